@@ -1,0 +1,77 @@
+# Everything is installed and cached inside .venv; deleting that folder undoes all of it.
+# Variables: PYTHON=python3.11   ARGS="--tokens 32" (for run and bench)   PYTEST="-k lmul" (for test)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.ONESHELL:
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-exhaustive bench format lint clean
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
+SETUP := $(VENV)/.stamp-setup
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export SLIPSTICK_CACHE_DIR ?= $(CURDIR)/$(VENV)/slipstick-cache
+export TOKENIZERS_PARALLELISM ?= false
+
+# Two OpenMP run times live in one process (torch's and ours): threads that wait by spinning would starve each other.
+test test-exhaustive: export OMP_NUM_THREADS ?= 2
+test test-exhaustive: export OMP_WAIT_POLICY ?= passive
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(SETUP) ## install slipstick and all that it needs into .venv
+
+run: $(SETUP) ## the demo: compile a trained encoder exactly and with L-Mul, compare with torch, write a report
+	@$(BIN)/slipstick-demo $(ARGS)
+
+test: lint ## format, lint, types and all tests but the exhaustive ones
+	@start=$$SECONDS
+	$(BIN)/python -m pytest -m "not exhaustive" $(PYTEST)
+	echo "make test: format, lint and types are clean; the tests passed in $$((SECONDS - start)) s"
+
+test-exhaustive: $(SETUP) ## the tests that try every bit pattern; hours are possible
+	@start=$$SECONDS
+	$(BIN)/python -m pytest -m exhaustive --timeout 14400 $(PYTEST)
+	echo "make test-exhaustive: passed in $$((SECONDS - start)) s"
+
+bench: $(SETUP) ## time compiled models beside torch eager in one run
+	@$(BIN)/slipstick-bench $(ARGS)
+
+format: $(SETUP) ## rewrite the sources into the project's format, mend what the linter can
+	@$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lint: $(SETUP) ## check format, lint and types
+	@$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	# The repository root is the package: the type checker finds it through a link of that name.
+	mkdir -p $(VENV)/src
+	ln -sfn ../.. $(VENV)/src/slipstick
+	MYPYPATH=$(VENV)/src $(BIN)/mypy -p slipstick
+
+clean: ## remove .venv, caches and built files; reports stay
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.stamp-python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "slipstick needs Python 3.11 (torch-mlir is published for 3.11 only); '$(PYTHON)' was not found." >&2; \
+	  echo "Install it, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v == (3, 11) or sys.exit("slipstick needs Python 3.11; $(PYTHON) is %d.%d" % v)'
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "This Python cannot make virtual environments: install its venv package (Debian: python3.11-venv)." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+# torch first and pinned: resolving it together with the rest may choose another build of it.
+$(SETUP): pyproject.toml $(VENV)/.stamp-python
+	@echo "Installing into $(VENV): about 2.5 GB, a few minutes"
+	$(BIN)/python -m pip install '$(TORCH)'
+	$(BIN)/python -m pip install -e '.[dev]'
+	touch $@

@@ -1,0 +1,50 @@
+"""slipstick: an MLIR cost-model and lowering toolkit for CPUs that multiplies by adding integers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import ArgumentError, CodegenError, GraphError, IRError, PipelineError, SlipstickError
+from .kernels.lmul import LMul
+
+if TYPE_CHECKING:
+    from .compiler.api import compile
+    from .compiler.compiled import CompiledModule
+    from .compiler.options import CompileOptions
+    from .target import Target
+
+__all__ = [
+    "ArgumentError",
+    "CodegenError",
+    "CompileOptions",
+    "CompiledModule",
+    "GraphError",
+    "IRError",
+    "LMul",
+    "PipelineError",
+    "SlipstickError",
+    "Target",
+    "compile",
+]
+
+# Read on first use: the compiler imports torch, which takes seconds.
+_LATER = {
+    "CompileOptions": ".compiler.options",
+    "CompiledModule": ".compiler.compiled",
+    "Target": ".target",
+    "compile": ".compiler.api",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_LATER[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

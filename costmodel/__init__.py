@@ -1,0 +1,1 @@
+"""MLIR text to tokens to predicted registers, spills, utilisation, instructions and time."""
