@@ -1,0 +1,59 @@
+"""The MLIR Python bindings, imported here and nowhere else.
+
+They come inside the torch-mlir wheel as `torch_mlir.*` (LLVM 24). Importing `torch_mlir` does not import torch.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+import torch_mlir
+from torch_mlir import ir, passmanager, rewrite
+from torch_mlir._mlir_libs import _torchMlir
+from torch_mlir.dialects import arith, bufferization, cf, func, linalg, llvm, math, memref, scf, tensor, ub, vector
+
+__all__ = [
+    "arith",
+    "bufferization",
+    "cf",
+    "func",
+    "ir",
+    "linalg",
+    "llvm",
+    "math",
+    "memref",
+    "new_context",
+    "passmanager",
+    "rewrite",
+    "scf",
+    "tensor",
+    "torch_mlir_opt",
+    "torch_mlir_version",
+    "ub",
+    "vector",
+]
+
+
+def new_context() -> ir.Context:
+    """Return a fresh context with every dialect of the wheel at hand and multithreading off.
+
+    With threading on, printing IR at module scope and running Python passes abort the process.
+    """
+    context = ir.Context()
+    context.enable_multithreading(False)
+    _torchMlir.register_dialect(context)
+    # tm_tensor (scan, scatter, sort) has no registration of its own in the bindings: the pass that needs it loads it.
+    loader = passmanager.PassManager.parse("builtin.module(func.func(tm-tensor-bufferize))", context=context)
+    loader.run(ir.Module.parse("module {}", context).operation)
+    return context
+
+
+def torch_mlir_version() -> str:
+    """Return the version of the wheel that holds the bindings; part of every cache key."""
+    return version("torch-mlir")
+
+
+def torch_mlir_opt() -> Path:
+    """Return the path of the `torch-mlir-opt` executable of the same wheel: the reference for flags and output."""
+    return Path(torch_mlir.__path__[0]) / "_mlir_libs" / "torch-mlir-opt"
