@@ -1,0 +1,92 @@
+"""The packed matrix product: two functions of scheduled MLIR for any size and any strides.
+
+The shape of the loops, from outside in (Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication"):
+
+    rows in blocks of m_block
+      depth in blocks of k_block
+        pack the block of A as tiles [row tile][k][tile rows]           (once a block, parallel over row tiles)
+        panels of tile columns                                          (parallel; a call of the panel's function)
+          pack the panel of B as [k][tile columns]                      (stays in L1)
+          row tiles
+            one loop over k that carries the register tile of accumulators
+
+Ragged edges are padded while packing; a ragged tile is accumulated in a small buffer and only its valid part is added
+to C, so the inner loop has no tail. Strides are free: a transposed operand is read in place while it is packed. The
+panel is a function so that its buffers live on the stack of the thread that runs it.
+
+For L-Mul under the policy `finite`, clamp, truncation and offset are folded into packing, and the inner loop holds one
+integer and one floating-point addition a multiply. Under `ieee` the inner loop keeps its fused multiply-add, marked for
+the pass `lmul`, which expands it last.
+"""
+
+from __future__ import annotations
+
+from ..bindings import arith, func, ir, memref
+from .contraction_panel import Packing, emit_panel, strided_matrix_type
+from .decision import ContractionSchedule
+from .lmul import LMul
+from .structured import index, loop, parallel_loop
+
+
+def emit_contraction(
+    body: ir.Block,
+    name: str,
+    element: ir.Type,
+    schedule: ContractionSchedule,
+    *,
+    lmul: LMul | None = None,
+    mark: ir.Attribute | None = None,
+    parallel: bool = False,
+) -> func.FuncOp:
+    """Append `func @name(A[M, K], B[K, N], C[M, N])`, computing C += A · B, to a module's body and return it.
+
+    `element` is f32 or f64; A and B have any strides, C has unit column stride. `mark` is the attribute
+    `slipstick.lmul` to put on the inner multiply-add when `lmul` has the policy `ieee`. With `parallel`, packing of A
+    and the panels of B are `scf.parallel` loops. A second function, `@name_panel`, is appended before it.
+    """
+    packing = Packing(element, schedule, lmul)
+    panel = emit_panel(body, f"{name}_panel", packing, mark)
+    matrix = strided_matrix_type(element)
+    with ir.InsertionPoint(body), ir.Location.name(name):
+        inputs = [matrix, matrix, strided_matrix_type(element, unit_columns=True)]
+        function = func.FuncOp(name, (inputs, []), visibility="private")
+        entry = function.add_entry_block()
+    with ir.InsertionPoint(entry), ir.Location.name(name):
+        _emit_blocks(packing, panel, parallel, *entry.arguments)
+        func.ReturnOp([])
+    return function
+
+
+def _emit_blocks(packing: Packing, panel: func.FuncOp, parallel: bool, a: ir.Value, b: ir.Value, c: ir.Value) -> None:
+    """Emit the loops over blocks of rows and depth, the packing of A and the calls of the panel."""
+    s = packing.schedule
+    rows_of_a, depth_of_a, columns_of_b = (memref.dim(v, index(d)) for v, d in ((a, 0), (a, 1), (b, 1)))
+    packed_a = memref.alloc(packing.rows_type, [], [], alignment=64)
+    for row in loop(index(0), rows_of_a, s.m_block):
+        rows = arith.minsi(arith.subi(rows_of_a, row), index(s.m_block))
+        row_tiles = arith.ceildivsi(rows, index(s.tile_rows))
+        for depth in loop(index(0), depth_of_a, s.k_block):
+            depths = arith.minsi(arith.subi(depth_of_a, depth), index(s.k_block))
+            for tile in parallel_loop(row_tiles) if parallel else loop(index(0), row_tiles):
+                _emit_pack_rows(packing, packed_a, tile, a, row, depth, depths)
+            panels = arith.ceildivsi(columns_of_b, index(s.tile_columns))
+            for number in parallel_loop(panels) if parallel else loop(index(0), panels):
+                column = arith.muli(number, index(s.tile_columns))
+                func.CallOp(panel, [packed_a, b, c, row, row_tiles, depth, depths, column])
+    memref.dealloc(packed_a)
+
+
+def _emit_pack_rows(
+    packing: Packing, packed_a: ir.Value, tile: ir.Value, a: ir.Value, row: ir.Value, depth: ir.Value, depths: ir.Value
+) -> None:
+    """Pack one tile of rows of A as [k][row], rows beyond the matrix as copies of the first."""
+    rows_of_a = memref.dim(a, index(0))
+    first = arith.addi(row, arith.muli(tile, index(packing.schedule.tile_rows)))
+    for i in range(packing.schedule.tile_rows):
+        source = arith.addi(first, index(i))
+        inside = arith.cmpi(arith.CmpIPredicate.slt, source, rows_of_a)
+        # A padding row reads row 0 instead of branching in the loop; its products never reach C.
+        source = arith.select(inside, source, index(0))
+        for k in loop(index(0), depths):
+            value = memref.load(a, [source, arith.addi(depth, k)])
+            memref.store(packing.packed_left(value), packed_a, [tile, k, index(i)])

@@ -1,0 +1,230 @@
+"""One panel of the packed matrix product: pack the panel of B, multiply all row tiles of a block of A with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from ..bindings import arith, func, ir, memref, scf, vector
+from .decision import ContractionSchedule
+from .lmul import LMul
+from .lmul_emit import combine, fold_offset, prepare
+from .structured import branch, equal, index, loop, transposed
+
+DYNAMIC = ir.ShapedType.get_dynamic_size()
+DYNAMIC_STRIDE = ir.ShapedType.get_dynamic_stride_or_offset()
+
+
+def strided_matrix_type(element: ir.Type, *, unit_columns: bool = False) -> ir.MemRefType:
+    """Return `memref<?x?xT, strided<[?, ?], offset: ?>>`, with unit column stride if asked."""
+    strides = [DYNAMIC_STRIDE, 1 if unit_columns else DYNAMIC_STRIDE]
+    return ir.MemRefType.get([DYNAMIC, DYNAMIC], element, ir.StridedLayoutAttr.get(DYNAMIC_STRIDE, strides))
+
+
+class Packing:
+    """The form that operands take when they are packed: floats, or for L-Mul under `finite` the bits that are added."""
+
+    def __init__(self, element: ir.Type, schedule: ContractionSchedule, lmul: LMul | None):
+        self.element, self.schedule = element, schedule
+        self.finite = lmul if lmul is not None and lmul.specials == "finite" else None
+        self.packed = ir.IntegerType.get_signless(element.width, element.context) if self.finite else element
+        s = schedule
+        self.rows_type = ir.MemRefType.get([s.m_block // s.tile_rows, s.k_block, s.tile_rows], self.packed)
+        self.panel_type = ir.MemRefType.get([s.k_block, s.tile_columns], self.packed)
+        self.edge_type = ir.MemRefType.get([s.tile_rows, s.tile_columns], element)
+        self.vector = ir.VectorType.get([s.vector_length], element)
+        self.packed_vector = ir.VectorType.get([s.vector_length], self.packed)
+
+    def packed_left(self, value: ir.Value) -> ir.Value:
+        """Emit what is packed for a value of A."""
+        return value if self.finite is None else prepare(self.finite, value)
+
+    def packed_right(self, value: ir.Value) -> ir.Value:
+        """Emit what is packed for a value of B, or a vector of them: the offset of L-Mul is folded in."""
+        if self.finite is None:
+            return value
+        return fold_offset(self.finite, prepare(self.finite, value), self.element)
+
+    def multiply_add(self, a: ir.Value, b: ir.Value, accumulator: ir.Value, mark: ir.Attribute | None) -> ir.Value:
+        """Emit `accumulator + a · b` for packed vectors."""
+        if self.finite is not None:
+            return arith.addf(combine(self.finite, a, b, self.element), accumulator)
+        product = vector.FMAOp(a, b, accumulator)
+        if mark is not None:
+            product.operation.attributes["slipstick.lmul"] = mark
+        return product.result
+
+
+def emit_panel(body: ir.Block, name: str, packing: Packing, mark: ir.Attribute | None) -> func.FuncOp:
+    """Append the function of one panel to a module's body and return it.
+
+    `func @name(packed A, B[K, N], C[M, N], row, row tiles, depth, depths, column)` packs columns `column` and on of B,
+    rows `depth` to `depth + depths`, and adds the product with each of the row tiles, the first at `row`, to C.
+    """
+    size = ir.IndexType.get(body.owner.context)
+    with ir.InsertionPoint(body), ir.Location.name(name):
+        matrix = strided_matrix_type(packing.element)
+        inputs = [packing.rows_type, matrix, strided_matrix_type(packing.element, unit_columns=True), *[size] * 5]
+        function = func.FuncOp(name, (inputs, []), visibility="private")
+        entry = function.add_entry_block()
+    with ir.InsertionPoint(entry), ir.Location.name(name):
+        _Panel(packing, mark, *entry.arguments).emit()
+        func.ReturnOp([])
+    return function
+
+
+class _Panel:
+    """Emits the body of a panel's function at the current insertion point."""
+
+    def __init__(
+        self,
+        packing: Packing,
+        mark: ir.Attribute | None,
+        packed_a: ir.Value,
+        b: ir.Value,
+        c: ir.Value,
+        row: ir.Value,
+        row_tiles: ir.Value,
+        depth: ir.Value,
+        depths: ir.Value,
+        column: ir.Value,
+    ):
+        self.packing, self.schedule, self.mark = packing, packing.schedule, mark
+        self.packed_a, self.b, self.c = packed_a, b, c
+        self.row, self.row_tiles, self.depth, self.depths, self.column = row, row_tiles, depth, depths, column
+        self.packed_b = memref.alloca(packing.panel_type, [], [], alignment=64)
+        self.edge = memref.alloca(packing.edge_type, [], [], alignment=64)
+        self.columns = arith.minsi(arith.subi(memref.dim(b, index(1)), column), index(self.schedule.tile_columns))
+
+    def emit(self) -> None:
+        """Emit the whole panel."""
+        s = self.schedule
+        self.pack()
+        accumulators = [self.packing.vector] * (s.tile_rows * s.tile_columns // s.vector_length)
+        for tile in loop(index(0), self.row_tiles):
+            first = arith.addi(self.row, arith.muli(tile, index(s.tile_rows)))
+            rows = arith.minsi(arith.subi(memref.dim(self.c, index(0)), first), index(s.tile_rows))
+            full = arith.andi(equal(rows, s.tile_rows), equal(self.columns, s.tile_columns))
+            start = branch(full, accumulators, partial(self.load_tile, first), self.zero_tile)
+            product = self.multiply(tile, start)
+            branch(
+                full,
+                [],
+                partial(self.store_tile, self.c, product, first, self.column),
+                partial(self.add_edge, product, first, rows),
+            )
+
+    def pack(self) -> None:
+        """Pack the panel of B as [k][column], columns beyond the matrix as copies of the panel's first."""
+        # Taken apart, so that a stride known to be one can be stated; a cast to unit stride would be folded away.
+        base, offset, k_size, n_size, k_stride, n_stride = memref.ExtractStridedMetadataOp(self.b).results
+        whole = equal(self.columns, self.schedule.tile_columns)
+        rows = partial(self.pack_rows, base, offset, (k_size, n_size), k_stride)
+        columns = partial(self.pack_columns, base, offset, (n_size, k_size), n_stride)
+        branch(
+            arith.andi(whole, equal(n_stride, 1)),
+            [],
+            rows,
+            lambda: branch(arith.andi(whole, equal(k_stride, 1)), [], columns, lambda: self.pack_elements(index(0))),
+        )
+
+    def pack_rows(
+        self, base: ir.Value, offset: ir.Value, sizes: tuple[ir.Value, ir.Value], row_stride: ir.Value
+    ) -> None:
+        """Pack a B whose rows are contiguous."""
+        matrix = self.reinterpreted(base, offset, sizes, row_stride)
+        for k in loop(index(0), self.depths):
+            for j in self.vectors():
+                at = [arith.addi(self.depth, k), arith.addi(self.column, index(j))]
+                value = vector.load(self.packing.vector, matrix, at)
+                vector.store(self.packing.packed_right(value), self.packed_b, [k, index(j)])
+
+    def pack_columns(
+        self, base: ir.Value, offset: ir.Value, sizes: tuple[ir.Value, ir.Value], column_stride: ir.Value
+    ) -> None:
+        """Pack a B whose columns are contiguous, as the weight of a linear layer: squares are turned in registers."""
+        matrix = self.reinterpreted(base, offset, sizes, column_stride)
+        length = self.schedule.vector_length
+        whole = arith.muli(arith.divsi(self.depths, index(length)), index(length))
+        for k in loop(index(0), whole, length):
+            for j in self.vectors():
+                columns = [
+                    vector.load(
+                        self.packing.vector,
+                        matrix,
+                        [arith.addi(self.column, index(j + i)), arith.addi(self.depth, k)],
+                    )
+                    for i in range(length)
+                ]
+                for i, value in enumerate(transposed(columns)):
+                    vector.store(self.packing.packed_right(value), self.packed_b, [arith.addi(k, index(i)), index(j)])
+        self.pack_elements(whole)
+
+    def pack_elements(self, start: ir.Value) -> None:
+        """Pack the panel from row `start` on, element by element, for any strides and any edge."""
+        for j in loop(index(0), index(self.schedule.tile_columns)):
+            inside = arith.cmpi(arith.CmpIPredicate.slt, j, self.columns)
+            source = arith.addi(self.column, arith.select(inside, j, index(0)))
+            for k in loop(start, self.depths):
+                value = memref.load(self.b, [arith.addi(self.depth, k), source])
+                memref.store(self.packing.packed_right(value), self.packed_b, [k, j])
+
+    def reinterpreted(
+        self, base: ir.Value, offset: ir.Value, sizes: tuple[ir.Value, ir.Value], row_stride: ir.Value
+    ) -> ir.Value:
+        """Return the matrix at `base` with rows `row_stride` apart and unit column stride."""
+        return memref.ReinterpretCastOp(
+            strided_matrix_type(self.packing.element, unit_columns=True),
+            base,
+            [offset],
+            list(sizes),
+            [row_stride],
+            [DYNAMIC_STRIDE],
+            [DYNAMIC, DYNAMIC],
+            [DYNAMIC_STRIDE, 1],
+        ).result
+
+    def vectors(self) -> range:
+        """Return the first column of each vector of a row of the register tile."""
+        return range(0, self.schedule.tile_columns, self.schedule.vector_length)
+
+    def load_tile(self, first: ir.Value) -> list[ir.Value]:
+        return [
+            vector.load(self.packing.vector, self.c, [arith.addi(first, index(i)), arith.addi(self.column, index(j))])
+            for i in range(self.schedule.tile_rows)
+            for j in self.vectors()
+        ]
+
+    def zero_tile(self) -> list[ir.Value]:
+        zero = ir.DenseElementsAttr.get_splat(self.packing.vector, ir.FloatAttr.get(self.packing.element, 0.0))
+        vectors = self.schedule.tile_rows * len(self.vectors())
+        return [arith.constant(self.packing.vector, zero)] * vectors
+
+    def store_tile(self, into: ir.Value, product: Sequence[ir.Value], row: ir.Value, column: ir.Value) -> None:
+        values = iter(product)
+        for i in range(self.schedule.tile_rows):
+            for j in self.vectors():
+                vector.store(next(values), into, [arith.addi(row, index(i)), arith.addi(column, index(j))])
+
+    def add_edge(self, product: Sequence[ir.Value], first: ir.Value, rows: ir.Value) -> None:
+        """Add the valid part of a ragged tile to C through a small buffer."""
+        self.store_tile(self.edge, product, index(0), index(0))
+        for i in loop(index(0), rows):
+            for j in loop(index(0), self.columns):
+                at = [arith.addi(first, i), arith.addi(self.column, j)]
+                memref.store(arith.addf(memref.load(self.c, at), memref.load(self.edge, [i, j])), self.c, at)
+
+    def multiply(self, tile: ir.Value, start: Sequence[ir.Value]) -> list[ir.Value]:
+        """Emit the loop over k that carries the register tile; return the accumulators."""
+        product = scf.ForOp(index(0), self.depths, index(1), start)
+        with ir.InsertionPoint(product.body):
+            k = product.induction_variable
+            accumulators = iter(product.inner_iter_args)
+            row_of_b = [vector.load(self.packing.packed_vector, self.packed_b, [k, index(j)]) for j in self.vectors()]
+            updated = []
+            for i in range(self.schedule.tile_rows):
+                value = memref.load(self.packed_a, [tile, k, index(i)])
+                a = vector.broadcast(self.packing.packed_vector, value)
+                updated += [self.packing.multiply_add(a, b, next(accumulators), self.mark) for b in row_of_b]
+            scf.YieldOp(updated)
+        return list(product.results)

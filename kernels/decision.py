@@ -1,0 +1,92 @@
+"""Decisions as data: how one contraction is tiled, as the attribute `slipstick.decision` in the IR.
+
+    slipstick.decision = {kind = "packed", register_tile = [6, 16], k_block = 256, m_block = 252, vector = 8}
+
+A policy writes it, a pass applies it; a person may edit it in between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..bindings import ir
+
+DECISION_ATTRIBUTE = "slipstick.decision"
+MAX_TILE_VECTORS = 256
+"""Vectors in a register tile; each is an operation in the inner loop."""
+MAX_PANEL_ELEMENTS = 1 << 16
+"""Elements of a packed panel of B, which lies on the stack."""
+MAX_BLOCK_ELEMENTS = 1 << 27
+"""Elements of a packed block of A."""
+
+
+@dataclass(frozen=True)
+class ContractionSchedule:
+    """How a matrix product is tiled; sizes in elements. Raises ValueError for sizes that do not go together."""
+
+    tile_rows: int
+    tile_columns: int
+    k_block: int
+    m_block: int
+    vector_length: int
+
+    def __post_init__(self) -> None:
+        sizes = (self.tile_rows, self.tile_columns, self.k_block, self.m_block, self.vector_length)
+        if min(sizes) < 1:
+            raise ValueError(f"expected sizes of at least 1, found {sizes}")
+        if self.vector_length & (self.vector_length - 1):
+            raise ValueError(f"expected a power of two as the vector length, found {self.vector_length}")
+        if self.tile_columns % self.vector_length:
+            raise ValueError(
+                f"expected tile columns in multiples of the vector ({self.vector_length}), found {self.tile_columns}"
+            )
+        if self.m_block % self.tile_rows:
+            raise ValueError(f"expected m_block in multiples of the tile rows ({self.tile_rows}), found {self.m_block}")
+        tile_vectors = self.tile_rows * self.tile_columns // self.vector_length
+        for what, found, limit in (
+            ("vectors in the register tile", tile_vectors, MAX_TILE_VECTORS),
+            ("elements in a panel (k_block times tile columns)", self.k_block * self.tile_columns, MAX_PANEL_ELEMENTS),
+            ("elements in a block (m_block times k_block)", self.m_block * self.k_block, MAX_BLOCK_ELEMENTS),
+        ):
+            if found > limit:
+                raise ValueError(f"expected at most {limit} {what}, found {found}")
+
+
+def write_decision(op: ir.Operation, schedule: ContractionSchedule) -> None:
+    """Attach `schedule` to `op`."""
+    with op.context:
+        i64 = ir.IntegerType.get_signless(64)
+
+        def integer(value: int) -> ir.Attribute:
+            return ir.IntegerAttr.get(i64, value)
+
+        op.attributes[DECISION_ATTRIBUTE] = ir.DictAttr.get(
+            {
+                "kind": ir.StringAttr.get("packed"),
+                "register_tile": ir.ArrayAttr.get([integer(schedule.tile_rows), integer(schedule.tile_columns)]),
+                "k_block": integer(schedule.k_block),
+                "m_block": integer(schedule.m_block),
+                "vector": integer(schedule.vector_length),
+            }
+        )
+
+
+def read_decision(op: ir.Operation) -> ContractionSchedule:
+    """Return the decision on `op`, which has one; raise ValueError with the reason where it is no legal decision."""
+    decision: Any = op.attributes[DECISION_ATTRIBUTE]
+    try:
+        kind = decision["kind"].value
+        rows, columns = (entry.value for entry in decision["register_tile"])
+        sizes = [decision[name].value for name in ("k_block", "m_block", "vector")]
+        if not all(isinstance(size, int) for size in (rows, columns, *sizes)):
+            raise TypeError("a size that is no integer")
+    except (KeyError, TypeError, AttributeError, ValueError) as problem:
+        expected = "kind, register_tile = [rows, columns], k_block, m_block and vector"
+        raise ValueError(f"{DECISION_ATTRIBUTE}: expected a dictionary of {expected}, found {decision}") from problem
+    if kind != "packed":
+        raise ValueError(f'{DECISION_ATTRIBUTE}: expected kind "packed", found "{kind}"')
+    try:
+        return ContractionSchedule(rows, columns, *sizes)
+    except ValueError as problem:
+        raise ValueError(f"{DECISION_ATTRIBUTE}: {problem}") from problem

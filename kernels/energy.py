@@ -1,0 +1,72 @@
+"""What multiplications cost in energy, exact and with L-Mul: an estimate for adder hardware, never a measurement.
+
+Energies are those of M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC 2014, for 45 nm and
+0.9 V, as "Addition is All You Need for Energy-efficient Language Models" (arXiv 2410.00907) uses them; gate counts are
+that paper's. A CPU shows none of the saving: its time and power go elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..errors import ArgumentError
+
+ADD_PJ: Final = {"i8": 0.03, "i16": 0.06, "i32": 0.1, "f16": 0.4, "f32": 0.9}
+"""Picojoules of one addition. `i16` is the L-Mul paper's estimate, between the measured `i8` and `i32`."""
+
+MULTIPLY_PJ: Final = {"i8": 0.2, "i32": 3.1, "f16": 1.1, "f32": 3.7}
+"""Picojoules of one multiplication."""
+
+FP8_MULTIPLY_PJ: Final = (0.25, 0.4)
+"""The paper's range for one multiplication of 8-bit floats."""
+
+MULTIPLY_GATES: Final = {"f16": 584, "f8E4M3": 325, "f8E5M2": 296}
+"""Logic gates of a multiplier, by the paper."""
+
+LMUL_GATES: Final = {16: 256, 12: 201, 8: 157}
+"""Logic gates of an L-Mul unit, by the width of its operands."""
+
+_F64_MULTIPLY_RATIO: Final = (53 / 24) ** 2
+"""A multiplier's array grows with the square of the significand, 53 bits against 24."""
+
+_F64_ADD_RATIO: Final = 64 / 32
+"""An adder grows with its width."""
+
+
+def multiply_energy(float_type: str, *, lmul: bool) -> float:
+    """Return the estimated picojoules of one multiplication of f16, bf16, f32 or f64, exact or with L-Mul.
+
+    L-Mul counts as one integer addition as wide as the type; the policy `ieee` adds comparisons that are not counted.
+    bf16 counts as f16, the table's other float of 16 bits; f64 is extrapolated from f32 and i32.
+    """
+    _check_type(float_type)
+    if float_type == "f64":
+        return ADD_PJ["i32"] * _F64_ADD_RATIO if lmul else MULTIPLY_PJ["f32"] * _F64_MULTIPLY_RATIO
+    if lmul:
+        return ADD_PJ["i32"] if float_type == "f32" else ADD_PJ["i16"]
+    return MULTIPLY_PJ["f32"] if float_type == "f32" else MULTIPLY_PJ["f16"]
+
+
+def add_energy(float_type: str) -> float:
+    """Return the estimated picojoules of one float addition, the same with L-Mul: sums stay float."""
+    _check_type(float_type)
+    if float_type == "f64":
+        return ADD_PJ["f32"] * _F64_ADD_RATIO
+    return ADD_PJ["f32"] if float_type == "f32" else ADD_PJ["f16"]
+
+
+def estimate(multiplies: int, adds: int, float_type: str, lmul: bool) -> float:
+    """Return the estimated picojoules of so many multiplications and additions on adder hardware.
+
+    `lmul` says whether the multiplications are L-Mul's integer additions. For a contraction of M x K by K x N both
+    counts are M N K. Raises ArgumentError for a negative count and for a type other than f16, bf16, f32 and f64.
+    """
+    for name, count in (("multiplies", multiplies), ("adds", adds)):
+        if count < 0:
+            raise ArgumentError(f"estimate: {name}: expected a count, found {count}")
+    return multiplies * multiply_energy(float_type, lmul=lmul) + adds * add_energy(float_type)
+
+
+def _check_type(float_type: str) -> None:
+    if float_type not in ("f16", "bf16", "f32", "f64"):
+        raise ArgumentError(f"energy: expected f16, bf16, f32 or f64, found {float_type!r}")
