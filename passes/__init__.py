@@ -1,0 +1,1 @@
+"""One MLIR pass a file, declared the same way, usable by name from slipstick-opt."""

@@ -1,0 +1,185 @@
+"""The pass that turns float multiplies into integer additions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from ..bindings import arith, ir, linalg
+from ..kernels.lmul import FORMATS, LMul
+from ..kernels.lmul_emit import expand, float_format
+from .base import Pass, PassContext, option
+from .lmul_scope import MARK, OPEN_BODIES, advice_to_lower, element_type, in_scope, multiplies, read_mark, structured_op
+from .lmul_vector import NotRewritableError, expand_contract, expand_outer_product, expand_reduction
+
+
+@dataclass(frozen=True)
+class RewriteMultiplies(Pass):
+    """Rewrite float multiplies into L-Mul's integer additions.
+
+    Rewritten are `arith.mulf`, `math.fma` and `vector.fma` wherever they stand (the addition stays a float addition),
+    the multiplies of named linalg operations, which become `linalg.generic`, and `vector.contract`,
+    `vector.outerproduct` and `vector.reduction <mul>`; of f16, bf16, f32 and f64 scalars, vectors and tensors. What
+    multiplies floats in another form or of another type is an error that says what to lower or widen first.
+    `kernels/lmul.py` defines the product, `passes/lmul_scope.py` the scopes.
+
+    The scope `marked` rewrites the operations that `lmul-mark` marked and only those, as their marks say; the other
+    options are then ignored. Multiplies that lowering brings in later, as in the polynomials of `approximate-math`,
+    carry no mark: they stay exact.
+    """
+
+    name: ClassVar[str] = "lmul"
+    mantissa_bits: int = option(4, "leading mantissa bits that an operand keeps")
+    rounding: Literal["truncate", "rne"] = option("truncate", "how an operand loses the others")
+    specials: Literal["ieee", "finite"] = option(
+        "ieee", "zeros, infinities and NaNs as in IEEE 754, or finite operands only"
+    )
+    scope: Literal["attention", "linear", "elementwise", "all", "marked"] = option("all", "which multiplies")
+
+    def __post_init__(self) -> None:
+        LMul(self.mantissa_bits, self.rounding, self.specials)
+
+    def run(self, op: ir.Operation, ctx: PassContext) -> None:
+        """Rewrite every multiply under `op` that is in scope; raise where one cannot be."""
+        chosen = [(multiply, self._lmul(multiply, ctx)) for multiply in multiplies(op)]
+        marked = []
+        for multiply, lmul in chosen:
+            if lmul is None:
+                continue
+            _check(multiply, ctx)
+            holder = structured_op(multiply)
+            if holder is not None and holder.name not in OPEN_BODIES:
+                holder = _generalise(holder)
+            if holder is not None and MARK in holder.attributes:
+                marked.append(holder)
+            _rewrite(multiply, lmul, ctx)
+            ctx.count("multiplies rewritten")
+        for holder in marked:
+            if MARK in holder.attributes:
+                del holder.attributes[MARK]
+
+    def _lmul(self, multiply: ir.Operation, ctx: PassContext) -> LMul | None:
+        """Return how `multiply` is to be rewritten; None where it is out of scope."""
+        if self.scope != "marked":
+            if not in_scope(multiply, self.scope):
+                return None
+            return LMul(self.mantissa_bits, self.rounding, self.specials)
+        for op in (multiply, structured_op(multiply)):
+            if op is not None and MARK in op.attributes:
+                return read_mark(op, ctx)
+        return None
+
+
+_INHERENT = frozenset(
+    {"cast", "dilations", "indexing_maps", "kind", "linalg.memoized_indexing_maps", "operandSegmentSizes", "strides"}
+)
+"""Attributes of named operations that say what `linalg.generic` says in its maps and body."""
+
+
+def _check(multiply: ir.Operation, ctx: PassContext) -> None:
+    """Raise where `multiply` is of a form or a type that is not rewritten."""
+    advice = advice_to_lower(multiply)
+    if advice is not None:
+        raise ctx.fail(multiply, f"'{multiply.name}' may multiply floats in a form that is not rewritten: {advice}")
+    type_ = multiply.results[0].type
+    if float_format(type_) is None:
+        known = ", ".join(FORMATS)
+        raise ctx.fail(
+            multiply,
+            f"'{multiply.name}' multiplies {element_type(type_)}, L-Mul only {known}: "
+            "widen it with arith-emulate-unsupported-floats first",
+        )
+    if isinstance(type_, ir.UnrankedTensorType):
+        raise ctx.fail(multiply, f"'{multiply.name}' multiplies unranked tensors, which are not rewritten")
+
+
+def _rewrite(multiply: ir.Operation, lmul: LMul, ctx: PassContext) -> None:
+    type_ = multiply.results[0].type
+    if isinstance(type_, ir.RankedTensorType) and not type_.has_static_shape:
+        multiply = _in_loop_over_elements(multiply)
+    with ir.InsertionPoint(multiply), multiply.location:
+        try:
+            result = _product(multiply, lmul)
+        except NotRewritableError as error:
+            raise ctx.fail(multiply, f"'{multiply.name}' {error}") from error
+    multiply.results[0].replace_all_uses_with(result)
+    multiply.erase()
+
+
+def _product(multiply: ir.Operation, lmul: LMul) -> ir.Value:
+    match multiply.name:
+        case "arith.mulf":
+            return expand(lmul, *multiply.operands)
+        case "math.fma" | "vector.fma":
+            x, y, z = multiply.operands
+            how = {name: multiply.attributes.get(name, None) for name in ("fastmath", "roundingmode")}
+            return arith.addf(expand(lmul, x, y), z, **how)
+        case "vector.contract":
+            return expand_contract(lmul, multiply)
+        case "vector.outerproduct":
+            return expand_outer_product(lmul, multiply)
+        case _:
+            return expand_reduction(lmul, multiply)
+
+
+def _in_loop_over_elements(multiply: ir.Operation) -> ir.Operation:
+    """Move a multiply of dynamically shaped tensors into a `linalg.generic`; return the multiply of scalars there."""
+    type_ = multiply.results[0].type
+    operands = list(multiply.operands)
+    with ir.InsertionPoint(multiply), multiply.location:
+        identity = ir.AffineMap.get_identity(type_.rank)
+        # The first operand gives the shape; its elements are not read as the initial value.
+        loop = _generic([*operands, operands[0]], 1, [identity] * (len(operands) + 1), [])
+        body = loop.regions[0].blocks.append(*[type_.element_type] * (len(operands) + 1))
+        with ir.InsertionPoint(body):
+            attributes = {name: multiply.attributes[name] for name in multiply.attributes}
+            scalar = ir.Operation.create(
+                multiply.name, [type_.element_type], list(body.arguments)[:-1], attributes=attributes
+            )
+            linalg.yield_([scalar.results[0]])
+    multiply.results[0].replace_all_uses_with(loop.results[0])
+    multiply.erase()
+    return scalar
+
+
+def _generalise(op: ir.Operation) -> ir.Operation:
+    """Replace a named linalg operation by the `linalg.generic` it stands for, the body moved, attributes kept."""
+    outputs = op.attributes["operandSegmentSizes"][1]
+    maps = [attribute.value for attribute in linalg.get_indexing_maps(op)]
+    kept = [(name, op.attributes[name]) for name in op.attributes if name not in _INHERENT]
+    with ir.InsertionPoint(op), op.location:
+        generic = _generic(list(op.operands), outputs, maps, kept)
+    op.regions[0].blocks[0].append_to(generic.regions[0])
+    for old, new in zip(op.results, generic.results, strict=True):
+        old.replace_all_uses_with(new)
+    op.erase()
+    return generic
+
+
+def _generic(
+    operands: list[ir.Value], outputs: int, maps: list[ir.AffineMap], attributes: list[tuple[str, ir.Attribute]]
+) -> ir.Operation:
+    """Create a `linalg.generic` without a body: dimensions that index an output are parallel, the others reductions."""
+    inputs = len(operands) - outputs
+    parallel = {
+        expression.position
+        for map_ in maps[inputs:]
+        for expression in map_.results
+        if isinstance(expression, ir.AffineDimExpr)
+    }
+    iterators = [
+        ir.Attribute.parse(f"#linalg.iterator_type<{'parallel' if i in parallel else 'reduction'}>")
+        for i in range(maps[0].n_dims)
+    ]
+    return ir.Operation.create(
+        "linalg.generic",
+        results=[value.type for value in operands[inputs:] if isinstance(value.type, ir.RankedTensorType)],
+        operands=operands,
+        attributes={
+            **dict(attributes),
+            "indexing_maps": ir.ArrayAttr.get([ir.AffineMapAttr.get(map_) for map_ in maps]),
+            "iterator_types": ir.ArrayAttr.get(iterators),
+            "operandSegmentSizes": ir.DenseI32ArrayAttr.get([inputs, outputs]),
+        },
+        regions=1,
+    )

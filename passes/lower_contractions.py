@@ -1,0 +1,155 @@
+"""Apply the tiling decisions: contractions on memrefs become calls of packed kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..bindings import arith, func, ir, linalg, memref, scf
+from ..kernels.contraction import emit_contraction
+from ..kernels.contraction_panel import DYNAMIC, DYNAMIC_STRIDE, strided_matrix_type
+from ..kernels.decision import DECISION_ATTRIBUTE, ContractionSchedule, read_decision
+from ..kernels.lmul import LMul
+from .base import Pass, PassContext, option
+from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand_dims
+from .lmul_scope import MARK, read_mark
+from .walk import find
+
+
+@dataclass(frozen=True)
+class LowerContractions(Pass):
+    """Replace decided contractions on memrefs by calls of packed kernels, emitted once for each distinct decision.
+
+    Only operations with the attribute `slipstick.decision` are touched; the pass chooses nothing. Transposed operands
+    become views with swapped strides; a batch becomes a loop over slices. A result whose rows are not contiguous is
+    accumulated in a copy.
+    """
+
+    name: ClassVar[str] = "lower-contractions"
+    anchor: ClassVar[str | None] = "builtin.module"
+    parallel: bool = option(False, "emit scf.parallel over row tiles and column panels")
+
+    def run(self, op: ir.Operation, ctx: PassContext) -> None:
+        """Lower all decided contractions; raise where a decision is illegal or an operand has no strided form."""
+        kernels: dict[tuple[str, ContractionSchedule, LMul | None], str] = {}
+        for contraction in find(op, _is_decided):
+            self._lower(op, contraction, kernels, ctx)
+
+    def _lower(
+        self,
+        module: ir.Operation,
+        op: ir.Operation,
+        kernels: dict[tuple[str, ContractionSchedule, LMul | None], str],
+        ctx: PassContext,
+    ) -> None:
+        try:
+            schedule = read_decision(op)
+        except ValueError as problem:
+            raise ctx.fail(op, str(problem)) from problem
+        lmul = read_mark(op, ctx) if MARK in op.attributes else None
+        element = ir.MemRefType(op.operands[2].type).element_type
+        elements = {str(ir.MemRefType(operand.type).element_type) for operand in op.operands}
+        if elements not in ({"f32"}, {"f64"}):
+            found = ", ".join(sorted(elements))
+            raise ctx.fail(op, f"'{op.name}' has a decision: expected elements of f32 or of f64 alone, found {found}")
+        if not is_permuted(op):
+            raise ctx.fail(op, f"'{op.name}' has a decision: expected no operand that is broadcast by its indexing map")
+        key = (str(element), schedule, lmul)
+        if key not in kernels:
+            kernels[key] = f"slipstick_contraction_{len(kernels)}"
+            mark = op.attributes[MARK] if lmul is not None and lmul.specials == "ieee" else None
+            emit_contraction(
+                module.regions[0].blocks[0],
+                kernels[key],
+                element,
+                schedule,
+                lmul=lmul,
+                mark=mark,
+                parallel=self.parallel,
+            )
+            ctx.count("kernels emitted")
+        with ir.InsertionPoint(op), op.location:
+            operands = [_canonical(op, number) for number in range(3)]
+            if op.name == "linalg.matmul":
+                self._call(kernels[key], element, operands)
+            else:
+                batch = memref.dim(operands[2], arith.constant(ir.IndexType.get(), 0))
+                zero, one = (arith.constant(ir.IndexType.get(), value) for value in (0, 1))
+                loop = scf.ForOp(zero, batch, one)
+                with ir.InsertionPoint(loop.body):
+                    self._call(kernels[key], element, [_slice(o, loop.induction_variable) for o in operands])
+                    scf.YieldOp([])
+        op.erase()
+        ctx.count("contractions lowered")
+
+    def _call(self, name: str, element: ir.Type, operands: Sequence[ir.Value]) -> None:
+        a, b, c = operands
+        matrix = strided_matrix_type(element)
+        casts = [memref.cast(matrix, a), memref.cast(matrix, b)]
+        strides, _ = ir.MemRefType(c.type).get_strides_and_offset()
+        contiguous = c if strides[1] == 1 else _copy(c)
+        casts.append(memref.cast(strided_matrix_type(element, unit_columns=True), contiguous))
+        func.CallOp([], ir.FlatSymbolRefAttr.get(name), casts)
+        if contiguous is not c:
+            linalg.copy(contiguous, outs=[c])
+            memref.dealloc(contiguous)
+
+
+def _is_decided(op: ir.Operation) -> bool:
+    return op.name in CONTRACTIONS and not op.results and DECISION_ATTRIBUTE in op.attributes
+
+
+def _canonical(op: ir.Operation, number: int) -> ir.Value:
+    """Return operand `number` with its dimensions in the order ([batch,] m, k), ([batch,] k, n) or ([batch,] m, n)."""
+    dims = operand_dims(op)[number]
+    wanted = canonical_dims(op)[number]
+    value = op.operands[number]
+    if dims == wanted:
+        return value
+    source = ir.MemRefType(value.type)
+    order = [dims.index(d) for d in wanted]
+    strides, offset = source.get_strides_and_offset()
+    result = ir.MemRefType.get(
+        [source.shape[i] for i in order],
+        source.element_type,
+        ir.StridedLayoutAttr.get(offset, [strides[i] for i in order]),
+        source.memory_space,
+    )
+    permutation = ir.AffineMapAttr.get(ir.AffineMap.get_permutation(order))
+    return memref.TransposeOp(result, value, permutation).result
+
+
+def _copy(matrix: ir.Value) -> ir.Value:
+    """Return a copy of `matrix` with contiguous rows."""
+    source = ir.MemRefType(matrix.type)
+    sizes = [memref.dim(matrix, arith.constant(ir.IndexType.get(), d)) for d in (0, 1) if source.is_dynamic_dim(d)]
+    copy = memref.alloc(ir.MemRefType.get(source.shape, source.element_type), sizes, [])
+    linalg.copy(matrix, outs=[copy])
+    return copy
+
+
+def _slice(value: ir.Value, batch: ir.Value) -> ir.Value:
+    """Return the matrix `value[batch, :, :]` as a rank-reduced subview."""
+    source = ir.MemRefType(value.type)
+    strides, _ = source.get_strides_and_offset()
+    result = ir.MemRefType.get(
+        source.shape[1:],
+        source.element_type,
+        ir.StridedLayoutAttr.get(DYNAMIC_STRIDE, strides[1:]),
+        source.memory_space,
+    )
+    sizes = [
+        memref.dim(value, arith.constant(ir.IndexType.get(), d)) if source.is_dynamic_dim(d) else None for d in (1, 2)
+    ]
+    static_sizes = [1, *(DYNAMIC if size is not None else source.shape[d + 1] for d, size in enumerate(sizes))]
+    return memref.SubViewOp(
+        result,
+        value,
+        [batch],
+        [size for size in sizes if size is not None],
+        [],
+        [DYNAMIC, 0, 0],
+        static_sizes,
+        [1, 1, 1],
+    ).result

@@ -1,0 +1,158 @@
+"""Outline loop nests into functions, so that what repeats is compiled once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..bindings import func, ir
+from .base import Pass, PassContext
+from .values import constant, defining_op
+from .walk import find
+
+NOALIAS_ATTRIBUTE = "slipstick.noalias"
+PARALLEL_ATTRIBUTE = "slipstick.parallel_loops"
+VIEWS = frozenset(
+    {
+        "memref.cast",
+        "memref.collapse_shape",
+        "memref.expand_shape",
+        "memref.reinterpret_cast",
+        "memref.reshape",
+        "memref.subview",
+        "memref.transpose",
+        "memref.view",
+    }
+)
+
+
+@dataclass(frozen=True)
+class OutlineKernels(Pass):
+    """Move each linalg operation on memrefs into a function of its own; equal functions become one.
+
+    LLVM's passes take more than linear time in the size of a function, and the layers of a network repeat. Operations
+    that hold a `cf.assert` stay where they are: a failed assertion returns from the entry function. Arguments whose
+    memory no other argument reaches while it is written are listed in the function's attribute `slipstick.noalias`.
+    """
+
+    name: ClassVar[str] = "outline-kernels"
+    anchor: ClassVar[str | None] = "builtin.module"
+
+    def run(self, op: ir.Operation, ctx: PassContext) -> None:
+        """Outline all linalg operations without results."""
+        found: list[ir.Operation] = []
+
+        def collect(inner: ir.Operation) -> ir.WalkResult:
+            if inner.name.startswith("linalg.") and not inner.results and inner.operands and inner.regions:
+                found.append(inner)
+                return ir.WalkResult.SKIP
+            return ir.WalkResult.ADVANCE
+
+        op.walk(collect, ir.WalkOrder.PRE_ORDER)
+        kernels: dict[str, str] = {}
+        for operation in found:
+            if not find(operation, lambda inner: inner.name == "cf.assert"):
+                self._outline(op.regions[0].blocks[0], operation, kernels)
+                ctx.count("operations outlined")
+        ctx.count("kernels", len(kernels))
+
+    def _outline(self, body: ir.Block, op: ir.Operation, kernels: dict[str, str]) -> None:
+        captured = _captured(op)
+        arguments = [value for value in captured if not _is_constant(value)]
+        # The location is left out: the same code from two source lines is one kernel.
+        with ir.Location.unknown(op.context):
+            with ir.InsertionPoint(body):
+                function = func.FuncOp("slipstick_kernel", ([v.type for v in arguments], []), visibility="private")
+            entry = function.add_entry_block()
+            inside = dict(zip(arguments, entry.arguments, strict=True))
+            with ir.InsertionPoint(entry):
+                for value in captured:
+                    if _is_constant(value):
+                        inside[value] = value.owner.clone().results[0]
+                _replace_operands(op.clone(), inside)
+                func.ReturnOp([])
+        private = _private_arguments(op, arguments)
+        function.attributes[PARALLEL_ATTRIBUTE] = ir.IntegerAttr.get(
+            ir.IntegerType.get_signless(64, op.context), _leading_parallel_loops(op)
+        )
+        function.attributes[NOALIAS_ATTRIBUTE] = ir.DenseI64ArrayAttr.get(private, op.context)
+        text = function.operation.get_asm(print_generic_op_form=True, use_local_scope=True)
+        if text in kernels:
+            name = kernels[text]
+            function.erase()
+        else:
+            name = kernels[text] = f"slipstick_kernel_{len(kernels)}"
+            function.attributes["sym_name"] = ir.StringAttr.get(name, op.context)
+        with ir.InsertionPoint(op), op.location:
+            func.CallOp([], ir.FlatSymbolRefAttr.get(name), arguments)
+        op.erase()
+
+
+def _leading_parallel_loops(op: ir.Operation) -> int:
+    """Return how many of the outer loops that `op` becomes are parallel."""
+    if op.name != "linalg.generic":
+        # The named element-wise forms have parallel loops only, one for each dimension of the output.
+        elementwise = op.name in ("linalg.fill", "linalg.transpose", "linalg.broadcast")
+        return ir.MemRefType(op.operands[-1].type).rank if elementwise else 0
+    count = 0
+    for kind in op.attributes["iterator_types"]:
+        if "parallel" not in str(kind):
+            break
+        count += 1
+    return count
+
+
+def _captured(op: ir.Operation) -> list[ir.Value]:
+    """Return the distinct values defined outside `op` that it or its body uses, in order of use."""
+    inside: set[ir.Value] = set()
+    captured: list[ir.Value] = []
+
+    def visit(inner: ir.Operation) -> ir.WalkResult:
+        for region in inner.regions:
+            for block in region.blocks:
+                inside.update(block.arguments)
+        for operand in inner.operands:
+            if operand not in inside and operand not in captured:
+                captured.append(operand)
+        inside.update(inner.results)
+        return ir.WalkResult.ADVANCE
+
+    op.walk(visit, ir.WalkOrder.PRE_ORDER)
+    return captured
+
+
+def _is_constant(value: ir.Value) -> bool:
+    return constant(value) is not None
+
+
+def _replace_operands(op: ir.Operation, values: dict[ir.Value, ir.Value]) -> None:
+    for inner in find(op, lambda _: True):
+        for number, operand in enumerate(inner.operands):
+            if operand in values:
+                inner.operands[number] = values[operand]
+
+
+def _private_arguments(op: ir.Operation, arguments: list[ir.Value]) -> list[int]:
+    """Return the positions of the memrefs whose memory no other argument reaches while it is written."""
+    roots = {i: _root(v) for i, v in enumerate(arguments) if isinstance(v.type, ir.MemRefType)}
+    # The named forms call their outputs by different names; all have them last.
+    outputs = getattr(op.opview, "outputs", None) or getattr(op.opview, "inits", None) or [op.operands[-1]]
+    written = [_root(output) for output in outputs]
+    # Arguments of a function may share memory with one another, which matters where one of them is written.
+    if any(root is None or defining_op(root) is None for root in written) or any(r is None for r in roots.values()):
+        return []
+    known = [root for root in roots.values() if root is not None]
+    return [i for i, root in roots.items() if known.count(root) == 1]
+
+
+def _root(value: ir.Value) -> ir.Value | None:
+    """Return the allocation or entry argument that `value` is a view of, or None where that cannot be told."""
+    while True:
+        owner = defining_op(value)
+        if owner is None:
+            return value if isinstance(value.owner.owner.opview, func.FuncOp) else None
+        if owner.name in ("memref.alloc", "memref.alloca", "memref.get_global"):
+            return value
+        if owner.name not in VIEWS:
+            return None
+        value = owner.operands[0]

@@ -1,0 +1,62 @@
+"""Name the function that will be called from outside and state its calling convention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..bindings import func, ir
+from .base import Pass, PassContext
+
+ENTRY_ATTRIBUTE = "slipstick.entry"
+SIGNATURE_ATTRIBUTE = "slipstick.signature"
+
+
+@dataclass(frozen=True)
+class PrepareEntry(Pass):
+    """Mark the entry function for the C interface and record its signature on the module.
+
+    The entry is the function `main`, or else the only public function. Its signature, before anything is lowered, is
+    kept in the module attribute `slipstick.signature`; its arguments are marked read-only, so that bufferisation
+    never writes into a caller's tensors.
+    """
+
+    name: ClassVar[str] = "prepare-entry"
+    anchor: ClassVar[str | None] = "builtin.module"
+
+    def run(self, op: ir.Operation, ctx: PassContext) -> None:
+        """Raise where there is no single entry function."""
+        entry = find_entry(op)
+        if entry is None:
+            raise ctx.fail(op, "expected a function named 'main' or exactly one public func.func with a body")
+        op.attributes[ENTRY_ATTRIBUTE] = ir.FlatSymbolRefAttr.get(entry.name.value)
+        op.attributes[SIGNATURE_ATTRIBUTE] = ir.TypeAttr.get(entry.type)
+        entry.attributes["llvm.emit_c_interface"] = ir.UnitAttr.get()
+        read_only = {"bufferization.writable": ir.BoolAttr.get(False)}
+        if entry.arguments:
+            attributes = [
+                ir.DictAttr.get({**dict(_items(old)), **(read_only if isinstance(a.type, ir.ShapedType) else {})})
+                for old, a in zip(_argument_attributes(entry), entry.arguments, strict=True)
+            ]
+            entry.arg_attrs = ir.ArrayAttr.get(attributes)
+
+
+def find_entry(module: ir.Operation) -> func.FuncOp | None:
+    """Return the function `main`, or the only public function that has a body, or None."""
+    functions = [f for f in module.regions[0].blocks[0].operations if isinstance(f, func.FuncOp) and not f.is_external]
+    named = [f for f in functions if f.name.value == "main"]
+    public = [f for f in functions if "sym_visibility" not in f.attributes or f.visibility.value == "public"]
+    for candidates in (named, public):
+        if len(candidates) == 1:
+            return candidates[0]
+    return None
+
+
+def _argument_attributes(function: func.FuncOp) -> list[ir.DictAttr]:
+    if "arg_attrs" not in function.attributes:
+        return [ir.DictAttr.get({})] * len(function.arguments)
+    return list(function.arg_attrs)
+
+
+def _items(attributes: ir.DictAttr) -> list[tuple[str, ir.Attribute]]:
+    return [(named.name, named.attr) for named in attributes]

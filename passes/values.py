@@ -1,0 +1,27 @@
+"""Questions about SSA values and loop bounds that several passes ask."""
+
+from __future__ import annotations
+
+from ..bindings import ir
+
+
+def defining_op(value: ir.Value) -> ir.Operation | None:
+    """Return the operation whose result `value` is, or None for a block argument.
+
+    Always the plain `ir.Operation`: the bindings give an `OpView` where they know the dialect, which is no `Operation`.
+    """
+    owner = value.owner
+    return None if isinstance(owner, ir.Block) else owner.operation
+
+
+def constant(value: ir.Value) -> ir.Attribute | None:
+    """Return the attribute that an `arith.constant` makes `value` of, None for any other value."""
+    op = defining_op(value)
+    return op.attributes["value"] if op is not None and op.name == "arith.constant" else None
+
+
+def trip_count(lower: int | None, upper: int | None, step: int | None) -> int | None:
+    """Return how often a loop from `lower` to below `upper` runs; None where that is not known or never ends."""
+    if lower is None or upper is None or step is None or step <= 0:
+        return None
+    return max(0, -(-(upper - lower) // step))
