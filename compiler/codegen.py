@@ -1,0 +1,163 @@
+"""The one code generator: LLVM IR text to optimised IR, assembly, object code, and object code in memory to call.
+
+It is LLVM 22 through llvmlite. What is measured and printed is made by the very functions that make what runs.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Literal
+
+import llvmlite.binding as llvm
+
+from ..errors import CodegenError
+from ..target import Target
+from . import elf, isolated, support, symbols
+from .llvm_text import to_llvm22
+
+
+def compile_object(llvm_ir: str, target: Target, *, opt_level: int = 3) -> bytes:
+    """Return relocatable object code (ELF, position-independent) for a module.
+
+    `llvm_ir` is LLVM text as the MLIR bindings print it, or LLVM 22 text. Its triple, data layout and CPU attributes
+    give way to those of `target`. `opt_level` is 0 to 3. Raises `CodegenError` with LLVM's message for text that does
+    not parse or verify, and for what the CPU has no code for.
+    """
+    return _generate("object", llvm_ir, target, opt_level)
+
+
+def assembly(llvm_ir: str, target: Target, *, opt_level: int = 3) -> str:
+    """Return the assembly of the code that `compile_object` makes; comments mark loops, spills and reloads."""
+    return _generate("assembly", llvm_ir, target, opt_level).decode()
+
+
+def optimised_ir(llvm_ir: str, target: Target, *, opt_level: int = 3) -> str:
+    """Return the LLVM 22 text that `compile_object` selects instructions from."""
+    return _generate("ir", llvm_ir, target, opt_level).decode()
+
+
+class LoadedObject:
+    """Object code in executable memory. The memory is freed with this object: keep it as long as its code may run."""
+
+    def __init__(self, jit: llvm.LLJIT, tracker: llvm.ResourceTracker, names: frozenset[str]):
+        self._jit = jit
+        self._tracker = tracker
+        self.names = names
+        """The symbols it defines."""
+
+    def address(self, symbol: str) -> int:
+        """Return the address of a function or variable. Raises `CodegenError` if the object does not define it."""
+        if symbol not in self.names:
+            known = ", ".join(sorted(self.names)) or "none"
+            raise CodegenError(f"the object code defines no symbol {symbol!r}; it defines: {known}")
+        return int(self._tracker[symbol])
+
+
+def load_object(obj: bytes) -> LoadedObject:
+    """Link relocatable object code into this process and make it executable.
+
+    Undefined symbols are resolved, in this order, from slipstick's own support functions (conversions of half and
+    bfloat, copies of strided memrefs), the OpenMP run time, and the C libraries. Raises `CodegenError` for bytes that
+    are no whole object code for this machine, and for symbols that are nowhere, which it lists.
+
+    `obj` is executed: it must be what `compile_object` returned, in this process or, through the cache, in another.
+    """
+    code = elf.inspect(obj)
+    host = Target.host()
+    if code.architecture != host.architecture:
+        raise CodegenError(f"the object code is for {code.architecture}; this machine is {host.architecture}")
+    if code.thread_local:
+        raise CodegenError(f"thread-local variables cannot be loaded: {', '.join(code.thread_local)}")
+    own = [name for name in code.undefined if name in support.NAMES]
+    imports = {name: _support().address(name) for name in own}
+    return _link(obj, code, imports | symbols.resolve(set(code.undefined) - set(own)))
+
+
+@cache
+def _support() -> LoadedObject:
+    """Return the support functions, compiled for the host."""
+    obj = compile_object(support.LLVM_IR, Target.host())
+    code = elf.inspect(obj)
+    return _link(obj, code, symbols.resolve(code.undefined))
+
+
+def _link(obj: bytes, code: elf.ObjectCode, imports: dict[str, int]) -> LoadedObject:
+    builder = llvm.JITLibraryBuilder().add_object_img(obj)
+    for name, address in imports.items():
+        builder.import_symbol(name, address)
+    for name in code.defined:
+        builder.export_symbol(name)
+    try:
+        # One JIT for each object: it is freed with the object, and names of different objects never meet.
+        jit = llvm.create_lljit_compiler(_machine(Target.host(), 3), use_jit_link=True, suppress_errors=True)
+        tracker = builder.link(jit, "slipstick")
+    except RuntimeError as error:
+        raise CodegenError(f"cannot load object code: {error}") from error
+    return LoadedObject(jit, tracker, frozenset(code.defined))
+
+
+_Output = Literal["object", "assembly", "ir"]
+_CPU_ATTRIBUTES = re.compile(r'"(?:target-cpu|target-features|tune-cpu)"="[^"]*"')
+
+
+def _generate(output: _Output, llvm_ir: str, target: Target, opt_level: int) -> bytes:
+    if opt_level not in range(4):
+        raise CodegenError(f"opt_level: expected 0 to 3, found {opt_level!r}")
+    text = _CPU_ATTRIBUTES.sub('"target"="given"', to_llvm22(llvm_ir))
+    if isolated.may_end_process(text):
+        return isolated.call(_generate_here, output, text, target, opt_level)
+    return _generate_here(output, text, target, opt_level)
+
+
+def _generate_here(output: _Output, text: str, target: Target, opt_level: int) -> bytes:
+    machine = _machine(target, opt_level)
+    module = _parse(text, target, machine)
+    _optimise(module, machine, opt_level)
+    if output == "ir":
+        return str(module).encode()
+    machine.set_asm_verbosity(True)
+    try:
+        return bytes(machine.emit_object(module)) if output == "object" else machine.emit_assembly(module).encode()
+    except RuntimeError as error:
+        raise CodegenError(f"LLVM cannot compile the module for {target}: {str(error).strip()}") from error
+
+
+def _machine(target: Target, opt_level: int) -> llvm.TargetMachine:
+    _initialise()
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu,
+        features=target.llvm_features,
+        opt=opt_level,
+        reloc="pic",
+        # The default for the JIT, "large", would make every call and every constant an absolute 64-bit address.
+        codemodel="small",
+    )
+
+
+@cache
+def _initialise() -> None:
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    llvm.initialize_native_asmparser()
+
+
+def _parse(text: str, target: Target, machine: llvm.TargetMachine) -> llvm.ModuleRef:
+    try:
+        # A context of its own lets threads compile at once.
+        module = llvm.parse_assembly(text, context=llvm.create_context())
+        module.triple = target.triple
+        module.data_layout = str(machine.target_data)
+        module.verify()
+    except (RuntimeError, UnicodeEncodeError) as error:
+        raise CodegenError(f"LLVM refuses the module: {str(error).strip()}") from error
+    return module
+
+
+def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, opt_level: int) -> None:
+    """Run LLVM's default pipeline of that level, tuned for the machine."""
+    options = llvm.create_pipeline_tuning_options(speed_level=opt_level)
+    options.loop_vectorization = options.loop_interleaving = options.loop_unrolling = opt_level > 0
+    options.slp_vectorization = opt_level > 1
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)

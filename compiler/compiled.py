@@ -1,0 +1,307 @@
+"""The compiled module: called as the torch module it came from is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+from ..bindings import ir
+from ..errors import ArgumentError, CodegenError
+from ..passes.set_stage import STAGE_ATTRIBUTE
+from ..target import Target
+from . import codegen
+from .build import Built, build, llvm_text, lower_text, parse
+from .inputs import Inputs, Plan
+from .mlir_input import entry_type
+from .options import CompileOptions
+from .runtime import NativeFunction, descriptor_tail
+from .signature import ConstantSpec, Result, ScalarSpec, Signature, SymbolicSize, TensorSpec
+from .stages import STAGES
+from .state import Slot, State
+
+if TYPE_CHECKING:
+    from .call_form import CallForm
+
+
+class CompiledModule:
+    """Native code behind the calling convention of the module it was compiled from.
+
+    A call takes the same positional and keyword arguments and returns the same tree of results. Inputs must have the
+    dtypes, ranks and sizes of the signature. Parameters and buffers are those of the original module, read at each
+    call: a change in place, an assignment to `.data` and `load_state_dict` are all seen. Buffers and inputs that the
+    graph overwrites are overwritten when the call has succeeded.
+
+    Nothing is recorded for gradients: results do not require any. A result that the module hands through (an input, a
+    parameter, a tensor it has overwritten) is that very object; every other result is a fresh tensor that shares memory
+    with nothing, also where torch would return a view.
+
+    Any number of threads may call it at once, each with inputs of its own. Native code runs without the GIL.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        built: Built,
+        signature: Signature,
+        options: CompileOptions,
+        target: Target,
+        *,
+        slots: Mapping[str, Slot] | None = None,
+        form: CallForm | None = None,
+        timings: Mapping[str, float] | None = None,
+        name: str = "",
+    ):
+        self._text = text
+        self._name = name
+        self._slots = dict(slots or {})
+        self._form = form
+        self.signature = signature
+        """What it takes and returns."""
+        self.options = options
+        """The options that it was compiled with."""
+        self.target = target
+        """The CPU that the code is for."""
+        self.from_cache = built.from_cache
+        """Whether the object code came out of the cache."""
+        self.timings = {**(timings or {}), **built.timings}
+        """Seconds spent on "export", "import", "lower", "codegen" and "load", as far as they were needed."""
+        self.statistics = dict(built.artifact.statistics)
+        """What passes counted while lowering, e.g. `lmul: multiplies rewritten`."""
+        self._inputs = Inputs(signature)
+        self._function = self._native(built)
+        state = [argument for argument in signature.arguments if argument.kind != "input"]
+        self._state = State(state, self._slots, self._function)
+        self._index = _argument_index(signature)
+        self._flat = _flat_inputs(signature)
+        self._overwritten = tuple(mutation.argument for mutation in signature.mutations)
+
+    # ---- calling
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the graph. Raises `ArgumentError`, naming the argument, for a call that does not fit the signature."""
+        leaves = args if len(args) == self._flat and not kwargs else self._leaves(args, kwargs)
+        plan = self._inputs.plan(leaves)
+        function = self._function
+        if function is None:
+            raise CodegenError(
+                f"the code is for {self.target.cpu}, which this machine ({Target.host().cpu}) cannot run"
+            )
+        state = self._state.tensors()
+        bound = self._state.bind(state)
+        if self._overwritten:
+            self._check_overlaps(leaves, state)
+        keep: list[torch.Tensor] = []
+        template = bound.template.copy()
+        tensors = self._inputs.native(function, template, leaves, plan, keep)
+        for number in bound.copied:
+            copy = state[number].detach().contiguous()
+            keep.append(copy)
+            native = self._state.arguments[number].native
+            assert native is not None
+            tensors.append((function.position(native), copy.data_ptr(), descriptor_tail(copy.shape)))
+        fresh = function(template, tensors)
+        del keep
+        if self._overwritten:
+            self._overwrite(fresh, leaves, state, plan)
+        return self._results(fresh, leaves, state, plan)
+
+    forward = __call__
+
+    def _leaves(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Sequence[Any]:
+        """Return the leaves of a call in the order of the signature's inputs."""
+        if self._form is None:
+            if kwargs:
+                raise ArgumentError(f"{next(iter(kwargs))}: MLIR functions take positional arguments only")
+            return [_from_numpy(value) for value in args]
+        args, kwargs = self._form.normalise(args, kwargs)
+        leaves, spec = pytree.tree_flatten((args, kwargs))
+        if spec != self.signature.in_spec:
+            raise ArgumentError(self._structure_error(args, kwargs))
+        return leaves
+
+    def _structure_error(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+        """Say which argument is built of other containers than the graph was compiled for."""
+        assert self._form is not None
+        expected_args, expected_kwargs = pytree.tree_unflatten(
+            [a.spec for a in self.signature.inputs], self.signature.in_spec
+        )
+        wanted = [*expected_args, *expected_kwargs.values()]
+        for name, value, want in zip(self._form.argument_names(), [*args, *kwargs.values()], wanted, strict=True):
+            if pytree.tree_structure(value) != pytree.tree_structure(want):
+                return f"{name}: expected {_structure(want)}, found {_structure(value)}"
+        found = pytree.tree_structure((args, kwargs))
+        return f"expected arguments of the structure {self.signature.in_spec}, found {found}"
+
+    def _check_overlaps(self, leaves: Sequence[Any], state: Sequence[torch.Tensor]) -> None:
+        """Refuse inputs that share memory with what the graph overwrites: it was compiled as if they did not."""
+        written = [
+            (self.signature.arguments[number], self._object(number, leaves, state)) for number in self._overwritten
+        ]
+        inputs = list(zip(self.signature.inputs, leaves, strict=True))
+        others = inputs + list(zip(self._state.arguments, state, strict=True))
+        for target, tensor in written:
+            begin, end = _span(tensor)
+            for argument, other in others if target.kind == "input" else inputs:
+                if argument is target or not isinstance(other, torch.Tensor):
+                    continue
+                first, last = _span(other)
+                if begin < last and first < end:
+                    raise ArgumentError(
+                        f"{target.name}: the graph overwrites it, and {argument.name} shares its memory; "
+                        "expected separate tensors"
+                    )
+
+    def _object(self, number: int, leaves: Sequence[Any], state: Sequence[torch.Tensor]) -> Any:
+        """Return the very object that is argument number `number`."""
+        is_input, position = self._index[number]
+        return leaves[position] if is_input else state[position]
+
+    def _overwrite(
+        self, fresh: Sequence[Any], leaves: Sequence[Any], state: Sequence[torch.Tensor], plan: Plan
+    ) -> None:
+        values = [self._value(m.result, fresh, leaves, state, plan) for m in self.signature.mutations]
+        with torch.no_grad():
+            for number, value in zip(self._overwritten, values, strict=True):
+                self._object(number, leaves, state).copy_(value)
+
+    def _value(
+        self, result: Result, fresh: Sequence[Any], leaves: Sequence[Any], state: Sequence[torch.Tensor], plan: Plan
+    ) -> Any:
+        if result.kind == "native":
+            return fresh[result.index]
+        if result.kind == "argument":
+            return self._object(result.index, leaves, state)
+        if result.kind == "size":
+            assert isinstance(result.size, SymbolicSize)
+            return result.size.evaluate(plan.symbols)
+        return result.value
+
+    def _results(self, fresh: list[Any], leaves: Sequence[Any], state: Sequence[torch.Tensor], plan: Plan) -> Any:
+        values = [self._value(result, fresh, leaves, state, plan) for result in self.signature.results]
+        spec = self.signature.out_spec
+        if spec is None:
+            return values[0] if len(values) == 1 else tuple(values)
+        return values[0] if spec.is_leaf() else pytree.tree_unflatten(values, spec)
+
+    def _native(self, built: Built) -> NativeFunction | None:
+        if built.loaded is None:
+            return None
+        return NativeFunction(
+            built.loaded.address(built.artifact.entry),
+            built.loaded,
+            self.signature.native_arguments,
+            self.signature.native_results,
+            messages=built.artifact.messages,
+            threads=self.options.threads or 1,
+            may_return_arguments=self._form is None,
+        )
+
+    # ---- looking inside
+
+    def stage(self, name: str) -> str:
+        """Return the module's MLIR text at a stage: "linalg", "rewritten", "scheduled", "loops" or "llvm".
+
+        Raises `ArgumentError` for a stage before the one that the module entered at.
+        """
+        return lower_text(self._text, name, self.options, self.target)
+
+    def llvm_ir(self) -> str:
+        """Return the LLVM IR text, before LLVM's optimisations."""
+        return llvm_text(self._text, self.options, self.target)
+
+    def assembly(self) -> str:
+        """Return the assembly of the code that runs."""
+        return codegen.assembly(self.llvm_ir(), self.target)
+
+    def replace_stage(self, name: str, text: str) -> CompiledModule:
+        """Return a module that is called like this one and runs `text`, MLIR that stands at the stage `name`.
+
+        Raises `ArgumentError` where its entry function has another type, `IRError` where it does not parse or lower.
+        """
+        if name not in STAGES:
+            raise ArgumentError(f"stage: expected one of {', '.join(STAGES)}, found {name!r}")
+        module = parse(text)
+        found, expected = str(entry_type(module)), str(entry_type(parse(self._text)))
+        if found != expected:
+            raise ArgumentError(f"the entry function: expected {expected}, found {found}")
+        attributes = module.operation.attributes
+        if STAGE_ATTRIBUTE not in attributes or str(attributes[STAGE_ATTRIBUTE]) != f'"{name}"':
+            with module.context:
+                attributes[STAGE_ATTRIBUTE] = ir.StringAttr.get(name)
+        new = str(module)
+        return CompiledModule(
+            new,
+            build(new, self.options, self.target),
+            self.signature,
+            self.options,
+            self.target,
+            slots=self._slots,
+            form=self._form,
+            name=self._name,
+        )
+
+    @property
+    def parameters(self) -> dict[str, torch.Tensor]:
+        """The tensors of the module's state by name, as they are now: parameters, buffers, constants."""
+        return {a.name: t for a, t in zip(self._state.arguments, self._state.tensors(), strict=True)}
+
+    def __repr__(self) -> str:
+        lmul = "exact" if self.options.lmul is None else str(self.options.lmul)
+        return f"CompiledModule({self._name or 'main'}{self.signature}, {lmul}, {self.target.cpu})"
+
+
+def _argument_index(signature: Signature) -> list[tuple[bool, int]]:
+    """Return for each argument whether it is an input, and its position among the inputs or the state."""
+    index: list[tuple[bool, int]] = []
+    inputs = state = 0
+    for argument in signature.arguments:
+        if argument.kind == "input":
+            index.append((True, inputs))
+            inputs += 1
+        else:
+            index.append((False, state))
+            state += 1
+    return index
+
+
+def _flat_inputs(signature: Signature) -> int:
+    """Return the number of inputs where positional arguments are the leaves themselves, else -1."""
+    spec = signature.in_spec
+    if spec is None:
+        return -1
+    args, kwargs = pytree.tree_unflatten([None] * spec.num_leaves, spec)
+    return len(args) if not kwargs and all(arg is None for arg in args) and len(args) == spec.num_leaves else -1
+
+
+def _structure(value: Any) -> str:
+    """Return the containers of a tree, with its leaves' types."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {_structure(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        inner = ", ".join(_structure(item) for item in value)
+        return f"({inner})" if isinstance(value, tuple) else f"[{inner}]"
+    if isinstance(value, torch.Tensor | TensorSpec):
+        return "Tensor"
+    if isinstance(value, ScalarSpec):
+        return str(value)
+    if isinstance(value, ConstantSpec):
+        return repr(value.value)
+    return type(value).__name__
+
+
+def _span(tensor: torch.Tensor) -> tuple[int, int]:
+    """Return the first address of a tensor's elements and the one behind the last."""
+    begin = tensor.data_ptr()
+    if tensor.numel() == 0:
+        return begin, begin
+    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return begin, begin + (last + 1) * tensor.element_size()
+
+
+def _from_numpy(value: Any) -> Any:
+    if type(value).__module__ == "numpy" and hasattr(value, "__array_interface__") and hasattr(value, "flags"):
+        return torch.from_numpy(value)
+    return value

@@ -1,0 +1,321 @@
+"""From what a user has - an nn.Module, an ExportedProgram, MLIR - to a module at its stage, and its signature.
+
+    nn.Module -> torch.export -> decompositions -> PreparedGraph -> torch-mlir -> linalg on tensors
+
+Parameters, buffers (also non-persistent ones) and constants become arguments of the function `main`; no tensor's
+contents are in the IR.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..bindings import ir, new_context, passmanager
+from ..errors import ArgumentError, GraphError
+from ..passes.set_stage import STAGE_ATTRIBUTE
+from .signature import Signature
+
+if TYPE_CHECKING:
+    import torch
+    from torch.export import ExportedProgram
+
+_LOWERINGS = (
+    "builtin.module(func.func(torch-match-quantized-custom-ops),"
+    # Kept whole for the direct lowerings: decomposed to view, two dynamic sizes in a row are taken for one.
+    "torchdynamo-export-to-torch-backend-pipeline{backend-legal-ops=aten.flatten.using_ints,aten.unflatten.int})",
+    "builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline{allow-non-finites=true})",
+)
+
+# torch.export patches global state while it traces.
+_EXPORT = threading.RLock()
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A module at the stage where it enters, its signature, and the tensors of its state by argument name."""
+
+    module: ir.Module
+    signature: Signature
+    state: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    call: Any = None
+    """How calls are brought to the exported form (`CallForm`); `None` for MLIR."""
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of "export" and "import"."""
+
+
+def import_torch(
+    obj: torch.nn.Module | ExportedProgram,
+    args: tuple[Any, ...] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+) -> Imported:
+    """Bring a torch module or exported program to the stage "linalg".
+
+    `args` and `kwargs` are example inputs; `dynamic_shapes` is that of `torch.export.export`. All must be left out
+    for an ExportedProgram, which has them inside. Raises `GraphError` where torch.export or torch-mlir refuses,
+    naming the operation and its torch source line; `ArgumentError` for arguments that cannot be meant.
+    """
+    from torch.export import ExportedProgram
+
+    from .call_form import CallForm
+
+    start = time.perf_counter()
+    if isinstance(obj, ExportedProgram):
+        if args or kwargs or dynamic_shapes is not None:
+            raise ArgumentError(
+                "args, kwargs, dynamic_shapes: an ExportedProgram has its own; expected none, found some"
+            )
+        program, form = obj, CallForm.of_program(obj)
+    else:
+        form = CallForm.of_module(obj, args, dict(kwargs or {}))
+        program = _export(obj, args, dict(kwargs or {}), dynamic_shapes)
+    from .torch_graph import prepare
+
+    with _EXPORT, _quiet():
+        graph = prepare(_decompose(program), program, form.names, exact_ranges=_only_named_dims(dynamic_shapes))
+    exported = time.perf_counter()
+    module = lower_graph(graph.graph_module)
+    module.operation.attributes[STAGE_ATTRIBUTE] = ir.StringAttr.get("linalg", module.context)
+    timings = {"export": exported - start, "import": time.perf_counter() - exported}
+    return Imported(module, graph.signature, graph.state, form, timings)
+
+
+def _only_named_dims(dynamic_shapes: Any) -> bool:
+    """Tell whether every dynamic dimension is a `Dim` with a range of its own, none a hint such as `Dim.AUTO`."""
+    if dynamic_shapes is None:
+        return False
+    from torch.export.dynamic_shapes import _DimHint
+
+    if isinstance(dynamic_shapes, Mapping):
+        return all(_only_named_dims(item) for item in dynamic_shapes.values() if item is not None)
+    if isinstance(dynamic_shapes, tuple | list):
+        return all(_only_named_dims(item) for item in dynamic_shapes if item is not None)
+    return not isinstance(dynamic_shapes, _DimHint)
+
+
+def _export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], shapes: Any) -> ExportedProgram:
+    import torch
+
+    with _EXPORT, _quiet(), torch.no_grad():
+        _register_caches()
+        args, kwargs = _distinct(args, kwargs)
+        try:
+            program: ExportedProgram = torch.export.export(module, args, kwargs, dynamic_shapes=shapes)
+        except Exception as error:
+            raise _export_error(error) from error
+        _plain_constants(program)
+        return program
+
+
+def _plain_constants(program: ExportedProgram) -> None:
+    """Use constants without the operations that trace their creation.
+
+    `torch.tensor(...)` inside a forward, such as the empty tensor that transformers' caches begin with, is traced as
+    `detach_(lift_fresh_copy(constant))`. Nor do tensors of shape [0] mean anything in a concatenation.
+    """
+    import torch
+
+    for node in list(program.graph.nodes):
+        if node.target is torch.ops.aten.detach_.default:
+            node.replace_all_uses_with(node.args[0])
+            program.graph.erase_node(node)
+        elif node.target is torch.ops.aten.lift_fresh_copy.default:
+            node.target = torch.ops.aten.clone.default
+        elif node.target is torch.ops.aten.cat.default:
+            operands: Any = node.args[0]
+            kept = [operand for operand in operands if list(operand.meta["val"].shape) != [0]]
+            if kept and len(kept) < len(operands):
+                node.args = (kept, *node.args[1:])
+    program.graph.eliminate_dead_code()
+
+
+def _decompose(program: ExportedProgram) -> ExportedProgram:
+    """Return the program in the operations that torch-mlir lowers."""
+    import torch
+    from torch.utils._pytree import tree_structure
+    from torch_mlir.extras.fx_decomp_util import get_decomposition_table
+
+    # The decomposition of attention lays out its result in another way than the operation; a later view then does not
+    # fit. Here that is of no matter: reshape says the same and always fits.
+    targets = {str(node.target) for node in program.graph.nodes}
+    attention = "aten.scaled_dot_product_attention.default" in targets
+    views = [node for node in program.graph.nodes if attention and node.target is torch.ops.aten.view.default]
+    # Decomposition builds the results' tree and takes it apart again, and the operations that this takes, such as those
+    # of a cache of transformers, would be traced, too.
+    call = program.module_call_graph[0].signature
+    tree = None if call is None else call.out_spec
+    try:
+        if call is not None and tree is not None:
+            call.out_spec = tree_structure(tuple(range(tree.num_leaves)))
+        for node in views:
+            node.target = torch.ops.aten.reshape.default
+        decomposed: ExportedProgram = program.run_decompositions(get_decomposition_table())
+    except Exception as error:
+        raise _export_error(error) from error
+    finally:
+        if call is not None and tree is not None:
+            call.out_spec = tree
+        for node in views:
+            node.target = torch.ops.aten.view.default
+    return decomposed
+
+
+def _register_caches() -> None:
+    """Make the key and value caches of transformers, where that is in use, trees that torch.export can pass."""
+    if "transformers.cache_utils" not in sys.modules:
+        return
+    try:
+        from transformers.integrations.executorch import register_dynamic_cache_export_support
+    except ImportError:
+        return
+    register_dynamic_cache_export_support()
+
+
+def _distinct(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Give each input memory of its own: torch.export takes inputs that are one tensor for one input."""
+    import torch
+    from torch.utils import _pytree as pytree
+
+    leaves, spec = pytree.tree_flatten((args, kwargs))
+    seen: set[int] = set()
+    for index, leaf in enumerate(leaves):
+        if isinstance(leaf, torch.Tensor) and leaf.layout == torch.strided and leaf.device.type == "cpu":
+            pointer = leaf.untyped_storage().data_ptr()
+            if pointer in seen:
+                leaves[index] = leaf.detach().clone()
+            seen.add(pointer)
+    result: tuple[tuple[Any, ...], dict[str, Any]] = pytree.tree_unflatten(leaves, spec)
+    return result
+
+
+def _export_error(error: Exception) -> GraphError:
+    """Say what torch.export refused, with the line of torch source that it was at."""
+    from .torch_graph import source_line
+
+    text = (
+        re.split(r"\n\s*\n|\nFor more information|\nCaused by", str(error).strip())[0].strip() or type(error).__name__
+    )
+    frames = re.findall(r'File "([^"]+)", line (\d+), in', str(error))
+    frames += [(file, line) for file, line in _frames(error) if "/torch/" not in file and Path(file).is_file()]
+    where = source_line(*frames[-1]) if frames else ""
+    return GraphError(f"torch.export: {text}{where}")
+
+
+def _frames(error: BaseException) -> list[tuple[str, str]]:
+    frames = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        frames.append((traceback.tb_frame.f_code.co_filename, str(traceback.tb_lineno)))
+        traceback = traceback.tb_next
+    here = str(Path(__file__).parent)
+    return [frame for frame in frames if not frame[0].startswith(here)]
+
+
+def lower_graph(graph_module: torch.fx.GraphModule) -> ir.Module:
+    """Import a prepared graph through torch-mlir as the function `main` and lower it to linalg on tensors."""
+    from torch_mlir.extras.fx_importer import FxImporter
+
+    context = new_context()
+    importer = FxImporter(context=context)
+    try:
+        with _EXPORT, _quiet():
+            importer.import_graph_module(graph_module, func_name="main")
+    except Exception as error:
+        raise _import_error(graph_module, error) from error
+    module: ir.Module = importer.module
+    for pipeline in _LOWERINGS:
+        _lower(module, pipeline, graph_module)
+    from .views import expand_reshapes
+
+    expand_reshapes(module)
+    return module
+
+
+def _lower(module: ir.Module, pipeline: str, graph_module: torch.fx.GraphModule) -> None:
+    messages: list[tuple[str, str]] = []
+
+    def keep(diagnostic: ir.Diagnostic) -> bool:
+        if diagnostic.severity == ir.DiagnosticSeverity.ERROR:
+            messages.append((str(diagnostic.location), diagnostic.message))
+        return True
+
+    context = module.context
+    # Some of torch-mlir's passes emit an error without failing, which only the handler sees.
+    context.emit_error_diagnostics = True
+    handler = context.attach_diagnostic_handler(keep)
+    failure: Exception | None = None
+    try:
+        with context:
+            passmanager.PassManager.parse(pipeline).run(module.operation)
+    except ir.MLIRError as error:
+        failure = error
+    finally:
+        handler.detach()
+        context.emit_error_diagnostics = False
+    if failure is not None or messages:
+        raise _lowering_error(messages, graph_module, failure) from failure
+
+
+def _lowering_error(
+    messages: list[tuple[str, str]], graph_module: torch.fx.GraphModule, failure: Exception | None
+) -> GraphError:
+    from .torch_graph import describe, is_complex, source_line
+
+    for location, message in messages:
+        named = re.search(r"'torch\.((?:aten|prims?|prim)\.[\w.]+)'", message) or re.search(
+            r'name = "torch\.([\w.]+)"', message
+        )
+        where = re.search(r'"([^"]+)":(\d+)', location)
+        if named is not None:
+            operation = named.group(1)
+            for node in graph_module.graph.nodes:
+                trace = node.meta.get("stack_trace") or ""
+                if str(node.target) in (operation, f"{operation}.default") and (
+                    where is None or f'"{where.group(1)}", line {where.group(2)}' in trace
+                ):
+                    return GraphError(f"{describe(node)}: torch-mlir cannot lower it to linalg")
+            line = source_line(*where.groups()) if where is not None else ""
+            return GraphError(f"operation {operation}{line}: torch-mlir cannot lower it to linalg")
+    text = "; ".join(message.split("\n")[0][:300] for _, message in messages) or str(failure)
+    places = [place for place in (re.search(r'"([^"]+)":(\d+)', location) for location, _ in messages) if place]
+    for node in graph_module.graph.nodes:
+        trace = node.meta.get("stack_trace") or ""
+        there = any(f'"{place.group(1)}", line {place.group(2)}' in trace for place in places)
+        if there and node.op == "call_function" and is_complex(node):
+            return GraphError(f"{describe(node)}: torch-mlir cannot lower complex numbers here: {text}")
+    line = source_line(*places[0].groups()) if places else ""
+    return GraphError(f"torch-mlir cannot lower the graph to linalg{line}: {text}")
+
+
+def _import_error(graph_module: torch.fx.GraphModule, error: Exception) -> GraphError:
+    """Name the node at which torch-mlir's importer stopped: the frames of its traceback hold it."""
+    import torch
+
+    from .torch_graph import describe
+
+    traceback, node = error.__traceback__, None
+    while traceback is not None:
+        candidate = traceback.tb_frame.f_locals.get("node")
+        if isinstance(candidate, torch.fx.Node) and candidate.op == "call_function":
+            node = candidate
+        traceback = traceback.tb_next
+    what = describe(node) if node is not None else "the graph"
+    text = str(error).strip().split("\n")[0] or type(error).__name__
+    return GraphError(f"{what}: torch-mlir cannot import it: {text}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep torch's and torch-mlir's warnings about their own insides away from the user."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,88 @@
+"""MLIR as input of the compiler: its entry function's type as a signature."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..bindings import ir
+from ..errors import ArgumentError, IRError
+from ..passes.prepare_entry import SIGNATURE_ATTRIBUTE, find_entry
+from .signature import Argument, Result, ScalarSpec, Signature, SymbolicSize, TensorSpec
+
+_FLOATS = {
+    "f16": "float16",
+    "bf16": "bfloat16",
+    "f32": "float32",
+    "f64": "float64",
+    "f8E5M2": "float8_e5m2",
+    "f8E4M3FN": "float8_e4m3fn",
+    "f8E5M2FNUZ": "float8_e5m2fnuz",
+    "f8E4M3FNUZ": "float8_e4m3fnuz",
+    "complex<f32>": "complex64",
+    "complex<f64>": "complex128",
+}
+_INTEGERS = {1: "bool", 8: "int8", 16: "int16", 32: "int32", 64: "int64"}
+_UNSIGNED = {8: "uint8", 16: "uint16", 32: "uint32", 64: "uint64"}
+
+
+def mlir_signature(module: ir.Module) -> Signature:
+    """Return the signature of a module's entry: `main`, or the only public function.
+
+    Inputs are named `arg0`, `arg1`, ...; each dynamic dimension is a symbol of its own. Raises `IRError` where there is
+    no such function, `ArgumentError` for a type that torch cannot pass.
+    """
+    type_ = entry_type(module)
+    arguments = []
+    for number, input_type in enumerate(type_.inputs):
+        spec = _spec(input_type, f"arg{number}")
+        arguments.append(Argument(f"arg{number}", "input", spec, number))
+    results = [_spec(result_type, f"result{number}") for number, result_type in enumerate(type_.results)]
+    return Signature(
+        arguments=tuple(arguments),
+        results=tuple(Result("native", number) for number in range(len(results))),
+        native_results=tuple(results),
+    )
+
+
+def entry_type(module: ir.Module) -> ir.FunctionType:
+    """Return the type that the entry function had before lowering."""
+    attributes = module.operation.attributes
+    if SIGNATURE_ATTRIBUTE in attributes:
+        return ir.FunctionType(ir.TypeAttr(attributes[SIGNATURE_ATTRIBUTE]).value)
+    entry = find_entry(module.operation)
+    if entry is None:
+        raise IRError("-: error: expected a function named 'main' or exactly one public func.func with a body")
+    return entry.type
+
+
+def _spec(type_: ir.Type, name: str) -> TensorSpec | ScalarSpec:
+    if isinstance(type_, ir.RankedTensorType | ir.MemRefType):
+        identity = ir.AffineMap.get_identity(type_.rank, type_.context)
+        if isinstance(type_, ir.MemRefType) and type_.affine_map != identity:
+            raise ArgumentError(f"{name}: expected a memref with the identity layout, found {type_}")
+        shape = tuple(
+            SymbolicSize(f"{name}_{dim}") if type_.is_dynamic_dim(dim) else type_.get_dim_size(dim)
+            for dim in range(type_.rank)
+        )
+        return TensorSpec(_dtype(type_.element_type, name, type_), shape)
+    if isinstance(type_, ir.IndexType):
+        return ScalarSpec("int")
+    if isinstance(type_, ir.IntegerType) and type_.width in _INTEGERS:
+        return ScalarSpec("bool", 1) if type_.width == 1 else ScalarSpec("int", type_.width)
+    if isinstance(type_, ir.F32Type):
+        return ScalarSpec("float", 32)
+    if isinstance(type_, ir.F64Type):
+        return ScalarSpec("float")
+    raise ArgumentError(f"{name}: expected a ranked tensor, a memref or a number up to 64 bits, found {type_}")
+
+
+def _dtype(element: ir.Type, name: str, whole: Any) -> str:
+    if isinstance(element, ir.IndexType):
+        return "int64"
+    if isinstance(element, ir.IntegerType):
+        found = (_UNSIGNED if element.is_unsigned else _INTEGERS).get(element.width)
+    else:
+        found = _FLOATS.get(str(element))
+    if found is None:
+        raise ArgumentError(f"{name}: {whole}: torch has no dtype for {element}")
+    return found

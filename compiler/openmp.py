@@ -1,0 +1,55 @@
+"""The OpenMP run time that compiled kernels call: libiomp5, out of the intel-openmp package."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+from ..errors import ArgumentError, CodegenError
+
+SPIN_MILLISECONDS = 1
+"""How long a thread without work spins before it sleeps: longer than the gap between two kernels of one call."""
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Return libiomp5, loaded once.
+
+    Its symbols stay out of the process's global scope, so that torch's own OpenMP run time is not replaced under it.
+    Raises `CodegenError` if the intel-openmp package is missing or broken.
+    """
+    path = _path()
+    try:
+        return ctypes.CDLL(str(path), mode=ctypes.RTLD_LOCAL)
+    except OSError as error:
+        raise CodegenError(f"cannot load the OpenMP run time {path}: {error}") from error
+
+
+def set_num_threads(threads: int) -> None:
+    """Set how many threads the parallel regions run with that the *calling* thread enters from now on.
+
+    OpenMP keeps this number for each host thread. Raises `ArgumentError` unless `threads` is 1 to 65535.
+    """
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 65535:
+        raise ArgumentError(f"threads: expected an integer from 1 to 65535, found {threads!r}")
+    library().omp_set_num_threads(ctypes.c_int(threads))
+    # The default, 200 ms of spinning after each region, would starve torch's own threads between two calls.
+    library().kmp_set_blocktime(ctypes.c_int(SPIN_MILLISECONDS))
+
+
+def get_max_threads() -> int:
+    """Return how many threads a parallel region that the calling thread enters may use."""
+    return int(library().omp_get_max_threads())
+
+
+def _path() -> Path:
+    try:
+        listed = files("intel-openmp") or []
+    except PackageNotFoundError as error:
+        raise CodegenError("the package intel-openmp, which holds the OpenMP run time, is not installed") from error
+    for file in listed:
+        if file.name == "libiomp5.so":
+            return Path(str(file.locate())).resolve()
+    raise CodegenError("the package intel-openmp holds no libiomp5.so for this platform")

@@ -1,0 +1,66 @@
+"""The options of `slipstick.compile`, in one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ArgumentError
+from ..kernels.lmul import LMul
+from ..target import Target
+
+WEIGHTS = ("f32", "bf16", "lm8")
+SCHEDULES = ("heuristic", "model", "search")
+_WEIGHTS_BUILT = ("f32",)
+_SCHEDULES_BUILT = ("heuristic",)
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """How a graph is compiled. Raises `ArgumentError` for a value outside what each field says."""
+
+    lmul: LMul | None = None
+    """The L-Mul configuration; `None`: exact multiplies."""
+    weights: str = "f32"
+    """How weights are stored: "f32" leaves each parameter as it is."""
+    threads: int | None = None
+    """Threads that one call may use, at least 1; `None`: as many as torch uses when the graph is compiled."""
+    target: str | Target = "host"
+    """The CPU that code is made for: "host", a name that LLVM knows, or a `Target`."""
+    schedule: str = "heuristic"
+    """The policy that decides tiling and unrolling."""
+    cache_dir: Path | None = None
+    """Where objects are cached; `None`: the user's cache folder."""
+
+    def __post_init__(self) -> None:
+        if self.lmul is not None and not isinstance(self.lmul, LMul):
+            raise _wrong("lmul", "an LMul or None", self.lmul)
+        _choice("weights", self.weights, WEIGHTS, _WEIGHTS_BUILT)
+        _choice("schedule", self.schedule, SCHEDULES, _SCHEDULES_BUILT)
+        if self.threads is not None and (
+            not isinstance(self.threads, int) or isinstance(self.threads, bool) or self.threads < 1
+        ):
+            raise _wrong("threads", "an integer of at least 1, or None", self.threads)
+        if not isinstance(self.target, str | Target):
+            raise _wrong("target", '"host", the name of a CPU, or a Target', self.target)
+        if self.cache_dir is not None:
+            if not isinstance(self.cache_dir, str | Path):
+                raise _wrong("cache_dir", "a path or None", self.cache_dir)
+            object.__setattr__(self, "cache_dir", Path(self.cache_dir))
+
+    @property
+    def parallel(self) -> bool:
+        """Tell whether parallel loops run on more than one thread."""
+        return self.threads is not None and self.threads > 1
+
+
+def _choice(name: str, value: object, choices: tuple[str, ...], built: tuple[str, ...]) -> None:
+    quoted = ", ".join(f'"{choice}"' for choice in built)
+    if value not in choices:
+        raise _wrong(name, f"one of {quoted}", value)
+    if value not in built:
+        raise ArgumentError(f'{name}: "{value}" is planned but not built yet; expected one of {quoted}')
+
+
+def _wrong(name: str, expected: str, found: object) -> ArgumentError:
+    return ArgumentError(f"{name}: expected {expected}, found {found!r}")

@@ -1,0 +1,196 @@
+"""The named stages of lowering, each a list of passes in textual pipeline form.
+
+    linalg      linalg on tensors, as the importer or the user wrote it
+    rewritten   graph rewrites done: L-Mul marked, transposes folded into contractions, element-wise chains fused
+    scheduled   every contraction carries its decision (`slipstick.decision`), ready to be lowered
+    loops       bufferised: memrefs, scf loops, vector kernels, parallel loops
+    llvm        LLVM dialect, ready for translation to LLVM IR
+
+A module says where it stands in its attribute `slipstick.stage`; one without it stands at "linalg". The text after any
+stage can be fed back to `slipstick.compile`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..bindings import ir, llvm
+from ..errors import ArgumentError, IRError
+from ..kernels.lmul import LMul
+from ..passes.base import Message, NamedPipeline, option
+from ..passes.diagnostics import format_message
+from ..passes.instrumentation import Instrumentation
+from ..passes.manager import run_pipeline
+from ..passes.set_stage import STAGE_ATTRIBUTE
+from ..passes.walk import find
+from ..target import Target
+
+TRANSLATABLE = frozenset({"builtin", "llvm", "omp"})
+STAGES: tuple[str, ...] = ("linalg", "rewritten", "scheduled", "loops", "llvm")
+
+
+@dataclass(frozen=True)
+class StageRewritten(NamedPipeline):
+    """linalg -> rewritten: mark L-Mul, fold transposes, fuse element-wise chains."""
+
+    name: ClassVar[str] = "stage-rewritten"
+    lmul: bool = option(False, "rewrite multiplies into L-Mul")
+    mantissa_bits: int = option(4, "L-Mul: mantissa bits that are kept")
+    rounding: str = option("truncate", "L-Mul: truncate or rne")
+    specials: str = option("ieee", "L-Mul: ieee or finite")
+    scope: str = option("all", "L-Mul: attention, linear, elementwise or all")
+
+    def text(self) -> str:
+        """Return the pipeline."""
+        mark = (
+            f"lmul-mark{{mantissa-bits={self.mantissa_bits} rounding={self.rounding}"
+            f" specials={self.specials} scope={self.scope}}}"
+        )
+        return _join(
+            "prepare-entry",
+            "canonicalize,cse",
+            mark if self.lmul else "",
+            "func.func(refback-generalize-tensor-concat,refback-generalize-tensor-pad)",
+            "flatten-batches,fold-transposes",
+            "canonicalize,cse",
+            "fuse-elementwise",
+            "canonicalize,cse",
+            "set-stage{stage=rewritten}",
+        )
+
+
+@dataclass(frozen=True)
+class StageScheduled(NamedPipeline):
+    """rewritten -> scheduled: decide how each contraction is tiled."""
+
+    name: ClassVar[str] = "stage-scheduled"
+    vector_bits: int = option(256, "width of a vector register, in bits")
+    vector_registers: int = option(16, "number of vector registers")
+    l1_bytes: int = option(32 << 10, "size of the first-level data cache, in bytes")
+    l2_bytes: int = option(512 << 10, "size of the second-level cache, in bytes")
+
+    def text(self) -> str:
+        """Return the pipeline."""
+        return _join(
+            f"schedule-contractions{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}"
+            f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes}}}",
+            "reassociate-reductions",
+            "set-stage{stage=scheduled}",
+        )
+
+
+@dataclass(frozen=True)
+class StageLoops(NamedPipeline):
+    """scheduled -> loops: bufferise, lower contractions to packed kernels and the rest to loops, expand L-Mul."""
+
+    name: ClassVar[str] = "stage-loops"
+    parallel: bool = option(False, "make the outer loops of kernels parallel")
+
+    def text(self) -> str:
+        """Return the pipeline."""
+        return _join(
+            "func.func(tm-tensor-bufferize),isolate-buffers",
+            "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map}",
+            "canonicalize,cse",
+            "ownership-based-buffer-deallocation",
+            "canonicalize,buffer-deallocation-simplification,bufferization-lower-deallocations,cse,canonicalize",
+            f"lower-contractions{{parallel={str(self.parallel).lower()}}}",
+            # Before loops: a named operation that becomes loops loses its mark.
+            "lmul{scope=marked}",
+            "outline-kernels",
+            "func.func(tm-tensor-to-loops,convert-linalg-to-loops)",
+            "canonicalize,cse",
+            "parallelise-kernels" if self.parallel else "",
+            "approximate-math",
+            "canonicalize,cse",
+            "set-stage{stage=loops}",
+        )
+
+
+@dataclass(frozen=True)
+class StageLLVM(NamedPipeline):
+    """loops -> llvm: lower everything to the LLVM dialect."""
+
+    name: ClassVar[str] = "stage-llvm"
+    parallel: bool = option(False, "run parallel loops on the OpenMP run time")
+
+    def text(self) -> str:
+        """Return the pipeline."""
+        return _join(
+            # The conversion wraps each body in a scope of allocations; canonicalisation removes those without any.
+            "convert-scf-to-openmp,canonicalize" if self.parallel else "",
+            "convert-bufferization-to-memref,convert-scf-to-cf",
+            "asserts-to-status,finish-kernels",
+            "expand-strided-metadata,lower-affine",
+            # Before vectors are lowered: the scalar calls are taken from vectors lane by lane.
+            "convert-math-to-llvm,convert-math-to-libm,convert-vector-to-llvm",
+            "arith-expand{include-bf16=true},memref-expand,convert-complex-to-llvm,finalize-memref-to-llvm",
+            "convert-func-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,convert-index-to-llvm,convert-ub-to-llvm",
+            "convert-openmp-to-llvm" if self.parallel else "",
+            "reconcile-unrealized-casts,canonicalize,cse",
+            "annotate-kernels",
+            "set-stage{stage=llvm}",
+        )
+
+
+PIPELINES: tuple[type[NamedPipeline], ...] = (StageRewritten, StageScheduled, StageLoops, StageLLVM)
+
+
+def stage_of(module: ir.Module) -> str:
+    """Return the stage that `module` stands at.
+
+    Raises ArgumentError where its attribute names no stage.
+    """
+    attributes = module.operation.attributes
+    if STAGE_ATTRIBUTE not in attributes:
+        return STAGES[0]
+    attribute = attributes[STAGE_ATTRIBUTE]
+    for stage in STAGES:
+        if isinstance(attribute, ir.StringAttr) and attribute.value == stage:
+            return stage
+    raise ArgumentError(f"{STAGE_ATTRIBUTE}: expected one of {', '.join(STAGES)}, found {attribute}")
+
+
+def stage_pipelines(target: Target, lmul: LMul | None, parallel: bool) -> dict[str, NamedPipeline]:
+    """Return, for each stage but the first, the pipeline that leads to it from the one before."""
+    rewritten = StageRewritten()
+    if lmul is not None:
+        rewritten = StageRewritten(True, lmul.mantissa_bits, lmul.rounding, lmul.specials, lmul.scope)
+    scheduled = StageScheduled(target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes)
+    return {"rewritten": rewritten, "scheduled": scheduled, "loops": StageLoops(parallel), "llvm": StageLLVM(parallel)}
+
+
+def run_stages(
+    module: ir.Module,
+    *,
+    until: str,
+    target: Target,
+    lmul: LMul | None = None,
+    parallel: bool = False,
+    instrumentation: Instrumentation | None = None,
+) -> None:
+    """Bring `module`, in place, from its stage to the stage `until`; do nothing where it is there or beyond.
+
+    `instrumentation` sees each pass before and after it runs. Raises IRError where a pass fails.
+    """
+    start = stage_of(module)
+    pipelines = stage_pipelines(target, lmul, parallel)
+    for stage in STAGES[STAGES.index(start) + 1 : STAGES.index(until) + 1]:
+        run_pipeline(module, pipelines[stage].text(), instrumentation=instrumentation)
+
+
+def llvm_ir(module: ir.Module) -> str:
+    """Return the LLVM IR text (of the bindings' LLVM version) of a module at the stage "llvm".
+
+    Raises IRError where an operation of another dialect is left: the translation would end the process.
+    """
+    left = find(module.operation, lambda op: op.name.partition(".")[0] not in TRANSLATABLE)
+    if left:
+        texts = ((op.location, f"'{op.name}' was not lowered to the LLVM dialect") for op in left[:10])
+        raise IRError("\n".join(format_message(Message("error", location, text)) for location, text in texts))
+    return str(llvm.translate_module_to_llvmir(module.operation))
+
+
+def _join(*parts: str) -> str:
+    return f"builtin.module({','.join(part for part in parts if part)})"
