@@ -1,0 +1,1 @@
+"""Workloads (transformers, SkipDecode paths, PEFT graphs, MedCalc calculators) and labelled corpora."""
