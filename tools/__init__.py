@@ -1,0 +1,1 @@
+"""Command lines: thin doors over the rooms below."""

@@ -1,0 +1,72 @@
+"""Progress of a tool on standard error: what is being done, that it moves, and how long it took."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.text import Text
+
+_TICK_S = 1.0
+
+
+class Steps:
+    """Announces steps one after the other: on a terminal a spinner and a bar, elsewhere a line with a dot a second."""
+
+    def __init__(self, console: Console):
+        self._console = console
+
+    @contextlib.contextmanager
+    def step(self, text: str, total: int | None = None) -> Iterator[Callable[[], None]]:
+        """Show a step while the block runs; call the yielded function once for each of `total` parts done."""
+        start = time.perf_counter()
+        show = self._live if self._console.is_terminal else self._dots
+        with show(text, total) as advance:
+            yield advance
+        took = f"{time.perf_counter() - start:5.1f} s"
+        if self._console.is_terminal:
+            self._console.print(f"  [green]✓[/] {text} [dim]{took}[/]", highlight=False)
+        else:
+            self._write(f" {took.strip()}\n")
+
+    @contextlib.contextmanager
+    def _live(self, text: str, total: int | None) -> Iterator[Callable[[], None]]:
+        columns: list[ProgressColumn] = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
+        if total is not None:
+            columns.append(BarColumn(bar_width=24))
+        with Progress(*columns, _Seconds(), console=self._console, transient=True) as progress:
+            task = progress.add_task(text, total=total)
+            yield lambda: progress.advance(task)
+
+    @contextlib.contextmanager
+    def _dots(self, text: str, total: int | None) -> Iterator[Callable[[], None]]:
+        self._write(f"  {text} ")
+        done = threading.Event()
+
+        def tick() -> None:
+            while not done.wait(_TICK_S):
+                self._write(".")
+
+        ticker = threading.Thread(target=tick, daemon=True)
+        ticker.start()
+        try:
+            yield lambda: None
+        except BaseException:
+            self._write("\n")
+            raise
+        finally:
+            done.set()
+            ticker.join()
+
+    def _write(self, text: str) -> None:
+        self._console.file.write(text)
+        self._console.file.flush()
+
+
+class _Seconds(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.elapsed or 0:5.1f} s", style="dim")
