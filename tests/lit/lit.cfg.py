@@ -1,0 +1,25 @@
+"""lit configuration: `slipstick-opt` against FileCheck comments, as in MLIR's own tests.
+
+`%mlir-opt` is the tool of the torch-mlir wheel; a case that runs it too shows that slipstick-opt behaves alike.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import lit.formats
+import torch_mlir
+
+config.name = "slipstick"  # noqa: F821
+config.test_format = lit.formats.ShTest(execute_external=False)  # noqa: F821
+config.suffixes = [".mlir"]  # noqa: F821
+config.excludes = ["Inputs"]  # noqa: F821
+config.test_source_root = str(Path(__file__).parent)  # noqa: F821
+config.test_exec_root = lit_config.params.get("output", config.test_source_root)  # noqa: F821
+
+config.substitutions.append(("%python", sys.executable))  # noqa: F821
+scripts = Path(sys.executable).parent
+config.environment["PATH"] = os.pathsep.join([str(scripts), os.environ.get("PATH", "")])  # noqa: F821
+config.substitutions.append(  # noqa: F821
+    ("%mlir-opt", str(Path(torch_mlir.__path__[0]) / "_mlir_libs" / "torch-mlir-opt"))
+)

@@ -1,0 +1,7 @@
+func.func @f() {
+  return
+}
+//cut
+func.func @f() {
+  return
+}

@@ -1,0 +1,137 @@
+// A decided contraction becomes a call of a packed kernel; what the kernel looks like is the decision's choice.
+// RUN: slipstick-opt %s --lower-contractions --canonicalize --split-input-file | filecheck %s
+// RUN: slipstick-opt %s --lower-contractions=parallel=true --canonicalize --split-input-file | filecheck %s --check-prefix=PARALLEL
+
+// A is packed in tiles of 2 rows, B in panels of 12 columns; 2 x 3 accumulators of 4 lanes live through the loop over k:
+// three loads of B, for each row of A a broadcast and three fused multiply-adds.
+// CHECK-LABEL: func.func @exact
+// CHECK:         %[[A:.*]] = memref.cast %{{.*}} : memref<?x?xf32> to memref<?x?xf32, strided<[?, ?], offset: ?>>
+// CHECK:         call @slipstick_contraction_0(%[[A]],
+// CHECK-NOT:     linalg.matmul
+// CHECK-LABEL: func.func private @slipstick_contraction_0_panel
+// CHECK-SAME:    %[[PACKED_A:.*]]: memref<4x64x2xf32>,
+// CHECK-DAG:     %[[ONE:.*]] = arith.constant 1 : index
+// CHECK-DAG:     %[[ZERO:.*]] = arith.constant 0 : index
+// CHECK-DAG:     %[[FOUR:.*]] = arith.constant 4 : index
+// CHECK-DAG:     %[[EIGHT:.*]] = arith.constant 8 : index
+// CHECK:         %[[PACKED_B:.*]] = memref.alloca() {alignment = 64 : i64} : memref<64x12xf32>
+// CHECK:         scf.for %[[K:.*]] = %[[ZERO]] to %{{.*}} step %[[ONE]] iter_args(%[[C0:[^ ]*]] = %{{[^ ]*}}, %[[C1:[^ ]*]] = %{{[^ ]*}}, %[[C2:[^ ]*]] = %{{[^ ]*}}, %[[C3:[^ ]*]] = %{{[^ ]*}}, %[[C4:[^ ]*]] = %{{[^ ]*}}, %[[C5:[^ ]*]] = %{{[^ ]*}}) ->
+// CHECK-NEXT:      %[[B0:.*]] = vector.load %[[PACKED_B]][%[[K]], %[[ZERO]]] : memref<64x12xf32>, vector<4xf32>
+// CHECK-NEXT:      %[[B1:.*]] = vector.load %[[PACKED_B]][%[[K]], %[[FOUR]]]
+// CHECK-NEXT:      %[[B2:.*]] = vector.load %[[PACKED_B]][%[[K]], %[[EIGHT]]]
+// CHECK-NEXT:      %[[S0:.*]] = memref.load %[[PACKED_A]][%{{.*}}, %[[K]], %[[ZERO]]]
+// CHECK-NEXT:      %[[A0:.*]] = vector.broadcast %[[S0]] : f32 to vector<4xf32>
+// CHECK-NEXT:      %[[R0:.*]] = vector.fma %[[A0]], %[[B0]], %[[C0]] : vector<4xf32>
+// CHECK-NEXT:      %[[R1:.*]] = vector.fma %[[A0]], %[[B1]], %[[C1]]
+// CHECK-NEXT:      %[[R2:.*]] = vector.fma %[[A0]], %[[B2]], %[[C2]]
+// CHECK-NEXT:      %[[S1:.*]] = memref.load %[[PACKED_A]][%{{.*}}, %[[K]], %[[ONE]]]
+// CHECK-NEXT:      %[[A1:.*]] = vector.broadcast %[[S1]]
+// CHECK-NEXT:      %[[R3:.*]] = vector.fma %[[A1]], %[[B0]], %[[C3]]
+// CHECK-NEXT:      %[[R4:.*]] = vector.fma %[[A1]], %[[B1]], %[[C4]]
+// CHECK-NEXT:      %[[R5:.*]] = vector.fma %[[A1]], %[[B2]], %[[C5]]
+// CHECK-NEXT:      scf.yield %[[R0]], %[[R1]], %[[R2]], %[[R3]], %[[R4]], %[[R5]]
+// CHECK-LABEL: func.func private @slipstick_contraction_0(
+// CHECK-DAG:     %[[MB:.*]] = arith.constant 8 : index
+// CHECK-DAG:     %[[KB:.*]] = arith.constant 64 : index
+// CHECK:         %[[BLOCK:.*]] = memref.alloc() {alignment = 64 : i64} : memref<4x64x2xf32>
+// CHECK:         scf.for {{.*}} step %[[MB]]
+// CHECK:           scf.for {{.*}} step %[[KB]]
+// CHECK:             func.call @slipstick_contraction_0_panel(%[[BLOCK]],
+// CHECK:         memref.dealloc %[[BLOCK]]
+// Tiles of A are packed by all threads, panels of B run on all.
+// PARALLEL-LABEL: func.func private @slipstick_contraction_0(
+// PARALLEL:       scf.parallel
+// PARALLEL:       scf.parallel
+// PARALLEL:         func.call @slipstick_contraction_0_panel
+func.func @exact(%a: memref<?x?xf32>, %b: memref<?x?xf32>, %c: memref<?x?xf32>) {
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [2, 12], k_block = 64, m_block = 8, vector = 4}}
+    ins(%a, %b : memref<?x?xf32>, memref<?x?xf32>) outs(%c : memref<?x?xf32>)
+  return
+}
+
+// -----
+
+// L-Mul under `finite`: operands are packed as bits, clamped, the offset folded into B; in the loop an integer addition,
+// a bitcast and a sum take the place of each multiply.
+// CHECK-LABEL: func.func private @slipstick_contraction_0_panel
+// CHECK-SAME:    memref<4x64x1xi32>
+// CHECK-DAG:     %[[OFFSET:.*]] = arith.constant dense<1064304640> : vector<4xi32>
+// CHECK-DAG:     memref.alloca() {{.*}} : memref<64x4xi32>
+// CHECK:         arith.subi %{{.*}}, %[[OFFSET]] : vector<4xi32>
+// CHECK:         scf.for {{.*}} iter_args(%[[C:.*]] = %{{.*}})
+// CHECK-NEXT:      %[[B:.*]] = vector.load %{{.*}} : memref<64x4xi32>, vector<4xi32>
+// CHECK-NEXT:      %[[S:.*]] = memref.load
+// CHECK-NEXT:      %[[A:.*]] = vector.broadcast %[[S]] : i32 to vector<4xi32>
+// CHECK-NEXT:      %[[SUM:.*]] = arith.addi %[[A]], %[[B]] : vector<4xi32>
+// CHECK-NEXT:      %[[P:.*]] = arith.bitcast %[[SUM]] : vector<4xi32> to vector<4xf32>
+// CHECK-NEXT:      %[[R:.*]] = arith.addf %[[P]], %[[C]] : vector<4xf32>
+// CHECK-NEXT:      scf.yield %[[R]]
+// CHECK-NOT:     vector.fma
+// CHECK-NOT:     arith.mulf
+func.func @finite(%a: memref<8x8xf32>, %c: memref<8x8xf32>) {
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4},
+                 slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "finite"}}
+    ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%c : memref<8x8xf32>)
+  return
+}
+
+// -----
+
+// L-Mul under `ieee`: the multiply-add carries the mark, for the pass `lmul` to expand.
+// CHECK-LABEL: func.func private @slipstick_contraction_0_panel
+// CHECK-SAME:    memref<4x64x1xf32>
+// CHECK:         vector.fma {{.*}} {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "ieee"}} : vector<4xf32>
+func.func @ieee(%a: memref<8x8xf32>, %c: memref<8x8xf32>) {
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4},
+                 slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "ieee"}}
+    ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%c : memref<8x8xf32>)
+  return
+}
+
+// -----
+
+// One kernel for each decision and type, whatever the sizes; a batch is a loop; a transposed operand is a view.
+// CHECK-LABEL: func.func @shared
+// CHECK:         call @slipstick_contraction_0(
+// CHECK:         call @slipstick_contraction_0(
+// CHECK:         call @slipstick_contraction_1(
+// CHECK:         scf.for %[[I:.*]] =
+// CHECK:           memref.subview %{{.*}}[%[[I]], 0, 0] [1, 8, 8] [1, 1, 1]
+// CHECK:           func.call @slipstick_contraction_0(
+// CHECK:         memref.transpose %{{.*}} (d0, d1) -> (d1, d0)
+// CHECK:         call @slipstick_contraction_0(
+// Left alone: no decision.
+// CHECK:         linalg.matmul ins
+func.func @shared(%a: memref<8x8xf32>, %d: memref<?x?xf32>, %b: memref<3x8x8xf32>, %e: memref<8x8xf64>) {
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4}}
+    ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%a : memref<8x8xf32>)
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4}}
+    ins(%d, %d : memref<?x?xf32>, memref<?x?xf32>) outs(%d : memref<?x?xf32>)
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4}}
+    ins(%e, %e : memref<8x8xf64>, memref<8x8xf64>) outs(%e : memref<8x8xf64>)
+  linalg.batch_matmul {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4}}
+    ins(%b, %b : memref<3x8x8xf32>, memref<3x8x8xf32>) outs(%b : memref<3x8x8xf32>)
+  linalg.matmul indexing_maps = [
+      affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
+    {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4}}
+    ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%a : memref<8x8xf32>)
+  linalg.matmul ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%a : memref<8x8xf32>)
+  return
+}
+
+// -----
+
+// A result whose rows are not contiguous is accumulated in a copy.
+// CHECK-LABEL: func.func @columns
+// CHECK-SAME:    %[[C:[^ ]*]]: memref<?x8xf32, strided<[1, ?]>>
+// CHECK:         %[[COPY:.*]] = memref.alloc(%{{.*}}) : memref<?x8xf32>
+// CHECK:         linalg.copy {{.*}}ins(%[[C]] : {{.*}}) outs(%[[COPY]] :
+// CHECK:         %[[CAST:.*]] = memref.cast %[[COPY]]
+// CHECK:         call @slipstick_contraction_0(%{{.*}}, %{{.*}}, %[[CAST]])
+// CHECK:         linalg.copy {{.*}}ins(%[[COPY]] : {{.*}}) outs(%[[C]] :
+// CHECK:         memref.dealloc %[[COPY]]
+func.func @columns(%c: memref<?x8xf32, strided<[1, ?]>>, %a: memref<?x8xf32>, %b: memref<8x8xf32>) {
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4}}
+    ins(%a, %b : memref<?x8xf32>, memref<8x8xf32>) outs(%c : memref<?x8xf32, strided<[1, ?]>>)
+  return
+}

@@ -1,0 +1,66 @@
+// The register tile fills the registers, a panel of B half of the first cache, a block of A half of the second.
+// RUN: slipstick-opt %s --schedule-contractions | filecheck %s
+// RUN: slipstick-opt %s --schedule-contractions='vector-bits=512 vector-registers=32 l1-bytes=32768 l2-bytes=1048576' | filecheck %s --check-prefix=AVX512
+// RUN: slipstick-opt %s --schedule-contractions='vector-bits=128 vector-registers=32' | filecheck %s --check-prefix=NEON
+// RUN: slipstick-opt %s --schedule-contractions='l1-bytes=1000000000 l2-bytes=1000000000' | filecheck %s --check-prefix=LARGE
+// RUN: not slipstick-opt %s --schedule-contractions=vector-bits=48 2>&1 | filecheck %s --check-prefix=BITS
+// RUN: not slipstick-opt %s --schedule-contractions=l1-bytes=0 2>&1 | filecheck %s --check-prefix=L1
+
+// BITS: vector-bits: expected a power of two from 64 to 4096, found 48
+// L1: l1-bytes: expected at least 1, found 0
+
+// CHECK-LABEL:  func.func @single
+// CHECK:          linalg.matmul {slipstick.decision = {k_block = 256 : i64, kind = "packed", m_block = 252 : i64, register_tile = [6, 16], vector = 8 : i64}}
+// AVX512-LABEL: func.func @single
+// AVX512:         register_tile = [8, 48], vector = 16
+// NEON-LABEL:   func.func @single
+// NEON:           register_tile = [8, 12], vector = 4
+// What lies on the stack stays small.
+// LARGE-LABEL:  func.func @single
+// LARGE:          k_block = 4096 : i64, {{.*}} register_tile = [6, 16]
+func.func @single(%a: tensor<?x?xf32>, %c: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %0 = linalg.matmul ins(%a, %a : tensor<?x?xf32>, tensor<?x?xf32>) outs(%c : tensor<?x?xf32>) -> tensor<?x?xf32>
+  return %0 : tensor<?x?xf32>
+}
+
+// CHECK-LABEL: func.func @double_batch
+// CHECK:         linalg.batch_matmul {slipstick.decision = {{{.*}}register_tile = [6, 8], vector = 4 : i64}}
+func.func @double_batch(%a: tensor<2x?x?xf64>, %c: tensor<2x?x?xf64>) -> tensor<2x?x?xf64> {
+  %0 = linalg.batch_matmul ins(%a, %a : tensor<2x?x?xf64>, tensor<2x?x?xf64>) outs(%c : tensor<2x?x?xf64>) -> tensor<2x?x?xf64>
+  return %0 : tensor<2x?x?xf64>
+}
+
+// L-Mul under `ieee` is expanded in the inner loop and needs registers there; under `finite` it is one addition.
+// CHECK-LABEL: func.func @lmul
+// CHECK:         linalg.matmul {slipstick.decision = {{{.*}}register_tile = [3, 16]{{.*}} slipstick.lmul =
+// CHECK:         linalg.matmul {slipstick.decision = {{{.*}}register_tile = [6, 16]{{.*}} slipstick.lmul =
+func.func @lmul(%a: tensor<?x?xf32>, %c: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %0 = linalg.matmul {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "ieee"}}
+    ins(%a, %a : tensor<?x?xf32>, tensor<?x?xf32>) outs(%c : tensor<?x?xf32>) -> tensor<?x?xf32>
+  %1 = linalg.matmul {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "finite"}}
+    ins(%a, %a : tensor<?x?xf32>, tensor<?x?xf32>) outs(%0 : tensor<?x?xf32>) -> tensor<?x?xf32>
+  return %1 : tensor<?x?xf32>
+}
+
+// A decision that is there stays, whoever made it.
+// CHECK-LABEL: func.func @decided
+// CHECK:         linalg.matmul {slipstick.decision = {kind = "by hand"}}
+func.func @decided(%a: tensor<?x?xf32>, %c: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %0 = linalg.matmul {slipstick.decision = {kind = "by hand"}}
+    ins(%a, %a : tensor<?x?xf32>, tensor<?x?xf32>) outs(%c : tensor<?x?xf32>) -> tensor<?x?xf32>
+  return %0 : tensor<?x?xf32>
+}
+
+// Left to the loops: other types, mixed types, operands that a map broadcasts, other contractions.
+// CHECK-LABEL: func.func @undecided
+// CHECK-NOT:     slipstick.decision
+func.func @undecided(%h: tensor<4x4xf16>, %s: tensor<4x4xf32>, %i: tensor<4x4xi32>, %v: tensor<4xf32>) {
+  %0 = linalg.matmul ins(%h, %h : tensor<4x4xf16>, tensor<4x4xf16>) outs(%h : tensor<4x4xf16>) -> tensor<4x4xf16>
+  %1 = linalg.matmul ins(%h, %h : tensor<4x4xf16>, tensor<4x4xf16>) outs(%s : tensor<4x4xf32>) -> tensor<4x4xf32>
+  %2 = linalg.matmul ins(%i, %i : tensor<4x4xi32>, tensor<4x4xi32>) outs(%i : tensor<4x4xi32>) -> tensor<4x4xi32>
+  %3 = linalg.matvec ins(%s, %v : tensor<4x4xf32>, tensor<4xf32>) outs(%v : tensor<4xf32>) -> tensor<4xf32>
+  %4 = linalg.matmul indexing_maps = [
+      affine_map<(m, n, k) -> (k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>]
+    ins(%v, %s : tensor<4xf32>, tensor<4x4xf32>) outs(%s : tensor<4x4xf32>) -> tensor<4x4xf32>
+  return
+}
