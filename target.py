@@ -117,6 +117,7 @@ _FEATURES = {"x86_64": tuple(_X86_64.split()), "aarch64": tuple(_AARCH64.split()
 
 # Reached only through intrinsics that slipstick never emits, or (prfchw) a no-operation where it is missing.
 _INTRINSIC_ONLY = """
+amx-avx512 amx-bf16 amx-complex amx-fp16 amx-fp8 amx-int8 amx-movrs amx-tf32 amx-tile
 cldemote clflushopt clwb clzero enqcmd fsgsbase fxsr hreset invpcid kl movdir64b movdiri mwaitx pauth pconfig pku
 prefetchi prfchw ptwrite rdpid rdpru rdrnd rdseed rtm serialize sgx shstk tsxldtrk uintr usermsr waitpkg wbnoinvd widekl
 xsave xsavec xsaveopt xsaves
@@ -140,6 +141,8 @@ _PARTS: dict[str, _Part] = {
     "znver4": _Part(32 * KIB, 1 * MIB, 32 * MIB, 8),
     "znver3": _Part(32 * KIB, 512 * KIB, 32 * MIB, 8),
     "znver2": _Part(32 * KIB, 512 * KIB, 16 * MIB, 8),
+    "graniterapids": _Part(48 * KIB, 2 * MIB, 288 * MIB, 72),
+    "emeraldrapids": _Part(48 * KIB, 2 * MIB, 260 * MIB, 52),
     "sapphirerapids": _Part(48 * KIB, 2 * MIB, 60 * MIB, 32),
     "icelake-server": _Part(48 * KIB, 1280 * KIB, 48 * MIB, 32),
     "skylake-avx512": _Part(32 * KIB, 1 * MIB, 22 * MIB, 16),

@@ -123,11 +123,15 @@ def _generate_here(output: _Output, text: str, target: Target, opt_level: int) -
         raise CodegenError(f"LLVM cannot compile the module for {target}: {str(error).strip()}") from error
 
 
+_FLUSHING = {"x86_64": ",-avx512bf16,-avxneconvert", "aarch64": ""}
+"""Features that are not used: their conversion to bfloat makes zeros of subnormal numbers, against IEEE 754."""
+
+
 def _machine(target: Target, opt_level: int) -> llvm.TargetMachine:
     _initialise()
     return llvm.Target.from_triple(target.triple).create_target_machine(
         cpu=target.cpu,
-        features=target.llvm_features,
+        features=target.llvm_features + _FLUSHING[target.architecture],
         opt=opt_level,
         reloc="pic",
         # The default for the JIT, "large", would make every call and every constant an absolute 64-bit address.
