@@ -222,10 +222,10 @@ def _frames(error: BaseException) -> list[tuple[str, str]]:
 
 def lower_graph(graph_module: torch.fx.GraphModule) -> ir.Module:
     """Import a prepared graph through torch-mlir as the function `main` and lower it to linalg on tensors."""
-    from torch_mlir.extras.fx_importer import FxImporter
+    from .layers import LayerImporter, attach_layers
 
     context = new_context()
-    importer = FxImporter(context=context)
+    importer = LayerImporter(context)
     try:
         with _EXPORT, _quiet():
             importer.import_graph_module(graph_module, func_name="main")
@@ -237,6 +237,7 @@ def lower_graph(graph_module: torch.fx.GraphModule) -> ir.Module:
     from .views import expand_reshapes
 
     expand_reshapes(module)
+    attach_layers(module)
     return module
 
 

@@ -9,7 +9,10 @@ which is L-Mul of "Addition is All You Need for Energy-efficient Language Models
 form: where mx + my + 2^-l(k) >= 1 the carry runs into the exponent and halves the excess.
 
 Each operand keeps its k leading mantissa bits, by truncation (which l(k) is tuned for) or by rounding to nearest, ties
-to even (`rne`; a carry may move the magnitude to the next binade). With k >= M nothing is dropped.
+to even (`rne`; a carry may move the magnitude to the next binade). With k = M nothing is dropped; a format has no more.
+
+The constant 2^-l(k) stands for the average of the product of the mantissas that the addition leaves out. It is the
+offset `paper`; `kernels/lmul_offset.py` derives two others, `unbiased` and `min-rms`, which take its place.
 
 Policy `ieee`, by the operands as they are given, before truncation or rounding:
 
@@ -32,10 +35,13 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from ..errors import ArgumentError
+from .lmul_offset import Offset, offset_constant
 
 Rounding = Literal["truncate", "rne"]
 Specials = Literal["ieee", "finite"]
-Scope = Literal["attention", "linear", "elementwise", "all"]
+ScopeClass = Literal["attention", "linear", "elementwise"]
+SCOPES: Final = (*get_args(ScopeClass), "all")
+SCOPE_PATTERNS: Final = ("op:", "layer:")
 
 
 @dataclass(frozen=True)
@@ -109,10 +115,13 @@ MAX_MANTISSA_BITS: Final = max(f.mantissa_bits for f in FORMATS.values())
 class LMul:
     """How multiplies become integer additions.
 
-    `mantissa_bits`: k, 1 to 52; a format with fewer mantissa bits keeps all of its own. `rounding`: how an operand
-    loses the others, "truncate" or "rne". `specials`: "ieee" or "finite"; the module's text says what each promises and
+    `mantissa_bits`: k, 1 to 52, and no more than the type has that is multiplied in. `rounding`: how an operand loses
+    the others, "truncate" or "rne". `specials`: "ieee" or "finite"; the module's text says what each promises and
     costs. `scope`: which multiplies, "attention" (contractions of two computed operands: Q K and P V), "linear"
-    (contractions with a parameter), "elementwise" (the rest) or "all".
+    (contractions with a parameter), "elementwise" (the rest), "all", `op:PATTERN` (operations by name, as in
+    "op:linalg.batch_*") or `layer:PATTERN` (what a torch submodule computes, as in "layer:encoder.layer.0.*"); several,
+    joined by "+", mean all of them together. `offset`: "paper", "unbiased" or "min-rms"; `kernels/lmul_offset.py`
+    derives them.
 
     Raises ArgumentError for any other value.
     """
@@ -120,28 +129,44 @@ class LMul:
     mantissa_bits: int = 4
     rounding: Rounding = "truncate"
     specials: Specials = "ieee"
-    scope: Scope = "all"
+    scope: str = "all"
+    offset: Offset = "paper"
 
     def __post_init__(self) -> None:
         k: object = self.mantissa_bits
         if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MAX_MANTISSA_BITS:
             raise ArgumentError(f"LMul: mantissa_bits: expected an integer from 1 to {MAX_MANTISSA_BITS}, found {k!r}")
-        for name, choices in (("rounding", Rounding), ("specials", Specials), ("scope", Scope)):
+        for name, choices in (("rounding", Rounding), ("specials", Specials), ("offset", Offset)):
             value = getattr(self, name)
             if not isinstance(value, str) or value not in get_args(choices):
                 expected = ", ".join(get_args(choices))
                 raise ArgumentError(f"LMul: {name}: expected one of {expected}, found {value!r}")
+        scope: object = self.scope
+        if not isinstance(scope, str) or not all(_is_scope(part) for part in scope.split("+")):
+            expected = f"{', '.join(SCOPES)}, op:PATTERN or layer:PATTERN, joined by +"
+            raise ArgumentError(f"LMul: scope: expected {expected}, found {scope!r}")
 
-    @property
-    def offset_exponent(self) -> int:
-        """l(k): 2^-l(k) stands for the average of the product of the mantissas that the addition leaves out."""
-        k = self.mantissa_bits
-        return k if k <= 3 else 3 if k == 4 else 4
+    def check_format(self, f: FloatFormat) -> None:
+        """Raise ArgumentError where the format `f` has fewer mantissa bits than are to be kept."""
+        if self.mantissa_bits > f.mantissa_bits:
+            raise ArgumentError(
+                f"L-Mul: mantissa bits: expected at most {f.mantissa_bits}, those of {f.name}, "
+                f"found {self.mantissa_bits}"
+            )
 
-    def offset(self, f: FloatFormat) -> int:
-        """Return what is subtracted from the sum of two magnitudes of the format `f`."""
-        return (f.bias << f.mantissa_bits) - (1 << (f.mantissa_bits - self.offset_exponent))
+    def correction(self, f: FloatFormat) -> int:
+        """Return the constant that is added to the sum of two mantissas, in the last place of the format `f`."""
+        constant = offset_constant(self.offset, self.mantissa_bits, self.rounding, f.mantissa_bits)
+        return round(constant * (1 << f.mantissa_bits))
+
+    def subtrahend(self, f: FloatFormat) -> int:
+        """Return what is subtracted from the sum of two magnitudes of the format `f`: the bias less the correction."""
+        return (f.bias << f.mantissa_bits) - self.correction(f)
 
     def dropped_bits(self, f: FloatFormat) -> int:
-        """Return how many trailing mantissa bits of the format `f` are dropped, 0 where it has no more than k."""
-        return max(0, f.mantissa_bits - self.mantissa_bits)
+        """Return how many trailing mantissa bits of the format `f` are dropped."""
+        return f.mantissa_bits - self.mantissa_bits
+
+
+def _is_scope(part: str) -> bool:
+    return part in SCOPES or any(part.startswith(kind) and len(part) > len(kind) for kind in SCOPE_PATTERNS)

@@ -6,9 +6,24 @@ integer operations, comparisons, selects and bitcasts are emitted. What they com
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..bindings import arith, ir
 from ..errors import ArgumentError
 from .lmul import FORMATS, FloatFormat, LMul
+
+
+@dataclass(frozen=True)
+class Proved:
+    """What is known of an operand's magnitude under the policy `finite`: which of its two bounds need no clamp."""
+
+    low: bool = False
+    """The magnitude is at least 2^-e: never zero."""
+    high: bool = False
+    """The magnitude is at most 2^e."""
+
+
+NOTHING = Proved()
 
 
 def float_format(type_: ir.Type) -> FloatFormat | None:
@@ -16,45 +31,64 @@ def float_format(type_: ir.Type) -> FloatFormat | None:
     return FORMATS.get(str(_element(type_)))
 
 
-def expand(lmul: LMul, x: ir.Value, y: ir.Value) -> ir.Value:
+def expand(lmul: LMul, x: ir.Value, y: ir.Value, x_proved: Proved = NOTHING, y_proved: Proved = NOTHING) -> ir.Value:
     """Emit the whole product of `x` and `y`, which have one type; the result has it too.
 
-    Raises ArgumentError for operands of another kind or of two types.
+    Raises ArgumentError for operands of another kind or of two types, and for more mantissa bits than the type has.
     """
     if x.type != y.type:
         raise ArgumentError(f"L-Mul: expected operands of one type, found {x.type} and {y.type}")
     if lmul.specials == "ieee":
         return _expand_ieee(lmul, x, y)
-    return combine(lmul, prepare(lmul, x), fold_offset(lmul, prepare(lmul, y), x.type), x.type)
+    xbits, ybits = prepare(lmul, x, x_proved), prepare(lmul, y, y_proved)
+    return combine(lmul, xbits, fold_offset(lmul, ybits, x.type), x.type)
 
 
-def prepare(lmul: LMul, x: ir.Value) -> ir.Value:
+def prepare(lmul: LMul, x: ir.Value, proved: Proved = NOTHING) -> ir.Value:
     """Emit the bits of `x` as the policy `finite` adds them: truncated or rounded, magnitude clamped, sign kept.
 
     The result is an integer (or a vector or tensor of integers) as wide as the float. For kernels that pack operands.
+    The bounds that are `proved` are not clamped to.
     """
     f = _supported(x.type)
+    lmul.check_format(f)
     bits = arith.bitcast(_integers(x.type, f.width), x)
     dropped = lmul.dropped_bits(f)
+    if proved.low and proved.high:
+        return _shortened(lmul, bits, f)
     if dropped and lmul.rounding == "truncate":
         magnitude = _truncated(bits, f, dropped)
-        magnitude = arith.maxsi(magnitude, _constant(bits, f.clamp_low))
-        magnitude = arith.minsi(magnitude, _constant(bits, f.clamp_high))
+        if not proved.low:
+            magnitude = arith.maxsi(magnitude, _constant(bits, f.clamp_low))
+        if not proved.high:
+            magnitude = arith.minsi(magnitude, _constant(bits, f.clamp_high))
     else:
         # The sign is shifted out, not masked: LLVM makes `fabs` of that mask, which it scalarises for bf16 vectors.
         one = _constant(bits, 1)
         doubled = arith.shli(bits, one)
-        doubled = arith.maxui(doubled, _constant(bits, f.clamp_low << 1))
-        doubled = arith.minui(doubled, _constant(bits, f.clamp_high << 1))
+        if not proved.low:
+            doubled = arith.maxui(doubled, _constant(bits, f.clamp_low << 1))
+        if not proved.high:
+            doubled = arith.minui(doubled, _constant(bits, f.clamp_high << 1))
         magnitude = arith.shrui(doubled, one)
         if dropped:
             magnitude = _truncated(_nudged(magnitude, dropped), f, dropped)
     return arith.ori(magnitude, arith.andi(bits, _constant(bits, f.sign_mask)))
 
 
+def _shortened(lmul: LMul, bits: ir.Value, f: FloatFormat) -> ir.Value:
+    """Emit the bits with k mantissa bits, sign and all: a magnitude within the clamp carries nowhere near the sign."""
+    dropped = lmul.dropped_bits(f)
+    if not dropped:
+        return bits
+    if lmul.rounding == "rne":
+        bits = _nudged(bits, dropped)
+    return arith.andi(bits, _constant(bits, -1 << dropped))
+
+
 def fold_offset(lmul: LMul, bits: ir.Value, float_type: ir.Type) -> ir.Value:
     """Emit the subtraction of the offset from one operand's prepared bits, whose elements are of `float_type`."""
-    return arith.subi(bits, _constant(bits, lmul.offset(_supported(float_type))))
+    return arith.subi(bits, _constant(bits, lmul.subtrahend(_supported(float_type))))
 
 
 def combine(lmul: LMul, xbits: ir.Value, ybits_with_offset: ir.Value, float_type: ir.Type) -> ir.Value:
@@ -78,6 +112,7 @@ def _expand_ieee(lmul: LMul, x: ir.Value, y: ir.Value) -> ir.Value:
     unsigned and exact in the format's own width.
     """
     f = _supported(x.type)
+    lmul.check_format(f)
     xbits, ybits = (arith.bitcast(_integers(x.type, f.width), v) for v in (x, y))
 
     def const(value: int) -> ir.Value:
@@ -91,7 +126,7 @@ def _expand_ieee(lmul: LMul, x: ir.Value, y: ir.Value) -> ir.Value:
     # A NaN is less than zero's place; zero itself is one beside an infinity.
     is_nan = _less(arith.addi(lesser, arith.extsi(xbits.type, is_infinite)), const(turn))
 
-    dropped, offset = lmul.dropped_bits(f), lmul.offset(f)
+    dropped, offset = lmul.dropped_bits(f), lmul.subtrahend(f)
     if dropped:
         # The sign may take part in rounding: it is masked out afterwards and carries nowhere.
         rounded = [_nudged(v, dropped) if lmul.rounding == "rne" else v for v in (xbits, ybits)]

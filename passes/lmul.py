@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from ..bindings import arith, ir, linalg
-from ..kernels.lmul import FORMATS, LMul
-from ..kernels.lmul_emit import expand, float_format
-from .base import Pass, PassContext, option
-from .lmul_scope import MARK, OPEN_BODIES, advice_to_lower, element_type, in_scope, multiplies, read_mark, structured_op
+from ..kernels.lmul import LMul
+from ..kernels.lmul_emit import Proved, expand
+from .base import PassContext, option
+from .lmul_options import LMulPass
+from .lmul_range import prove
+from .lmul_scope import (
+    MARK,
+    OPEN_BODIES,
+    advice_to_lower,
+    check_format,
+    in_scope,
+    multiplies,
+    read_mark,
+    structured_op,
+)
 from .lmul_vector import NotRewritableError, expand_contract, expand_outer_product, expand_reduction
 
 
 @dataclass(frozen=True)
-class RewriteMultiplies(Pass):
+class RewriteMultiplies(LMulPass):
     """Rewrite float multiplies into L-Mul's integer additions.
 
     Rewritten are `arith.mulf`, `math.fma` and `vector.fma` wherever they stand (the addition stays a float addition),
@@ -23,21 +34,21 @@ class RewriteMultiplies(Pass):
     multiplies floats in another form or of another type is an error that says what to lower or widen first.
     `kernels/lmul.py` defines the product, `passes/lmul_scope.py` the scopes.
 
+    Under the policy `finite` operands are clamped, but for bounds that `passes/lmul_range.py` proves; a remark says
+    which. An operand that is known to be an infinity or a NaN is an error: no clamp makes it what it was meant to be.
+
     The scope `marked` rewrites the operations that `lmul-mark` marked and only those, as their marks say; the other
     options are then ignored. Multiplies that lowering brings in later, as in the polynomials of `approximate-math`,
     carry no mark: they stay exact.
     """
 
     name: ClassVar[str] = "lmul"
-    mantissa_bits: int = option(4, "leading mantissa bits that an operand keeps")
-    rounding: Literal["truncate", "rne"] = option("truncate", "how an operand loses the others")
-    specials: Literal["ieee", "finite"] = option(
-        "ieee", "zeros, infinities and NaNs as in IEEE 754, or finite operands only"
-    )
-    scope: Literal["attention", "linear", "elementwise", "all", "marked"] = option("all", "which multiplies")
+    scope: str = option("all", "attention, linear, elementwise, all, op:PATTERN, layer:PATTERN, joined by +; or marked")
 
-    def __post_init__(self) -> None:
-        LMul(self.mantissa_bits, self.rounding, self.specials)
+    def configuration(self) -> LMul:
+        """Return the options as the kernels take them; the scope `marked` is this pass's own."""
+        scope = "all" if self.scope == "marked" else self.scope
+        return LMul(self.mantissa_bits, self.rounding, self.specials, scope, self.offset)
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Rewrite every multiply under `op` that is in scope; raise where one cannot be."""
@@ -46,7 +57,7 @@ class RewriteMultiplies(Pass):
         for multiply, lmul in chosen:
             if lmul is None:
                 continue
-            _check(multiply, ctx)
+            _check(multiply, lmul, ctx)
             holder = structured_op(multiply)
             if holder is not None and holder.name not in OPEN_BODIES:
                 holder = _generalise(holder)
@@ -63,7 +74,7 @@ class RewriteMultiplies(Pass):
         if self.scope != "marked":
             if not in_scope(multiply, self.scope):
                 return None
-            return LMul(self.mantissa_bits, self.rounding, self.specials)
+            return self.configuration()
         for op in (multiply, structured_op(multiply)):
             if op is not None and MARK in op.attributes:
                 return read_mark(op, ctx)
@@ -76,44 +87,40 @@ _INHERENT = frozenset(
 """Attributes of named operations that say what `linalg.generic` says in its maps and body."""
 
 
-def _check(multiply: ir.Operation, ctx: PassContext) -> None:
+def _check(multiply: ir.Operation, lmul: LMul, ctx: PassContext) -> None:
     """Raise where `multiply` is of a form or a type that is not rewritten."""
     advice = advice_to_lower(multiply)
     if advice is not None:
         raise ctx.fail(multiply, f"'{multiply.name}' may multiply floats in a form that is not rewritten: {advice}")
     type_ = multiply.results[0].type
-    if float_format(type_) is None:
-        known = ", ".join(FORMATS)
-        raise ctx.fail(
-            multiply,
-            f"'{multiply.name}' multiplies {element_type(type_)}, L-Mul only {known}: "
-            "widen it with arith-emulate-unsupported-floats first",
-        )
+    check_format(multiply, type_, lmul, ctx)
     if isinstance(type_, ir.UnrankedTensorType):
         raise ctx.fail(multiply, f"'{multiply.name}' multiplies unranked tensors, which are not rewritten")
 
 
 def _rewrite(multiply: ir.Operation, lmul: LMul, ctx: PassContext) -> None:
     type_ = multiply.results[0].type
+    proved = prove(multiply, lmul, ctx)
     if isinstance(type_, ir.RankedTensorType) and not type_.has_static_shape:
         multiply = _in_loop_over_elements(multiply)
     with ir.InsertionPoint(multiply), multiply.location:
         try:
-            result = _product(multiply, lmul)
+            result = _product(multiply, lmul, proved)
         except NotRewritableError as error:
             raise ctx.fail(multiply, f"'{multiply.name}' {error}") from error
     multiply.results[0].replace_all_uses_with(result)
     multiply.erase()
 
 
-def _product(multiply: ir.Operation, lmul: LMul) -> ir.Value:
+def _product(multiply: ir.Operation, lmul: LMul, proved: tuple[Proved, Proved]) -> ir.Value:
     match multiply.name:
         case "arith.mulf":
-            return expand(lmul, *multiply.operands)
+            x, y = multiply.operands
+            return expand(lmul, x, y, *proved)
         case "math.fma" | "vector.fma":
             x, y, z = multiply.operands
             how = {name: multiply.attributes.get(name, None) for name in ("fastmath", "roundingmode")}
-            return arith.addf(expand(lmul, x, y), z, **how)
+            return arith.addf(expand(lmul, x, y, *proved), z, **how)
         case "vector.contract":
             return expand_contract(lmul, multiply)
         case "vector.outerproduct":

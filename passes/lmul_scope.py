@@ -4,25 +4,32 @@ A multiply inside a contraction on tensors or memrefs (`linalg.generic` or a nam
 belongs to `linear` where one of the factors is a parameter: an argument of the enclosing function or a constant, seen
 through transposes, broadcasts, reshapes, slices and casts. Where both factors are computed, it belongs to `attention`.
 Every other multiply is `elementwise`; scalars and vectors in loops too, which no longer show what they came from.
+
+`op:PATTERN` and `layer:PATTERN` choose by the name of the operation (the multiply's or that of the linalg operation
+that holds it) and by the attribute `slipstick.layer`, with the wildcards of shells.
 """
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Final
 
 from ..bindings import ir, linalg
 from ..errors import ArgumentError
-from ..kernels.lmul import LMul, Scope
+from ..kernels.lmul import FORMATS, LMul, ScopeClass
+from ..kernels.weight_emit import WEIGHTS_ATTRIBUTE
 from .base import PassContext
 from .walk import find
 
 MARK: Final = "slipstick.lmul"
 """The attribute that `lmul-mark` puts on operations: `{mantissa_bits = 4 : i64, rounding = "truncate", ...}`."""
 
+LAYER: Final = "slipstick.layer"
+"""The attribute with the path of the torch submodule that an operation comes from, as in "encoder.layer.0.output"."""
+
 OPEN_BODIES: Final = frozenset({"linalg.generic", "linalg.map", "linalg.reduce"})
 """The linalg operations whose body is part of their text; the bodies of others follow from their names."""
-
-ScopeClass = Literal["attention", "linear", "elementwise"]
 
 _MULTIPLIES: Final = frozenset({"arith.mulf", "math.fma", "vector.fma"})
 _VECTOR_CONTRACTIONS: Final = frozenset({"vector.contract", "vector.outerproduct"})
@@ -115,11 +122,25 @@ def structured_op(op: ir.Operation) -> ir.Operation | None:
     return None
 
 
-def in_scope(multiply: ir.Operation, scope: Scope) -> bool:
-    """Return whether a multiply belongs to `scope`; one that cannot be told before it is lowered belongs to each."""
-    if scope == "all" or multiply.name.startswith(_HIDING_DIALECTS):
-        return True
-    return scope_of(multiply) == scope
+def in_scope(multiply: ir.Operation, scope: str) -> bool:
+    """Return whether a multiply belongs to a part of `scope`, which `LMul` describes.
+
+    One that cannot be told before it is lowered belongs to each of the classes.
+    """
+    return any(_in_part(multiply, part) for part in scope.split("+"))
+
+
+def _in_part(multiply: ir.Operation, part: str) -> bool:
+    kind, colon, pattern = part.partition(":")
+    holder = structured_op(multiply)
+    if not colon:
+        return part == "all" or multiply.name.startswith(_HIDING_DIALECTS) or scope_of(multiply) == part
+    if kind == "op":
+        return any(op is not None and fnmatchcase(op.name, pattern) for op in (multiply, holder))
+    return any(
+        op is not None and LAYER in op.attributes and fnmatchcase(op.attributes[LAYER].value, pattern)
+        for op in (multiply, holder)
+    )
 
 
 def scope_of(multiply: ir.Operation) -> ScopeClass:
@@ -142,12 +163,29 @@ def read_mark(op: ir.Operation, ctx: PassContext) -> LMul:
             if not isinstance(named.attr, (ir.IntegerAttr, ir.StringAttr)):
                 raise ArgumentError(f"expected an integer or a string in '{named.name}', found {named.attr}")
             fields[named.name] = named.attr.value
-        unknown = sorted(fields.keys() - {"mantissa_bits", "rounding", "specials"})
+        unknown = sorted(fields.keys() - {"mantissa_bits", "offset", "rounding", "scope", "specials"})
         if unknown:
             raise ArgumentError(f"no such entry: '{unknown[0]}'")
-        return LMul(**fields)
+        # The scope says what the operation is; the rewrite is the same.
+        return replace(LMul(**fields), scope="all")
     except ArgumentError as error:
         raise ctx.fail(op, f"'{op.name}': attribute '{MARK}' is no configuration of L-Mul: {error}") from error
+
+
+def check_format(op: ir.Operation, type_: ir.Type, lmul: LMul, ctx: PassContext) -> None:
+    """Raise at `op` where floats of `type_` have fewer mantissa bits than `lmul` is to keep, or are not known."""
+    element = str(element_type(type_))
+    if element not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise ctx.fail(
+            op,
+            f"'{op.name}' multiplies {element}, L-Mul only {known}: "
+            "widen it with arith-emulate-unsupported-floats first",
+        )
+    try:
+        lmul.check_format(FORMATS[element])
+    except ArgumentError as error:
+        raise ctx.fail(op, f"'{op.name}': {error}") from error
 
 
 def element_type(type_: ir.Type) -> ir.Type:
@@ -191,7 +229,9 @@ def _is_parameter(value: ir.Value) -> bool:
 
 
 def _is_rearrangement(op: ir.Operation) -> bool:
-    """Return whether `op` is a `linalg.generic` that yields its one input, converted at most."""
+    """Return whether `op` is a `linalg.generic` that yields its one input, converted at most, or decodes weights."""
+    if WEIGHTS_ATTRIBUTE in op.attributes:
+        return True
     if op.name != "linalg.generic" or list(op.attributes["operandSegmentSizes"]) != [1, 1]:
         return False
     body = op.regions[0].blocks[0]

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from ..bindings import func, ir
 from .base import Pass, PassContext
+from .lmul_scope import LAYER
 from .values import constant, defining_op
 from .walk import find
 
@@ -59,7 +60,7 @@ class OutlineKernels(Pass):
     def _outline(self, body: ir.Block, op: ir.Operation, kernels: dict[str, str]) -> None:
         captured = _captured(op)
         arguments = [value for value in captured if not _is_constant(value)]
-        # The location is left out: the same code from two source lines is one kernel.
+        # Location and layer are left out: the same code from two places of the source is one kernel.
         with ir.Location.unknown(op.context):
             with ir.InsertionPoint(body):
                 function = func.FuncOp("slipstick_kernel", ([v.type for v in arguments], []), visibility="private")
@@ -69,7 +70,10 @@ class OutlineKernels(Pass):
                 for value in captured:
                     if _is_constant(value):
                         inside[value] = value.owner.clone().results[0]
-                _replace_operands(op.clone(), inside)
+                clone = op.clone()
+                if LAYER in clone.attributes:
+                    del clone.attributes[LAYER]
+                _replace_operands(clone, inside)
                 func.ReturnOp([])
         private = _private_arguments(op, arguments)
         function.attributes[PARALLEL_ATTRIBUTE] = ir.IntegerAttr.get(

@@ -43,7 +43,7 @@ func.func @layer(%x: tensor<2x8x16xf32>, %w: tensor<16x16xf32>, %s: f32) -> tens
   // The scale of the scores.
   // ATTENTION: linalg.generic
   // ATTENTION: arith.mulf %{{.*}}, %{{.*}} : f32
-  // ELEMENTWISE: arith.mulf {{.*}} {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "ieee"}} : f32
+  // ELEMENTWISE: arith.mulf {{.*}} {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", scope = "elementwise", specials = "ieee"}} : f32
   %p = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel", "parallel"]}
     ins(%qk : tensor<2x8x8xf32>) outs(%e8 : tensor<2x8x8xf32>) {
   ^bb0(%in: f32, %out: f32):

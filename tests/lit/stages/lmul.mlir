@@ -5,7 +5,7 @@
 // RUN: slipstick-opt %s --stage-rewritten='lmul=true mantissa-bits=3 rounding=rne' | slipstick-opt --stage-scheduled | slipstick-opt --stage-loops | filecheck %s --check-prefix=IEEE
 // RUN: slipstick-opt %s --stage-rewritten='lmul=true scope=elementwise' | filecheck %s --check-prefix=SCOPE
 
-// MARKED:      linalg.matmul {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "finite"}}
+// MARKED:      linalg.matmul {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", scope = "linear", specials = "finite"}}
 // MARKED:      arith.mulf {{.*}} {slipstick.lmul =
 
 // FINITE-NOT:  arith.mulf
