@@ -2,7 +2,8 @@
 
 Sizes that the types leave open follow from the sizes of the entry function's arguments, through the operations that
 compute them (`tensor.dim`, index arithmetic, reshapes). What cannot be told (a `while` loop, bounds that depend on data
-or on an outer induction variable, recursion) is `None`, never a guess. Both branches of a conditional count as taken.
+or on an outer induction variable, recursion, blocks that branches lead to, scalable vectors) is `None`, never a guess.
+Both branches of a conditional count as taken.
 """
 
 from __future__ import annotations
@@ -12,12 +13,26 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from ..bindings import func, ir, linalg
+from ..errors import ArgumentError
 from .prepare_entry import find_entry
 from .values import constant, trip_count
 from .walk import find
 
 Sizes = Mapping[int, Sequence[int]]
 """For an argument of the entry function, by number, the sizes of its dimensions."""
+
+
+def parse_sizes(items: Iterable[str]) -> dict[int, tuple[int, ...]]:
+    """Read sizes written as `argument:AxBxC`, e.g. `0:8x64`. Raises ArgumentError for anything else."""
+    sizes: dict[int, tuple[int, ...]] = {}
+    for item in items:
+        number, colon, shape = item.partition(":")
+        parts = shape.split("x")
+        if not colon or not all(part.isascii() and part.isdigit() for part in (number, *parts)):
+            raise ArgumentError(f"sizes: expected an argument's number and its sizes, as in 0:8x64, found {item!r}")
+        sizes[int(number)] = tuple(int(part) for part in parts)
+    return sizes
+
 
 _ONCE = frozenset(
     {
@@ -26,6 +41,7 @@ _ONCE = frozenset(
         "affine.if",
         "scf.execute_region",
         "memref.alloca_scope",
+        "scf.reduce",
         "vector.mask",
         "omp.parallel",
     }
@@ -45,27 +61,54 @@ _BINARY: dict[str, Callable[[int, int], int | None]] = {
 
 
 class IterationCounts:
-    """Answers for one module; the module must not change meanwhile."""
+    """Answers for one module; the module must not change meanwhile.
+
+    Raises ArgumentError where `sizes` does not fit the arguments of the module's entry function.
+    """
 
     def __init__(self, module: ir.Operation, sizes: Sizes | None = None):
         self._module = module
         self._sizes = sizes or {}
         self._active: set[str] = set()
         self._calls_of: dict[str, int | None] = {}
+        self._check_sizes()
 
     def executions(self, op: ir.Operation) -> int | None:
         """Return how often `op` executes in one call of the entry function; None where that cannot be told."""
         total: int | None = 1
         parent = op.parent
         while parent is not None and parent != self._module:
-            total = _times(total, self._trips(parent.operation))
-            parent = parent.parent
+            entered = 1 if _is_in_first_block(op, parent.operation) else None
+            total = _times(_times(total, entered), self._trips(parent.operation))
+            op, parent = parent.operation, parent.parent
         return total
+
+    def iteration_space(self, op: ir.Operation) -> tuple[int | None, ...]:
+        """Return the size of each loop of a linalg operation that has a body; None where one cannot be told."""
+        maps = [ir.AffineMapAttr(attribute).value for attribute in linalg.get_indexing_maps(op)]
+        sizes: list[int | None] = [None] * maps[0].n_dims
+        for operand, map_ in zip(op.operands, maps, strict=True):
+            for number, expression in enumerate(map_.results):
+                if isinstance(expression, ir.AffineDimExpr):
+                    position = expression.position
+                    if sizes[position] is None:
+                        sizes[position] = self.dimension(operand, number)
+        return tuple(sizes)
+
+    def shape(self, value: ir.Value) -> tuple[int | None, ...] | None:
+        """Return the size of each dimension of `value`, () for a scalar; None where there is no rank."""
+        if not isinstance(value.type, ir.ShapedType):
+            return ()
+        if not value.type.has_rank:
+            return None
+        return tuple(self.dimension(value, number) for number in range(value.type.rank))
 
     def dimension(self, value: ir.Value, number: int) -> int | None:
         """Return the size of dimension `number` of a tensor, memref or vector; None where it cannot be told."""
         type_ = value.type
         if not isinstance(type_, ir.ShapedType) or not type_.has_rank:
+            return None
+        if isinstance(type_, ir.VectorType) and type_.scalable_dims[number]:
             return None
         if not type_.is_dynamic_dim(number):
             return int(type_.get_dim_size(number))
@@ -75,11 +118,22 @@ class IterationCounts:
 
     def elements(self, value: ir.Value) -> int | None:
         """Return how many elements `value` has, 1 for a scalar."""
-        if not isinstance(value.type, ir.ShapedType):
-            return 1
-        if not value.type.has_rank:
-            return None
-        return _product(self.dimension(value, number) for number in range(value.type.rank))
+        shape = self.shape(value)
+        return None if shape is None else product(shape)
+
+    def _check_sizes(self) -> None:
+        if not self._sizes:
+            return
+        if self._entry is None:
+            raise ArgumentError("sizes: expected a module with an entry function, found none")
+        arguments = list(self._entry.arguments)
+        for number, sizes in self._sizes.items():
+            if number >= len(arguments):
+                raise ArgumentError(f"sizes: expected an argument's number below {len(arguments)}, found {number}")
+            type_ = arguments[number].type
+            if not isinstance(type_, ir.ShapedType) or not type_.has_rank or not _fits(sizes, type_):
+                found = "x".join(map(str, sizes))
+                raise ArgumentError(f"sizes: argument {number}: expected sizes of {type_}, found {found}")
 
     # ---- how often a region runs
 
@@ -87,7 +141,7 @@ class IterationCounts:
         if op.name in _ONCE:
             return 1
         if op.name.startswith("linalg."):
-            return self._iteration_space(op)
+            return product(self.iteration_space(op))
         if "function_type" in op.attributes:
             return self._calls(op)
         match op.name:
@@ -95,30 +149,21 @@ class IterationCounts:
                 return trip_count(*(self._index(value) for value in list(op.operands)[:3]))
             case "scf.parallel":
                 groups = (self._indices(group) for group in self._segments(op)[:3])
-                return _product(trip_count(*bounds) for bounds in zip(*groups, strict=True))
+                return product(trip_count(*bounds) for bounds in zip(*groups, strict=True))
             case "scf.forall":
                 return self._forall(op)
+            case "tensor.generate":
+                return self.elements(op.results[0])
             case "affine.for":
                 bounds = [_constant_of_map(op.attributes[name]) for name in ("lowerBoundMap", "upperBoundMap")]
                 return trip_count(bounds[0], bounds[1], ir.IntegerAttr(op.attributes["step"]).value)
             case _:
                 return None
 
-    def _iteration_space(self, op: ir.Operation) -> int | None:
-        maps = [ir.AffineMapAttr(attribute).value for attribute in linalg.get_indexing_maps(op)]
-        sizes: list[int | None] = [None] * maps[0].n_dims
-        for operand, map_ in zip(op.operands, maps, strict=True):
-            for number, expression in enumerate(map_.results):
-                if isinstance(expression, ir.AffineDimExpr):
-                    position = expression.position
-                    if sizes[position] is None:
-                        sizes[position] = self.dimension(operand, number)
-        return _product(sizes)
-
     def _forall(self, op: ir.Operation) -> int | None:
         bounds = ("staticLowerBound", "staticUpperBound", "staticStep")
         groups = (self._mixed(op.attributes[n], g) for n, g in zip(bounds, self._segments(op)[:3], strict=True))
-        return _product(trip_count(*loop) for loop in zip(*groups, strict=True))
+        return product(trip_count(*loop) for loop in zip(*groups, strict=True))
 
     def _calls(self, function: ir.Operation) -> int | None:
         """Return how often a function is called, the entry once from outside."""
@@ -216,7 +261,7 @@ class IterationCounts:
                 return self._index(operands[before + (op.name == "tensor.splat")])
             case "tensor.collapse_shape" | "memref.collapse_shape":
                 group = ir.ArrayAttr(ir.ArrayAttr(op.attributes["reassociation"])[number])
-                return _product(self.dimension(operands[0], ir.IntegerAttr(source).value) for source in group)
+                return product(self.dimension(operands[0], ir.IntegerAttr(source).value) for source in group)
             case "tensor.expand_shape" | "memref.expand_shape":
                 return self._mixed(op.attributes["static_output_shape"], operands[1:])[number]
             case "tensor.extract_slice" | "memref.subview":
@@ -230,6 +275,14 @@ class IterationCounts:
                 return None
 
 
+def product(factors: Iterable[int | None]) -> int | None:
+    """Return the product of what is known, None where a factor is not; nothing times anything is nothing."""
+    total: int | None = 1
+    for factor in factors:
+        total = _times(total, factor)
+    return total
+
+
 def _times(x: int | None, y: int | None) -> int | None:
     """Multiply; nothing times anything is nothing, even where the other is not known."""
     if x == 0 or y == 0:
@@ -237,11 +290,15 @@ def _times(x: int | None, y: int | None) -> int | None:
     return None if x is None or y is None else x * y
 
 
-def _product(factors: Iterable[int | None]) -> int | None:
-    total: int | None = 1
-    for factor in factors:
-        total = _times(total, factor)
-    return total
+def _fits(sizes: Sequence[int], type_: ir.ShapedType) -> bool:
+    return len(sizes) == type_.rank and all(
+        type_.is_dynamic_dim(number) or type_.get_dim_size(number) == size for number, size in enumerate(sizes)
+    )
+
+
+def _is_in_first_block(op: ir.Operation, parent: ir.Operation) -> bool:
+    """Return whether `op` is in the block that a region of its parent begins with, which no branch leads to."""
+    return any(region.blocks[0] == op.block for region in parent.regions if len(region.blocks))
 
 
 def _constant_of_map(attribute: ir.Attribute) -> int | None:
