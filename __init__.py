@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from .compiler.api import compile
     from .compiler.compiled import CompiledModule
     from .compiler.options import CompileOptions
+    from .kernels.lmul_torch import lmul
+    from .kernels.lmul_torch_matmul import lmul_matmul
     from .target import Target
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "SlipstickError",
     "Target",
     "compile",
+    "lmul",
+    "lmul_matmul",
 ]
 
 # Read on first use: the compiler imports torch, which takes seconds.
@@ -33,6 +37,8 @@ _LATER = {
     "CompiledModule": ".compiler.compiled",
     "Target": ".target",
     "compile": ".compiler.api",
+    "lmul": ".kernels.lmul_torch",
+    "lmul_matmul": ".kernels.lmul_torch_matmul",
 }
 
 
