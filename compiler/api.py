@@ -14,6 +14,7 @@ from ..kernels.lmul import LMul
 from ..target import Target
 from .build import build, parse
 from .compiled import CompiledModule
+from .encoded import mark_parameters
 from .frontend import Imported, import_torch
 from .mlir_input import mlir_signature
 from .options import CompileOptions
@@ -44,7 +45,9 @@ def compile(
     `obj` is an `nn.Module` with example inputs `args` and `kwargs`; an `ExportedProgram`; or MLIR: a module of the
     bindings, its text, or the path of a file (text or bytecode), at any stage. `dynamic_shapes` is that of
     `torch.export.export`: dimensions given as `torch.export.Dim` may have any size in their range at each call.
-    `lmul` turns multiplies into L-Mul; for the other options see `CompileOptions`.
+    `lmul` turns multiplies into L-Mul; `weights` "bf16" or "lm8" makes native code read the weights of linear layers in
+    16 or 8 bits (in MLIR, of arguments with the attribute `slipstick.parameter`); for the other options see
+    `CompileOptions`.
 
     Raises `ArgumentError` for options and inputs that cannot be meant, `GraphError` for a graph that cannot be exported
     or imported, `IRError` for MLIR that does not parse or lower, `CodegenError` where LLVM refuses. The logger
@@ -68,6 +71,8 @@ def compile(
     imported, slots, name = _import(obj, args, kwargs, dynamic_shapes)
     for phase, seconds in imported.timings.items():
         LOG.info("%s in %.2f s", phase, seconds)
+    if imported.call is not None:
+        mark_parameters(imported.module.operation, imported.signature)
     text = str(imported.module)
     built = build(text, options, machine)
     return CompiledModule(

@@ -7,13 +7,14 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..bindings import ir, new_context
 from ..errors import ArgumentError, CodegenError, IRError
 from ..passes.asserts_to_status import MESSAGES_ATTRIBUTE
 from ..passes.diagnostics import format_message, message_of
+from ..passes.encode_weights import EncodedArgument, encoded_arguments
 from ..passes.instrumentation import Execution, Instrumentation
 from ..passes.prepare_entry import ENTRY_ATTRIBUTE
 from ..target import Target
@@ -36,10 +37,17 @@ class Artifact:
     """The texts of the assertions in the code, by status - 1."""
     statistics: Mapping[str, int]
     """What passes counted, e.g. "lmul: multiplies rewritten"."""
+    encoded: tuple[EncodedArgument, ...] = ()
+    """The arguments that native code takes as codes of a narrow format."""
 
     def pack(self) -> bytes:
         """Return bytes that `unpack` reads."""
-        head = {"entry": self.entry, "messages": self.messages, "statistics": dict(self.statistics)}
+        head = {
+            "entry": self.entry,
+            "messages": self.messages,
+            "statistics": dict(self.statistics),
+            "encoded": [asdict(argument) for argument in self.encoded],
+        }
         return json.dumps(head).encode() + b"\n" + self.code
 
     @classmethod
@@ -47,7 +55,8 @@ class Artifact:
         """Return what `pack` wrote; raises ValueError or KeyError for other bytes."""
         head, _, code = data.partition(b"\n")
         read = json.loads(head)
-        return cls(code, str(read["entry"]), tuple(read["messages"]), dict(read["statistics"]))
+        encoded = tuple(EncodedArgument(**fields) for fields in read["encoded"])
+        return cls(code, str(read["entry"]), tuple(read["messages"]), dict(read["statistics"]), encoded)
 
 
 @dataclass
@@ -67,7 +76,10 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     Raises `IRError` for IR that does not parse or lower, `CodegenError` where LLVM refuses.
     """
     cache = Cache(options.cache_dir)
-    pipelines = [pipeline.text() for pipeline in stage_pipelines(target, options.lmul, options.parallel).values()]
+    pipelines = [
+        pipeline.text()
+        for pipeline in stage_pipelines(target, options.lmul, options.parallel, options.weights).values()
+    ]
     key = cache.key("object", text, *pipelines, options.weights, options.schedule, target.key())
     runnable = target.is_host_compatible()
     start = time.perf_counter()
@@ -87,8 +99,9 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     lowered = time.perf_counter()
     LOG.info("lowered to LLVM IR in %.2f s", lowered - start)
     entry, messages = _interface(module)
+    encoded = tuple(encoded_arguments(module.operation))
     code = codegen.compile_object(translated, target)
-    artifact = Artifact(code, entry, messages, dict(counter.total))
+    artifact = Artifact(code, entry, messages, dict(counter.total), encoded)
     made = time.perf_counter()
     LOG.info("object code of %d bytes in %.2f s", len(code), made - lowered)
     cache.put(key, artifact.pack())
@@ -138,7 +151,13 @@ def _run_stages(
     module: ir.Module, until: str, options: CompileOptions, target: Target, counter: Instrumentation | None = None
 ) -> None:
     run_stages(
-        module, until=until, target=target, lmul=options.lmul, parallel=options.parallel, instrumentation=counter
+        module,
+        until=until,
+        target=target,
+        lmul=options.lmul,
+        parallel=options.parallel,
+        weights=options.weights,
+        instrumentation=counter,
     )
 
 

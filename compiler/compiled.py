@@ -14,6 +14,7 @@ from ..passes.set_stage import STAGE_ATTRIBUTE
 from ..target import Target
 from . import codegen
 from .build import Built, build, llvm_text, lower_text, parse
+from .encoded import WeightEncoder, native_arguments
 from .inputs import Inputs, Plan
 from .mlir_input import entry_type
 from .options import CompileOptions
@@ -31,7 +32,8 @@ class CompiledModule:
 
     A call takes the same positional and keyword arguments and returns the same tree of results. Inputs must have the
     dtypes, ranks and sizes of the signature. Parameters and buffers are those of the original module, read at each
-    call: a change in place, an assignment to `.data` and `load_state_dict` are all seen. Buffers and inputs that the
+    call: a change in place, an assignment to `.data` and `load_state_dict` are all seen. (Of those that are `encoded`,
+    a change in place through `.data` or a NumPy view is seen after `encode_again` only.) Buffers and inputs that the
     graph overwrites are overwritten when the call has succeeded.
 
     Nothing is recorded for gradients: results do not require any. A result that the module hands through (an input, a
@@ -71,9 +73,15 @@ class CompiledModule:
         self.statistics = dict(built.artifact.statistics)
         """What passes counted while lowering, e.g. `lmul: multiplies rewritten`."""
         self._inputs = Inputs(signature)
+        self._encoder = WeightEncoder(built.artifact.encoded)
+        self._encoded_inputs = [
+            (position, argument)
+            for position, argument in enumerate(signature.inputs)
+            if argument.native in self._encoder.arguments
+        ]
         self._function = self._native(built)
         state = [argument for argument in signature.arguments if argument.kind != "input"]
-        self._state = State(state, self._slots, self._function)
+        self._state = State(state, self._slots, self._function, self._encoder)
         self._index = _argument_index(signature)
         self._flat = _flat_inputs(signature)
         self._overwritten = tuple(mutation.argument for mutation in signature.mutations)
@@ -96,6 +104,8 @@ class CompiledModule:
         keep: list[torch.Tensor] = []
         template = bound.template.copy()
         tensors = self._inputs.native(function, template, leaves, plan, keep)
+        if self._encoded_inputs:
+            tensors = self._encode_inputs(function, tensors, leaves, keep)
         for number in bound.copied:
             copy = state[number].detach().contiguous()
             keep.append(copy)
@@ -109,6 +119,22 @@ class CompiledModule:
         return self._results(fresh, leaves, state, plan)
 
     forward = __call__
+
+    def _encode_inputs(
+        self,
+        function: NativeFunction,
+        tensors: list[tuple[int, int, tuple[int, ...]]],
+        leaves: Sequence[Any],
+        keep: list[torch.Tensor],
+    ) -> list[tuple[int, int, tuple[int, ...]]]:
+        """Put codes in place of the inputs that MLIR marks as parameters."""
+        native = {position: (pointer, tail) for position, pointer, tail in tensors}
+        for position, argument in self._encoded_inputs:
+            assert argument.native is not None
+            for number, codes in self._encoder.native(argument.native, leaves[position], argument.name):
+                keep.append(codes)
+                native[function.position(number)] = (codes.data_ptr(), descriptor_tail(codes.shape))
+        return [(position, pointer, tail) for position, (pointer, tail) in native.items()]
 
     def _leaves(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Sequence[Any]:
         """Return the leaves of a call in the order of the signature's inputs."""
@@ -192,7 +218,7 @@ class CompiledModule:
         return NativeFunction(
             built.loaded.address(built.artifact.entry),
             built.loaded,
-            self.signature.native_arguments,
+            native_arguments(self.signature.native_arguments, built.artifact.encoded),
             self.signature.native_results,
             messages=built.artifact.messages,
             threads=self.options.threads or 1,
@@ -247,6 +273,16 @@ class CompiledModule:
     def parameters(self) -> dict[str, torch.Tensor]:
         """The tensors of the module's state by name, as they are now: parameters, buffers, constants."""
         return {a.name: t for a, t in zip(self._state.arguments, self._state.tensors(), strict=True)}
+
+    @property
+    def encoded(self) -> dict[str, str]:
+        """The parameters that native code reads as codes, by name, with their format: "lm8" or "bf16"."""
+        arguments = self.signature.native_arguments
+        return {arguments[number].name: item.format for number, item in self._encoder.arguments.items()}
+
+    def encode_again(self) -> None:
+        """Encode parameters anew at the next call: torch does not tell of writes through `.data` or a NumPy view."""
+        self._state.forget()
 
     def __repr__(self) -> str:
         lmul = "exact" if self.options.lmul is None else str(self.options.lmul)

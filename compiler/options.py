@@ -11,7 +11,6 @@ from ..target import Target
 
 WEIGHTS = ("f32", "bf16", "lm8")
 SCHEDULES = ("heuristic", "model", "search")
-_WEIGHTS_BUILT = ("f32",)
 _SCHEDULES_BUILT = ("heuristic",)
 
 
@@ -22,7 +21,8 @@ class CompileOptions:
     lmul: LMul | None = None
     """The L-Mul configuration; `None`: exact multiplies."""
     weights: str = "f32"
-    """How weights are stored: "f32" leaves each parameter as it is."""
+    """How native code reads the weights of linear layers: "f32", each parameter where it lies; "bf16", or "lm8", 8 bits
+    and an exponent bias per output channel (`kernels/weight_formats.py`): encoded once, again when they change."""
     threads: int | None = None
     """Threads that one call may use, at least 1; `None`: as many as torch uses when the graph is compiled."""
     target: str | Target = "host"
@@ -35,7 +35,7 @@ class CompileOptions:
     def __post_init__(self) -> None:
         if self.lmul is not None and not isinstance(self.lmul, LMul):
             raise _wrong("lmul", "an LMul or None", self.lmul)
-        _choice("weights", self.weights, WEIGHTS, _WEIGHTS_BUILT)
+        _choice("weights", self.weights, WEIGHTS, WEIGHTS)
         _choice("schedule", self.schedule, SCHEDULES, _SCHEDULES_BUILT)
         if self.threads is not None and (
             not isinstance(self.threads, int) or isinstance(self.threads, bool) or self.threads < 1

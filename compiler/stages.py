@@ -1,7 +1,8 @@
 """The named stages of lowering, each a list of passes in textual pipeline form.
 
     linalg      linalg on tensors, as the importer or the user wrote it
-    rewritten   graph rewrites done: L-Mul marked, transposes folded into contractions, element-wise chains fused
+    rewritten   graph rewrites done: L-Mul marked, weights encoded, transposes folded into contractions, element-wise
+                chains fused
     scheduled   every contraction carries its decision (`slipstick.decision`), ready to be lowered
     loops       bufferised: memrefs, scf loops, vector kernels, parallel loops
     llvm        LLVM dialect, ready for translation to LLVM IR
@@ -22,6 +23,7 @@ from ..passes.base import Message, NamedPipeline, option
 from ..passes.diagnostics import format_message
 from ..passes.instrumentation import Instrumentation
 from ..passes.manager import run_pipeline
+from ..passes.options import quote
 from ..passes.set_stage import STAGE_ATTRIBUTE
 from ..passes.walk import find
 from ..target import Target
@@ -32,26 +34,29 @@ STAGES: tuple[str, ...] = ("linalg", "rewritten", "scheduled", "loops", "llvm")
 
 @dataclass(frozen=True)
 class StageRewritten(NamedPipeline):
-    """linalg -> rewritten: mark L-Mul, fold transposes, fuse element-wise chains."""
+    """linalg -> rewritten: mark L-Mul, encode weights, fold transposes, fuse element-wise chains."""
 
     name: ClassVar[str] = "stage-rewritten"
     lmul: bool = option(False, "rewrite multiplies into L-Mul")
     mantissa_bits: int = option(4, "L-Mul: mantissa bits that are kept")
     rounding: str = option("truncate", "L-Mul: truncate or rne")
     specials: str = option("ieee", "L-Mul: ieee or finite")
-    scope: str = option("all", "L-Mul: attention, linear, elementwise or all")
+    scope: str = option("all", "L-Mul: attention, linear, elementwise, all, op:PATTERN, layer:PATTERN, joined by +")
+    offset: str = option("paper", "L-Mul: paper, unbiased or min-rms")
+    weights: str = option("f32", "format of the weights of linear layers: f32, bf16 or lm8")
 
     def text(self) -> str:
         """Return the pipeline."""
         mark = (
             f"lmul-mark{{mantissa-bits={self.mantissa_bits} rounding={self.rounding}"
-            f" specials={self.specials} scope={self.scope}}}"
+            f" specials={self.specials} scope={quote(self.scope)} offset={self.offset}}}"
         )
         return _join(
             "prepare-entry",
             "canonicalize,cse",
             mark if self.lmul else "",
             "func.func(refback-generalize-tensor-concat,refback-generalize-tensor-pad)",
+            f"encode-weights{{format={self.weights}}}" if self.weights != "f32" else "",
             "flatten-batches,fold-transposes",
             "canonicalize,cse",
             "fuse-elementwise",
@@ -152,11 +157,15 @@ def stage_of(module: ir.Module) -> str:
     raise ArgumentError(f"{STAGE_ATTRIBUTE}: expected one of {', '.join(STAGES)}, found {attribute}")
 
 
-def stage_pipelines(target: Target, lmul: LMul | None, parallel: bool) -> dict[str, NamedPipeline]:
+def stage_pipelines(
+    target: Target, lmul: LMul | None, parallel: bool, weights: str = "f32"
+) -> dict[str, NamedPipeline]:
     """Return, for each stage but the first, the pipeline that leads to it from the one before."""
-    rewritten = StageRewritten()
+    rewritten = StageRewritten(weights=weights)
     if lmul is not None:
-        rewritten = StageRewritten(True, lmul.mantissa_bits, lmul.rounding, lmul.specials, lmul.scope)
+        rewritten = StageRewritten(
+            True, lmul.mantissa_bits, lmul.rounding, lmul.specials, lmul.scope, lmul.offset, weights
+        )
     scheduled = StageScheduled(target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes)
     return {"rewritten": rewritten, "scheduled": scheduled, "loops": StageLoops(parallel), "llvm": StageLLVM(parallel)}
 
@@ -168,6 +177,7 @@ def run_stages(
     target: Target,
     lmul: LMul | None = None,
     parallel: bool = False,
+    weights: str = "f32",
     instrumentation: Instrumentation | None = None,
 ) -> None:
     """Bring `module`, in place, from its stage to the stage `until`; do nothing where it is there or beyond.
@@ -175,7 +185,7 @@ def run_stages(
     `instrumentation` sees each pass before and after it runs. Raises IRError where a pass fails.
     """
     start = stage_of(module)
-    pipelines = stage_pipelines(target, lmul, parallel)
+    pipelines = stage_pipelines(target, lmul, parallel, weights)
     for stage in STAGES[STAGES.index(start) + 1 : STAGES.index(until) + 1]:
         run_pipeline(module, pipelines[stage].text(), instrumentation=instrumentation)
 

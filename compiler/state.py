@@ -10,11 +10,15 @@ from typing import Any, TypeAlias
 import torch
 
 from ..errors import ArgumentError
+from .encoded import TensorState, WeightEncoder, tensor_state
 from .runtime import NativeFunction, descriptor_tail
 from .signature import Argument, TensorSpec
 
 Slot: TypeAlias = tuple[MutableMapping[str, Any], str]
 """Where a tensor is found: a module's dictionary of parameters or buffers, and the name in it."""
+
+Place: TypeAlias = tuple[int, torch.Size, tuple[int, ...]]
+"""Address, shape and strides of a tensor."""
 
 
 def module_slots(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> dict[str, Slot]:
@@ -40,22 +44,33 @@ def module_slots(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -
 class Bound:
     """Descriptors of the state's tensors as they were found at one moment; immutable, so that threads may share it."""
 
-    pointers: list[int]
+    places: list[Place]
+    """Where each tensor lay and how."""
+    states: list[TensorState]
+    """Of each tensor that native code reads as codes: what changes where the tensor does."""
     template: list[Any]
     """The native arguments with every contiguous tensor of the state filled in."""
     copied: tuple[int, ...]
     """The numbers of the tensors that are not contiguous: native code is given a fresh copy at each call."""
     memory: Any
-    """The descriptors' memory."""
+    """The descriptors' memory, and the codes that they point to."""
 
 
 class State:
     """The state arguments of a graph, in order, and the descriptors that native code reads them by."""
 
-    def __init__(self, arguments: Sequence[Argument], slots: Mapping[str, Slot], function: NativeFunction | None):
+    def __init__(
+        self,
+        arguments: Sequence[Argument],
+        slots: Mapping[str, Slot],
+        function: NativeFunction | None,
+        encoder: WeightEncoder,
+    ):
         self.arguments = tuple(arguments)
         self._slots = [slots[argument.name] for argument in arguments]
         self._function = function
+        self._encoder = encoder
+        self._encoded = [i for i, argument in enumerate(self.arguments) if argument.native in encoder.arguments]
         self._bound: Bound | None = None
 
     def tensors(self) -> list[torch.Tensor]:
@@ -63,25 +78,40 @@ class State:
         return [holder[key] for holder, key in self._slots]
 
     def bind(self, tensors: list[torch.Tensor]) -> Bound:
-        """Return descriptors for `tensors`; those of the last call, where no tensor has moved.
+        """Return descriptors for `tensors`; those of the last call, where no tensor has moved or must be encoded again.
 
-        Raises `ArgumentError` where a tensor's dtype or shape is no more what the graph was compiled for.
+        Raises `ArgumentError` where a tensor's dtype or shape is no more what the graph was compiled for, or where it
+        cannot be encoded.
         """
-        pointers = [tensor.data_ptr() for tensor in tensors]
+        places = [(tensor.data_ptr(), tensor.shape, tensor.stride()) for tensor in tensors]
+        states = [tensor_state(tensors[number]) for number in self._encoded]
         bound = self._bound
-        if bound is None or bound.pointers != pointers:
-            self._bound = bound = self._descriptors(tensors, pointers)
+        if bound is None or bound.places != places or bound.states != states or None in states:
+            self._bound = bound = self._descriptors(tensors, places, states)
         return bound
 
-    def _descriptors(self, tensors: list[torch.Tensor], pointers: list[int]) -> Bound:
+    def forget(self) -> None:
+        """Encode all tensors again at the next call."""
+        self._encoder.forget()
+        self._bound = None
+
+    def _descriptors(self, tensors: list[torch.Tensor], found: list[Place], states: list[TensorState]) -> Bound:
         assert self._function is not None
         template = self._function.template()
         words: list[int] = []
         places: list[tuple[int, int]] = []
         copied: list[int] = []
-        for number, (argument, tensor, pointer) in enumerate(zip(self.arguments, tensors, pointers, strict=True)):
+        keep: list[torch.Tensor] = []
+        for number, (argument, tensor, (pointer, _, _)) in enumerate(zip(self.arguments, tensors, found, strict=True)):
             _check(argument, tensor)
             if argument.native is None:
+                continue
+            codes = self._codes(argument, tensor)
+            if codes:
+                keep += [code for _, code in codes]
+                for place, code in codes:
+                    places.append((self._function.position(place), 8 * len(words)))
+                    words += (code.data_ptr(), code.data_ptr(), *descriptor_tail(code.shape))
                 continue
             if not tensor.is_contiguous():
                 copied.append(number)
@@ -92,7 +122,14 @@ class State:
         base = ctypes.addressof(memory)
         for position, offset in places:
             template[position] = base + offset
-        return Bound(pointers, template, tuple(copied), memory)
+        return Bound(found, states, template, tuple(copied), (memory, keep))
+
+    def _codes(self, argument: Argument, tensor: torch.Tensor) -> list[tuple[int, torch.Tensor]]:
+        """Return the tensors that native code takes in place of an encoded one, by the number of their argument."""
+        number = argument.native
+        if number is None or number not in self._encoder.arguments:
+            return []
+        return self._encoder.native(number, tensor, f"{argument.kind} {argument.name}")
 
 
 def _check(argument: Argument, tensor: torch.Tensor) -> None:

@@ -17,6 +17,8 @@ panel is a function so that its buffers live on the stack of the thread that run
 For L-Mul under the policy `finite`, clamp, truncation and offset are folded into packing, and the inner loop holds one
 integer and one floating-point addition a multiply. Under `ieee` the inner loop keeps its fused multiply-add, marked for
 the pass `lmul`, which expands it last.
+
+B may be weights in a narrow format: the panel is decoded while it is packed, so that the f32 matrix is never made.
 """
 
 from __future__ import annotations
@@ -37,18 +39,25 @@ def emit_contraction(
     lmul: LMul | None = None,
     mark: ir.Attribute | None = None,
     parallel: bool = False,
+    weights: str | None = None,
 ) -> func.FuncOp:
     """Append `func @name(A[M, K], B[K, N], C[M, N])`, computing C += A · B, to a module's body and return it.
 
     `element` is f32 or f64; A and B have any strides, C has unit column stride. `mark` is the attribute
     `slipstick.lmul` to put on the inner multiply-add when `lmul` has the policy `ieee`. With `parallel`, packing of A
-    and the panels of B are `scf.parallel` loops. A second function, `@name_panel`, is appended before it.
+    and the panels of B are `scf.parallel` loops. With `weights`, "lm8" or "bf16", `element` is f32 and B is codes of
+    that format (i8 or bf16); lm8 has a last argument `memref<?xi32>`, the exponent bias of each column. A second
+    function, `@name_panel`, is appended before it.
     """
-    packing = Packing(element, schedule, lmul)
+    packing = Packing(element, schedule, lmul, weights)
     panel = emit_panel(body, f"{name}_panel", packing, mark)
-    matrix = strided_matrix_type(element)
     with ir.InsertionPoint(body), ir.Location.name(name):
-        inputs = [matrix, matrix, strided_matrix_type(element, unit_columns=True)]
+        inputs = [
+            strided_matrix_type(element),
+            strided_matrix_type(packing.stored),
+            strided_matrix_type(element, unit_columns=True),
+            *packing.bias_types,
+        ]
         function = func.FuncOp(name, (inputs, []), visibility="private")
         entry = function.add_entry_block()
     with ir.InsertionPoint(entry), ir.Location.name(name):
@@ -57,7 +66,9 @@ def emit_contraction(
     return function
 
 
-def _emit_blocks(packing: Packing, panel: func.FuncOp, parallel: bool, a: ir.Value, b: ir.Value, c: ir.Value) -> None:
+def _emit_blocks(
+    packing: Packing, panel: func.FuncOp, parallel: bool, a: ir.Value, b: ir.Value, c: ir.Value, *biases: ir.Value
+) -> None:
     """Emit the loops over blocks of rows and depth, the packing of A and the calls of the panel."""
     s = packing.schedule
     rows_of_a, depth_of_a, columns_of_b = (memref.dim(v, index(d)) for v, d in ((a, 0), (a, 1), (b, 1)))
@@ -72,7 +83,7 @@ def _emit_blocks(packing: Packing, panel: func.FuncOp, parallel: bool, a: ir.Val
             panels = arith.ceildivsi(columns_of_b, index(s.tile_columns))
             for number in parallel_loop(panels) if parallel else loop(index(0), panels):
                 column = arith.muli(number, index(s.tile_columns))
-                func.CallOp(panel, [packed_a, b, c, row, row_tiles, depth, depths, column])
+                func.CallOp(panel, [packed_a, b, c, row, row_tiles, depth, depths, column, *biases])
     memref.dealloc(packed_a)
 
 

@@ -10,6 +10,7 @@ from .decision import ContractionSchedule
 from .lmul import LMul
 from .lmul_emit import combine, fold_offset, prepare
 from .structured import branch, equal, index, loop, transposed
+from .weight_emit import channel_exponents, code_bits, code_type, decode, has_biases
 
 DYNAMIC = ir.ShapedType.get_dynamic_size()
 DYNAMIC_STRIDE = ir.ShapedType.get_dynamic_stride_or_offset()
@@ -22,10 +23,16 @@ def strided_matrix_type(element: ir.Type, *, unit_columns: bool = False) -> ir.M
 
 
 class Packing:
-    """The form that operands take when they are packed: floats, or for L-Mul under `finite` the bits that are added."""
+    """The form that operands take when they are packed: floats, or for L-Mul under `finite` the bits that are added.
 
-    def __init__(self, element: ir.Type, schedule: ContractionSchedule, lmul: LMul | None):
-        self.element, self.schedule = element, schedule
+    With `weights`, a format of narrow weights, B is codes of it, which are decoded while they are packed.
+    """
+
+    def __init__(self, element: ir.Type, schedule: ContractionSchedule, lmul: LMul | None, weights: str | None = None):
+        self.element, self.schedule, self.weights = element, schedule, weights
+        self.stored = element if weights is None else code_type(weights)
+        i32 = ir.IntegerType.get_signless(32)
+        self.bias_types = [ir.MemRefType.get([DYNAMIC], i32)] if weights is not None and has_biases(weights) else []
         self.finite = lmul if lmul is not None and lmul.specials == "finite" else None
         self.packed = ir.IntegerType.get_signless(element.width, element.context) if self.finite else element
         s = schedule
@@ -33,14 +40,21 @@ class Packing:
         self.panel_type = ir.MemRefType.get([s.k_block, s.tile_columns], self.packed)
         self.edge_type = ir.MemRefType.get([s.tile_rows, s.tile_columns], element)
         self.vector = ir.VectorType.get([s.vector_length], element)
+        self.stored_vector = ir.VectorType.get([s.vector_length], self.stored)
+        self.bias_vector = ir.VectorType.get([s.vector_length], i32)
         self.packed_vector = ir.VectorType.get([s.vector_length], self.packed)
 
     def packed_left(self, value: ir.Value) -> ir.Value:
         """Emit what is packed for a value of A."""
         return value if self.finite is None else prepare(self.finite, value)
 
-    def packed_right(self, value: ir.Value) -> ir.Value:
-        """Emit what is packed for a value of B, or a vector of them: the offset of L-Mul is folded in."""
+    def packed_right(self, value: ir.Value, exponents: ir.Value | None = None) -> ir.Value:
+        """Emit what is packed for a value of B, or a vector of them: the offset of L-Mul is folded in.
+
+        Codes of narrow weights are decoded, lm8 with the `exponents` of their columns.
+        """
+        if self.weights is not None:
+            value = decode(self.weights, value, exponents)
         if self.finite is None:
             return value
         return fold_offset(self.finite, prepare(self.finite, value), self.element)
@@ -59,12 +73,14 @@ def emit_panel(body: ir.Block, name: str, packing: Packing, mark: ir.Attribute |
     """Append the function of one panel to a module's body and return it.
 
     `func @name(packed A, B[K, N], C[M, N], row, row tiles, depth, depths, column)` packs columns `column` and on of B,
-    rows `depth` to `depth + depths`, and adds the product with each of the row tiles, the first at `row`, to C.
+    rows `depth` to `depth + depths`, and adds the product with each of the row tiles, the first at `row`, to C. Where
+    B is codes with exponent biases, these, one for each column, are a last argument.
     """
     size = ir.IndexType.get(body.owner.context)
     with ir.InsertionPoint(body), ir.Location.name(name):
-        matrix = strided_matrix_type(packing.element)
+        matrix = strided_matrix_type(packing.stored)
         inputs = [packing.rows_type, matrix, strided_matrix_type(packing.element, unit_columns=True), *[size] * 5]
+        inputs += packing.bias_types
         function = func.FuncOp(name, (inputs, []), visibility="private")
         entry = function.add_entry_block()
     with ir.InsertionPoint(entry), ir.Location.name(name):
@@ -88,10 +104,12 @@ class _Panel:
         depth: ir.Value,
         depths: ir.Value,
         column: ir.Value,
+        biases: ir.Value | None = None,
     ):
         self.packing, self.schedule, self.mark = packing, packing.schedule, mark
         self.packed_a, self.b, self.c = packed_a, b, c
         self.row, self.row_tiles, self.depth, self.depths, self.column = row, row_tiles, depth, depths, column
+        self.biases = biases
         self.packed_b = memref.alloca(packing.panel_type, [], [], alignment=64)
         self.edge = memref.alloca(packing.edge_type, [], [], alignment=64)
         self.columns = arith.minsi(arith.subi(memref.dim(b, index(1)), column), index(self.schedule.tile_columns))
@@ -133,11 +151,12 @@ class _Panel:
     ) -> None:
         """Pack a B whose rows are contiguous."""
         matrix = self.reinterpreted(base, offset, sizes, row_stride)
+        exponents = self.exponents()
         for k in loop(index(0), self.depths):
-            for j in self.vectors():
+            for j, exponent in zip(self.vectors(), exponents, strict=True):
                 at = [arith.addi(self.depth, k), arith.addi(self.column, index(j))]
-                value = vector.load(self.packing.vector, matrix, at)
-                vector.store(self.packing.packed_right(value), self.packed_b, [k, index(j)])
+                value = vector.load(self.packing.stored_vector, matrix, at)
+                vector.store(self.packing.packed_right(value, exponent), self.packed_b, [k, index(j)])
 
     def pack_columns(
         self, base: ir.Value, offset: ir.Value, sizes: tuple[ir.Value, ir.Value], column_stride: ir.Value
@@ -145,19 +164,24 @@ class _Panel:
         """Pack a B whose columns are contiguous, as the weight of a linear layer: squares are turned in registers."""
         matrix = self.reinterpreted(base, offset, sizes, column_stride)
         length = self.schedule.vector_length
+        exponents = self.exponents()
         whole = arith.muli(arith.divsi(self.depths, index(length)), index(length))
         for k in loop(index(0), whole, length):
-            for j in self.vectors():
+            for j, exponent in zip(self.vectors(), exponents, strict=True):
                 columns = [
                     vector.load(
-                        self.packing.vector,
+                        self.packing.stored_vector,
                         matrix,
                         [arith.addi(self.column, index(j + i)), arith.addi(self.depth, k)],
                     )
                     for i in range(length)
                 ]
+                # Codes are turned as they are: a quarter or half of the bytes.
+                if self.packing.weights is not None:
+                    columns = [code_bits(value) for value in columns]
                 for i, value in enumerate(transposed(columns)):
-                    vector.store(self.packing.packed_right(value), self.packed_b, [arith.addi(k, index(i)), index(j)])
+                    packed = self.packing.packed_right(value, exponent)
+                    vector.store(packed, self.packed_b, [arith.addi(k, index(i)), index(j)])
         self.pack_elements(whole)
 
     def pack_elements(self, start: ir.Value) -> None:
@@ -165,16 +189,24 @@ class _Panel:
         for j in loop(index(0), index(self.schedule.tile_columns)):
             inside = arith.cmpi(arith.CmpIPredicate.slt, j, self.columns)
             source = arith.addi(self.column, arith.select(inside, j, index(0)))
+            exponent = None if self.biases is None else channel_exponents(memref.load(self.biases, [source]))
             for k in loop(start, self.depths):
                 value = memref.load(self.b, [arith.addi(self.depth, k), source])
-                memref.store(self.packing.packed_right(value), self.packed_b, [k, j])
+                memref.store(self.packing.packed_right(value, exponent), self.packed_b, [k, j])
+
+    def exponents(self) -> list[ir.Value | None]:
+        """Return for each vector of a row of the register tile, all of it inside B, what lm8's decoding adds."""
+        if self.biases is None:
+            return [None] * len(self.vectors())
+        at = [arith.addi(self.column, index(j)) for j in self.vectors()]
+        return [channel_exponents(vector.load(self.packing.bias_vector, self.biases, [first])) for first in at]
 
     def reinterpreted(
         self, base: ir.Value, offset: ir.Value, sizes: tuple[ir.Value, ir.Value], row_stride: ir.Value
     ) -> ir.Value:
         """Return the matrix at `base` with rows `row_stride` apart and unit column stride."""
         return memref.ReinterpretCastOp(
-            strided_matrix_type(self.packing.element, unit_columns=True),
+            strided_matrix_type(self.packing.stored, unit_columns=True),
             base,
             [offset],
             list(sizes),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from ..bindings import arith, func, ir, linalg, memref, scf
 from ..kernels.contraction import emit_contraction
@@ -13,8 +13,12 @@ from ..kernels.decision import DECISION_ATTRIBUTE, ContractionSchedule, read_dec
 from ..kernels.lmul import LMul
 from .base import Pass, PassContext, option
 from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand_dims
-from .lmul_scope import MARK, read_mark
+from .encoded_operands import EncodedMatrix, encoded_matrices
+from .lmul_scope import MARK, check_format, read_mark
 from .walk import find
+
+_Key: TypeAlias = tuple[str, ContractionSchedule, LMul | None, str | None]
+"""What makes a kernel: element type, decision, L-Mul, format of B where that is narrow."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,9 @@ class LowerContractions(Pass):
 
     Only operations with the attribute `slipstick.decision` are touched; the pass chooses nothing. Transposed operands
     become views with swapped strides; a batch becomes a loop over slices. A result whose rows are not contiguous is
-    accumulated in a copy.
+    accumulated in a copy. Weights that a `linalg.generic` with the attribute `slipstick.weights` decodes, if only for
+    contractions, are decoded by the kernels while they pack: these are passed the codes, and the decoded matrix, which
+    nothing reads then, is erased.
     """
 
     name: ClassVar[str] = "lower-contractions"
@@ -32,15 +38,20 @@ class LowerContractions(Pass):
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Lower all decided contractions; raise where a decision is illegal or an operand has no strided form."""
-        kernels: dict[tuple[str, ContractionSchedule, LMul | None], str] = {}
+        kernels: dict[_Key, str] = {}
+        encoded = {matrix.buffer: matrix for matrix in encoded_matrices(op, _is_decided_matmul)}
         for contraction in find(op, _is_decided):
-            self._lower(op, contraction, kernels, ctx)
+            self._lower(op, contraction, kernels, encoded.get(contraction.operands[1]), ctx)
+        for matrix in encoded.values():
+            matrix.erase()
+            ctx.count("matrices decoded while packed")
 
     def _lower(
         self,
         module: ir.Operation,
         op: ir.Operation,
-        kernels: dict[tuple[str, ContractionSchedule, LMul | None], str],
+        kernels: dict[_Key, str],
+        weights: EncodedMatrix | None,
         ctx: PassContext,
     ) -> None:
         try:
@@ -55,7 +66,10 @@ class LowerContractions(Pass):
             raise ctx.fail(op, f"'{op.name}' has a decision: expected elements of f32 or of f64 alone, found {found}")
         if not is_permuted(op):
             raise ctx.fail(op, f"'{op.name}' has a decision: expected no operand that is broadcast by its indexing map")
-        key = (str(element), schedule, lmul)
+        if lmul is not None:
+            check_format(op, element, lmul, ctx)
+        format = None if weights is None else weights.format
+        key = (str(element), schedule, lmul, format)
         if key not in kernels:
             kernels[key] = f"slipstick_contraction_{len(kernels)}"
             mark = op.attributes[MARK] if lmul is not None and lmul.specials == "ieee" else None
@@ -67,12 +81,15 @@ class LowerContractions(Pass):
                 lmul=lmul,
                 mark=mark,
                 parallel=self.parallel,
+                weights=format,
             )
             ctx.count("kernels emitted")
         with ir.InsertionPoint(op), op.location:
             operands = [_canonical(op, number) for number in range(3)]
+            if weights is not None:
+                operands[1] = _canonical(op, 1, weights.codes)
             if op.name == "linalg.matmul":
-                self._call(kernels[key], element, operands)
+                self._call(kernels[key], element, operands, weights)
             else:
                 batch = memref.dim(operands[2], arith.constant(ir.IndexType.get(), 0))
                 zero, one = (arith.constant(ir.IndexType.get(), value) for value in (0, 1))
@@ -83,13 +100,17 @@ class LowerContractions(Pass):
         op.erase()
         ctx.count("contractions lowered")
 
-    def _call(self, name: str, element: ir.Type, operands: Sequence[ir.Value]) -> None:
+    def _call(
+        self, name: str, element: ir.Type, operands: Sequence[ir.Value], weights: EncodedMatrix | None = None
+    ) -> None:
         a, b, c = operands
-        matrix = strided_matrix_type(element)
-        casts = [memref.cast(matrix, a), memref.cast(matrix, b)]
+        casts = [memref.cast(strided_matrix_type(ir.MemRefType(m.type).element_type), m) for m in (a, b)]
         strides, _ = ir.MemRefType(c.type).get_strides_and_offset()
         contiguous = c if strides[1] == 1 else _copy(c)
         casts.append(memref.cast(strided_matrix_type(element, unit_columns=True), contiguous))
+        if weights is not None and weights.biases is not None:
+            type_ = ir.MemRefType(weights.biases.type)
+            casts.append(memref.cast(ir.MemRefType.get([DYNAMIC], type_.element_type), weights.biases))
         func.CallOp([], ir.FlatSymbolRefAttr.get(name), casts)
         if contiguous is not c:
             linalg.copy(contiguous, outs=[c])
@@ -100,11 +121,18 @@ def _is_decided(op: ir.Operation) -> bool:
     return op.name in CONTRACTIONS and not op.results and DECISION_ATTRIBUTE in op.attributes
 
 
-def _canonical(op: ir.Operation, number: int) -> ir.Value:
-    """Return operand `number` with its dimensions in the order ([batch,] m, k), ([batch,] k, n) or ([batch,] m, n)."""
+def _is_decided_matmul(op: ir.Operation) -> bool:
+    return op.name == "linalg.matmul" and _is_decided(op) and is_permuted(op)
+
+
+def _canonical(op: ir.Operation, number: int, value: ir.Value | None = None) -> ir.Value:
+    """Return operand `number` with its dimensions in the order ([batch,] m, k), ([batch,] k, n) or ([batch,] m, n).
+
+    `value` is what to take in place of the operand.
+    """
     dims = operand_dims(op)[number]
     wanted = canonical_dims(op)[number]
-    value = op.operands[number]
+    value = op.operands[number] if value is None else value
     if dims == wanted:
         return value
     source = ir.MemRefType(value.type)

@@ -8,7 +8,7 @@ from .annotate_kernels import AnnotateKernels
 from .approximate_math import ApproximateMath
 from .asserts_to_status import AssertsToStatus
 from .base import NamedPipeline, Pass
-from .count_multiplies import CountMultiplies
+from .encode_weights import EncodeWeights
 from .finish_kernels import FinishKernels
 from .flatten_batches import FlattenBatches
 from .fold_transposes import FoldTransposes
@@ -16,6 +16,7 @@ from .fuse_elementwise import FuseElementwise
 from .isolate_buffers import IsolateBuffers
 from .lmul import RewriteMultiplies
 from .lmul_mark import MarkMultiplies
+from .lmul_report import ReportMultiplies
 from .lower_contractions import LowerContractions
 from .outline_kernels import OutlineKernels
 from .parallelise_kernels import ParalleliseKernels
@@ -28,7 +29,8 @@ PASSES: tuple[type[Pass], ...] = (
     PrepareEntry,
     MarkMultiplies,
     RewriteMultiplies,
-    CountMultiplies,
+    ReportMultiplies,
+    EncodeWeights,
     FlattenBatches,
     FoldTransposes,
     FuseElementwise,
