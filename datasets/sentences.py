@@ -1,4 +1,4 @@
-"""A hundred English sentences in ten topics, each with near neighbours: the text that the demo and its tests encode."""
+"""English sentences by topic, each topic with near neighbours: a hundred for the demo, and more for the study."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cache
 from importlib import resources
 
 FILE = "sentences.txt"
+STUDY_FILE = "study_sentences.txt"
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,20 @@ class Sentence:
 
 @cache
 def load_sentences() -> tuple[Sentence, ...]:
-    """Return the sentences in the order of the file, topic after topic."""
+    """Return the hundred sentences of the demo in the order of the file, topic after topic."""
+    return _read(FILE)
+
+
+@cache
+def load_study_sentences() -> tuple[Sentence, ...]:
+    """Return the sentences of the study: the demo's hundred, then those of further topics, 230 in all."""
+    return load_sentences() + _read(STUDY_FILE)
+
+
+def _read(file: str) -> tuple[Sentence, ...]:
     sentences: list[Sentence] = []
     topic = ""
-    for line in resources.files(__package__).joinpath(FILE).read_text("utf-8").splitlines():
+    for line in resources.files(__package__).joinpath(file).read_text("utf-8").splitlines():
         line = line.strip()
         if line.startswith("== "):
             topic = line.strip("= ")

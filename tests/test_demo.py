@@ -42,7 +42,7 @@ def test_compiled_exactly_it_is_torch(figures: Any) -> None:
     exact = figures["variants"]["exact"]
     assert exact["largest_error"] <= 1e-4
     assert exact["neighbours"]["agreeing"] == SENTENCES
-    assert exact["multiplies_a_batch"]["lmul"]["operations"] == 0
+    assert exact["arithmetic_a_batch"]["all"]["in_code"]["after"]["integer_adds"] == 0
 
 
 def test_with_lmul_in_attention_it_is_close_to_torch(figures: Any) -> None:
@@ -66,19 +66,21 @@ def test_multiplies_are_those_of_the_architecture(figures: Any) -> None:
     linear = layers * rows * tokens * (4 * width * width + 2 * width * inner)
     attention = layers * 2 * rows * tokens * tokens * width
     for name, rewritten in (("exact", 0), ("L-Mul in attention", attention)):
-        counts = figures["variants"][name]["multiplies_a_batch"]
-        assert counts["scopes"]["linear"]["executions"] == linear
-        assert counts["scopes"]["attention"]["executions"] == attention
-        assert counts["lmul"]["executions"] == rewritten
-    everywhere = figures["variants"]["L-Mul everywhere"]["multiplies_a_batch"]
-    assert everywhere["lmul"] == {key: everywhere[key] for key in ("operations", "executions", "untold")}
+        arithmetic = figures["variants"][name]["arithmetic_a_batch"]
+        for scope, expected in (("linear", linear), ("attention", attention)):
+            before = arithmetic["scopes"][scope]["executed"]["before"]
+            assert (before["multiplies"], before["adds"]) == (expected, expected)
+        assert arithmetic["all"]["executed"]["after"]["integer_adds"] == rewritten
+    everywhere = figures["variants"]["L-Mul everywhere"]["arithmetic_a_batch"]["all"]["executed"]
+    assert everywhere["after"]["multiplies"] == 0
+    assert everywhere["after"]["integer_adds"] == everywhere["before"]["multiplies"] > linear + attention
 
 
 def test_energy_follows_from_the_multiplies(figures: Any) -> None:
     energy = {name: v["estimated_energy_a_sentence"] for name, v in figures["variants"].items()}
     exact, attention, everywhere = (energy[name]["multiplies_pj"] for name in energy)
-    counts = figures["variants"]["exact"]["multiplies_a_batch"]
-    saved = counts["scopes"]["attention"]["executions"] / 8 * (3.7 - 0.1)
+    scopes = figures["variants"]["exact"]["arithmetic_a_batch"]["scopes"]
+    saved = scopes["attention"]["executed"]["before"]["multiplies"] / 8 * (3.7 - 0.1)
     assert exact - attention == pytest.approx(saved)
     assert everywhere < 0.05 * exact
     assert len({energy[name]["additions_pj"] for name in energy}) == 1

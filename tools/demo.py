@@ -107,10 +107,11 @@ def _run(arguments: argparse.Namespace, command: str, stderr: Console) -> None:
     steps = Steps(stderr)
     with steps.step("load torch, torch-mlir and transformers"):
         # Slow to import: after the arguments are known to be right, and with something to look at.
-        from .demo_plots import error_distribution, on_its_own
+        from .demo_plots import error_distribution
         from .demo_report import report
         from .demo_run import run_demo
         from .demo_table import print_table
+        from .plots import on_its_own
     results = run_demo(arguments, command, steps)
     if not arguments.no_report:
         with steps.step("write the report"):

@@ -15,9 +15,9 @@ from ..compiler.api import compile as compile_graph
 from ..compiler.compiled import CompiledModule
 from ..datasets.encoder import EncoderFolder
 from ..errors import GraphError
-from ..kernels.energy import estimate
 from ..kernels.lmul import LMul
-from ..passes.count_multiplies import MultiplyCounts, count_multiplies
+from ..passes.lmul_report import report
+from ..passes.lmul_report_data import LMulReport
 from .timing import Timing, time_interleaved
 
 TORCH = "torch eager"
@@ -54,14 +54,10 @@ class Energy:
         return self.multiplies_pj + self.additions_pj
 
     @classmethod
-    def of(cls, counts: MultiplyCounts, share: float) -> Energy:
+    def of(cls, arithmetic: LMulReport, share: float) -> Energy:
         """Return the energy of a share of what was counted."""
-        multiplies = additions = 0.0
-        for count in counts.counts:
-            adds = 0 if count.scope == "elementwise" else count.executions
-            multiplies += estimate(count.executions, 0, count.type, count.lmul)
-            additions += estimate(0, adds, count.type, count.lmul)
-        return cls(multiplies * share, additions * share)
+        contractions = arithmetic.totals("attention", "linear").cost_after
+        return cls(arithmetic.totals().cost_after.multiplies_pj * share, contractions.adds_pj * share)
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ class Compiled:
     module: CompiledModule
     seconds: float
     """Wall-clock time of `slipstick.compile`, import of the exported graph included."""
-    multiplies: MultiplyCounts
+    arithmetic: LMulReport
     """At the stage "rewritten", where L-Mul is marked; executions for one batch."""
     energy: Energy
     """For one sentence."""
@@ -135,8 +131,8 @@ def compile_variant(
     module = compile_graph(program, lmul=variant.lmul, threads=threads, cache_dir=cache_dir)
     seconds = time.perf_counter() - start
     with new_context() as context:
-        counts = count_multiplies(ir.Module.parse(module.stage("rewritten"), context))
-    return Compiled(variant, module, seconds, counts, Energy.of(counts, 1 / batch))
+        arithmetic = report(ir.Module.parse(module.stage("rewritten"), context))
+    return Compiled(variant, module, seconds, arithmetic, Energy.of(arithmetic, 1 / batch))
 
 
 @torch.inference_mode()

@@ -1,46 +1,23 @@
-"""The report's plots as SVG text that takes its colours from the page, so that dark and light both read."""
+"""The demo's plots."""
 
 from __future__ import annotations
-
-import io
-import re
-from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from ..kernels.lmul import ScopeClass
 from .demo_measure import TORCH
 from .demo_results import Results
+from .plots import INK, as_svg, figure_and_axes, new_figure
 
 COLOURS = ("#8a8f98", "#2f81f7", "#d29922", "#db61a2")
 """Torch, exact, L-Mul in attention, L-Mul everywhere: told apart on white and on black, and without seeing red."""
 
-_INK = "#010203"
-"""A colour that nothing else has: it becomes the page's text colour."""
-
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "slipstick",
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "text.color": _INK,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "legend.frameon": False,
-    "grid.color": "#7f7f7f",
-    "grid.alpha": 0.25,
-}
-
 
 def error_distribution(results: Results) -> str:
     """Histogram of the errors of all elements of all embeddings; those without error fall into the first bin."""
-    figure, axes = _figure(7.0, 3.2)
+    figure, axes = figure_and_axes(7.0, 3.2)
     edges = np.linspace(-10, 0, 61)
     for variant, colour in zip(results.variants, COLOURS[1:], strict=True):
         errors = np.log10(np.maximum(variant.quality.errors.numpy().ravel(), 10.0 ** edges[0]))
@@ -52,12 +29,12 @@ def error_distribution(results: Results) -> str:
     axes.xaxis.set_major_formatter(lambda value, _: "≤1e-10" if value == edges[0] else f"1e{value:.0f}")
     axes.set_xlim(edges[0], edges[-1])
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def cosine_per_sentence(results: Results) -> str:
     """Each sentence's distance from torch's embedding, sentences in the order of the file."""
-    figure, axes = _figure(7.0, 3.2)
+    figure, axes = figure_and_axes(7.0, 3.2)
     numbers = np.arange(len(results.sentences))
     for variant, colour in zip(results.variants, COLOURS[1:], strict=True):
         distances = np.maximum(1 - variant.quality.cosines.numpy(), 1e-16)
@@ -67,49 +44,49 @@ def cosine_per_sentence(results: Results) -> str:
     axes.set_ylabel("1 - cosine with torch")
     axes.grid(axis="y")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def time_bars(results: Results) -> str:
     """Time per sentence, median and quartiles."""
     timings = [results.torch_timing, *(variant.timing for variant in results.variants)]
     names = [TORCH, *(variant.name for variant in results.variants)]
-    figure, axes = _figure(7.0, 2.4)
+    figure, axes = figure_and_axes(7.0, 2.4)
     medians = np.array([timing.median for timing in timings]) * 1e3
     spread = np.array([[t.median - t.low, t.high - t.median] for t in timings]).T * 1e3
-    axes.barh(names, medians, xerr=spread, color=COLOURS, height=0.62, error_kw={"ecolor": _INK, "capsize": 3})
+    axes.barh(names, medians, xerr=spread, color=COLOURS, height=0.62, error_kw={"ecolor": INK, "capsize": 3})
     for row, (value, timing) in enumerate(zip(medians, timings, strict=True)):
         _label(axes, timing.high * 1e3, row, f"{value:.2f}")
     axes.invert_yaxis()
     axes.set_xlim(0, max(timing.high for timing in timings) * 1e3 * 1.15)
     axes.set_xlabel(f"ms per sentence, {_threads(results.settings.threads)} (bars: medians, lines: quartiles)")
     axes.tick_params(axis="y", length=0)
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def similarities(results: Results) -> str:
     """Cosines of all pairs of sentences: torch's against each variant's."""
-    figure = _new_figure(7.0, 2.9)
+    figure = new_figure(7.0, 2.9)
     panels = figure.subplots(1, len(results.variants), sharex=True, sharey=True)
     upper = np.triu_indices(len(results.sentences), 1)
     expected = results.reference.similarities.numpy()[upper]
     for axes, variant, colour in zip(np.atleast_1d(panels), results.variants, COLOURS[1:], strict=True):
         found = variant.quality.similarities.numpy()[upper]
-        axes.plot([-0.2, 1], [-0.2, 1], color=_INK, linewidth=0.6, alpha=0.5)
+        axes.plot([-0.2, 1], [-0.2, 1], color=INK, linewidth=0.6, alpha=0.5)
         axes.plot(expected, found, ".", markersize=2, color=colour, alpha=0.5, rasterized=True)
         axes.set_title(variant.name, fontsize=10)
         axes.set_aspect("equal")
     np.atleast_1d(panels)[0].set_ylabel("cosine, compiled")
     figure.supxlabel("cosine of two sentences, torch", fontsize=10)
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def multiplies_by_scope(results: Results) -> str:
     """The multiplies of one batch in each scope."""
-    scopes = ("linear", "attention", "elementwise")
-    counts = results.variants[0].compiled.multiplies
-    values = [counts.select(scope=scope).executions for scope in scopes]  # type: ignore[arg-type]
-    figure, axes = _figure(7.0, 1.7)
+    scopes: tuple[ScopeClass, ...] = ("linear", "attention", "elementwise")
+    arithmetic = results.variants[0].compiled.arithmetic
+    values = [arithmetic.totals(scope).executed.before.all_multiplies for scope in scopes]
+    figure, axes = figure_and_axes(7.0, 1.7)
     axes.barh(scopes, values, color=COLOURS[1], height=0.6)
     for row, value in enumerate(values):
         _label(axes, value, row, f"{value:,}")
@@ -118,7 +95,7 @@ def multiplies_by_scope(results: Results) -> str:
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("multiplies of one batch, billions")
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def compile_bars(results: Results) -> str:
@@ -126,7 +103,7 @@ def compile_bars(results: Results) -> str:
     phases: list[str] = []
     for variant in results.variants:
         phases += [phase for phase in variant.compiled.module.timings if phase not in phases]
-    figure, axes = _figure(7.0, 2.0)
+    figure, axes = figure_and_axes(7.0, 2.0)
     names = [variant.name for variant in results.variants]
     left = np.zeros(len(names))
     shades = matplotlib.colormaps["viridis"](np.linspace(0.25, 0.85, max(2, len(phases))))
@@ -138,40 +115,12 @@ def compile_bars(results: Results) -> str:
     axes.set_xlabel("s")
     axes.tick_params(axis="y", length=0)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=max(1, len(phases)))
-    return _svg(figure)
-
-
-def on_its_own(svg: str) -> str:
-    """Return a plot as a file of its own, with ink that shows on a light and on a dark page."""
-    ink = "<style>svg { color: #1f2328 } @media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }</style>"
-    return re.sub(r"(<svg[^>]*>)", rf"\1{ink}", svg, count=1) + "\n"
-
-
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = _new_figure(width, height)
-    return figure, figure.subplots()
+    return as_svg(figure)
 
 
 def _label(axes: Axes, x: float, y: float, text: str) -> None:
     """Write a bar's value to the right of its end."""
     axes.annotate(text, (x, y), xytext=(6, 0), textcoords="offset points", va="center")
-
-
-def _new_figure(width: float, height: float) -> Figure:
-    matplotlib.rcParams.update(_STYLE)
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _svg(figure: Figure) -> str:
-    """Return the figure as an `<svg>` element with no size of its own, transparent, inked in the page's colour."""
-    with io.StringIO() as file:
-        figure.savefig(file, format="svg", transparent=True, dpi=150, metadata={"Date": None, "Creator": None})
-        text = file.getvalue()
-    text = text[text.index("<svg") :].replace(_INK, "currentColor")
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    for name in ("width", "height"):
-        text = re.sub(rf'(<svg[^>]*?) {name}="[^"]*"', r"\1", text, count=1)
-    return text
 
 
 def _threads(count: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 
 from ..compiler.stages import stage_pipelines
@@ -11,6 +11,7 @@ from . import demo_plots as plots
 from .demo_measure import TORCH
 from .demo_results import Results, VariantResult
 from .demo_table import headings, notes, rows
+from .pages import page, paragraph, section, table
 
 _MAX_DISAGREEMENTS = 20
 _EXAMPLES = 6
@@ -20,35 +21,6 @@ _ENERGY = (
     "multiply of float32, 0.1 pJ for the integer addition of 32 bits that L-Mul puts in its place, 0.9 pJ for each "
     "float addition of a contraction, which stays. Reading memory is left out. A CPU shows none of this saving."
 )
-
-_CSS = """
-:root { color-scheme: light dark; --ink: #1f2328; --dim: #59636e; --line: #d1d9e0; --page: #ffffff; --card: #f6f8fa;
-  --accent: #0969da; --warn: #9a6700; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --dim: #9198a1; --line: #3d444d; --page: #0d1117;
-  --card: #151b23; --accent: #4493f8; --warn: #d29922; } }
-body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; background: var(--page); color: var(--ink);
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; }
-h1 { font-size: 1.75rem; margin: 0 0 .25rem; } h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; }
-p { max-width: 46rem; margin: .5rem 0; } .dim { color: var(--dim); font-size: .9rem; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(13.5rem, 1fr)); gap: .75rem; margin: 1.25rem 0; }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem; }
-.card b { display: block; font-size: 1.5rem; font-variant-numeric: tabular-nums; }
-.card span { color: var(--dim); font-size: .85rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; margin: .5rem 0; }
-td { white-space: nowrap; }
-th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid var(--line);
-  font-variant-numeric: tabular-nums; vertical-align: top; }
-th { font-weight: 600; } th:first-child, td:first-child { text-align: left; white-space: pre; }
-table.text td, table.text th { text-align: left; white-space: normal; }
-svg { width: 100%; height: auto; max-width: 46rem; display: block; color: var(--ink); margin: .5rem 0; }
-svg text { font-family: inherit; }
-pre { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem;
-  overflow-x: auto; font-size: .82rem; line-height: 1.45; white-space: pre-wrap; overflow-wrap: anywhere; }
-details { margin: .4rem 0; } summary { cursor: pointer; color: var(--accent); }
-@media (max-width: 40rem) { th:first-child, td:first-child { white-space: pre-wrap; } }
-.tag { color: var(--dim); font-size: .8rem; } .differs { color: var(--warn); }
-"""
 
 
 def report(results: Results) -> str:
@@ -62,42 +34,31 @@ def report(results: Results) -> str:
         f"{len(results.sentences)} sentences as torch."
     )
     sections = [
-        _section("Result", _result_table(results)),
-        _section(
+        section("Result", _result_table(results)),
+        section(
             "Error of every element",
-            _p("How far each element of each embedding (length 1) lies from torch's."),
+            paragraph("How far each element of each embedding (length 1) lies from torch's."),
             plots.error_distribution(results),
         ),
-        _section(
+        section(
             "Cosine of every sentence",
-            _p("How far each sentence's embedding turns away from torch's; sentences in the order of the file."),
+            paragraph("How far each sentence's embedding turns away from torch's; sentences in the order of the file."),
             plots.cosine_per_sentence(results),
         ),
-        _section("Nearest neighbours", *_neighbours(results)),
-        _section(
+        section("Nearest neighbours", *_neighbours(results)),
+        section(
             "All pairs of sentences",
-            _p("Similarity of every two sentences, torch's against the compiled encoder's: on the line they agree."),
+            paragraph(
+                "Similarity of every two sentences, torch's against the compiled encoder's: on the line they agree."
+            ),
             plots.similarities(results),
         ),
-        _section("Time", *_time(results)),
-        _section("Multiplies and energy", *_multiplies(results)),
-        _section("From graph to code", *_pipeline(results)),
-        _section("How to reproduce", *_reproduce(results)),
+        section("Time", *_time(results)),
+        section("Multiplies and energy", *_multiplies(results)),
+        section("From graph to code", *_pipeline(results)),
+        section("How to reproduce", *_reproduce(results)),
     ]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_CSS}</style></head>\n<body>\n<h1>{escape(title)}</h1>\n"
-        f"<p>{lead}</p>\n{_cards(results)}\n{''.join(sections)}</body></html>\n"
-    )
-
-
-def _section(title: str, *parts: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>\n" + "\n".join(parts) + "</section>\n"
-
-
-def _p(text: str, kind: str = "") -> str:
-    return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
+    return page(title, lead, f"{_cards(results)}\n", *sections)
 
 
 def _cards(results: Results) -> str:
@@ -115,24 +76,17 @@ def _card(results: Results, variant: VariantResult) -> str:
     return f'<div class="card"><span>{escape(variant.name)}</span><b>{big}</b><span>{small}</span></div>'
 
 
-def _table(head: Iterable[str], body: Iterable[Sequence[str]], kind: str = "") -> str:
-    """Return a table; cells are HTML."""
-    top = "".join(f"<th>{cell}</th>" for cell in head)
-    lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>\n" for row in body)
-    return (
-        f'<div class="wide"><table class="{kind}"><thead><tr>{top}</tr></thead><tbody>\n{lines}</tbody></table></div>'
-    )
-
-
 def _result_table(results: Results) -> str:
     body = [[escape(row.label), *map(escape, row.cells)] for row in rows(results)]
-    return _table(["", *map(escape, headings(results))], body) + "".join(_p(note, "dim") for note in notes(results))
+    return table(["", *map(escape, headings(results))], body) + "".join(
+        paragraph(note, "dim") for note in notes(results)
+    )
 
 
 def _neighbours(results: Results) -> Iterable[str]:
     count = len(results.sentences)
     topical = results.same_topic(results.reference)
-    yield _p(
+    yield paragraph(
         f"For each sentence the nearest of the other {count - 1}, by cosine. In torch it is one of the same topic for "
         f"{topical} of {count}. Where a variant chooses another one, a table shows both choices; the margin is by how "
         "much torch preferred its own."
@@ -140,11 +94,11 @@ def _neighbours(results: Results) -> Iterable[str]:
     for variant in results.variants:
         found = results.disagreements[variant.name]
         if not found:
-            yield _p(f"{variant.name}: the nearest neighbours of all {count} sentences are torch's.")
+            yield paragraph(f"{variant.name}: the nearest neighbours of all {count} sentences are torch's.")
             continue
         shown = sorted(found, key=lambda d: -d.margin)[:_MAX_DISAGREEMENTS]
         more = "" if len(shown) == len(found) else f" (the {len(shown)} with the largest margins)"
-        yield _p(f"{variant.name}: {len(found)} of {count} differ{more}.")
+        yield paragraph(f"{variant.name}: {len(found)} of {count} differ{more}.")
         body = [
             [
                 _sentence(results, d.sentence),
@@ -154,7 +108,7 @@ def _neighbours(results: Results) -> Iterable[str]:
             ]
             for d in shown
         ]
-        yield _table(["sentence", "nearest in torch", "nearest here", "margin"], body, "text")
+        yield table(["sentence", "nearest in torch", "nearest here", "margin"], body, "text")
     step = max(1, count // _EXAMPLES)
     body = []
     for number in range(0, count, step):
@@ -162,7 +116,7 @@ def _neighbours(results: Results) -> Iterable[str]:
         similarity = float(results.reference.similarities[number, nearest])
         body.append([_sentence(results, number), _sentence(results, nearest), f"{similarity:.3f}"])
     yield "<details><summary>What the encoder finds: some sentences and their nearest neighbours in torch</summary>"
-    yield _table(["sentence", "nearest", "cosine"], body, "text") + "</details>"
+    yield table(["sentence", "nearest", "cosine"], body, "text") + "</details>"
 
 
 def _sentence(results: Results, number: int) -> str:
@@ -172,7 +126,7 @@ def _sentence(results: Results, number: int) -> str:
 
 def _time(results: Results) -> Iterable[str]:
     settings = results.settings
-    yield _p(
+    yield paragraph(
         f"One batch of {settings.batch} sentences of {settings.tokens} tokens (padded; the longest sentence has "
         f"{results.longest}), divided by {settings.batch}. All four ran interleaved in one process, {settings.repeats} "
         f"rounds after warming up, on {settings.threads} {'thread' if settings.threads == 1 else 'threads'} each."
@@ -181,36 +135,38 @@ def _time(results: Results) -> Iterable[str]:
 
 
 def _multiplies(results: Results) -> Iterable[str]:
-    everywhere = results.variants[-1].compiled.multiplies
-    yield _p(
-        f"One batch executes {everywhere.executions:,} floating-point multiplies that the graph asks for. The "
+    everywhere = results.variants[-1].compiled.arithmetic.totals().executed.before
+    yield paragraph(
+        f"One batch executes {everywhere.all_multiplies:,} floating-point multiplies that the graph asks for. The "
         "polynomials that stand for exp and erf are no part of that and stay exact."
     )
     yield plots.multiplies_by_scope(results)
     body = []
     for variant in results.variants:
-        counts = variant.compiled.multiplies
-        lmul = counts.select(lmul=True)
+        totals = variant.compiled.arithmetic.totals()
+        rewritten, executed = totals.executed.after.integer_adds, totals.executed.before.all_multiplies
         body.append(
             [
                 escape(variant.name),
-                f"{lmul.operations:,} of {counts.operations:,}",
-                f"{lmul.executions:,}",
-                f"{lmul.executions / max(1, counts.executions) * 100:.1f} %",
+                f"{totals.in_code.after.integer_adds:,} of {totals.in_code.before.all_multiplies:,}",
+                f"{rewritten:,}",
+                f"{rewritten / max(1, executed) * 100:.1f} %",
                 f"{variant.compiled.energy.multiplies_pj / 1e6:.0f}",
                 f"{variant.compiled.energy.total_pj / 1e6:.0f}",
             ]
         )
-    yield _table(
+    yield table(
         ["", "rewritten in the code", "rewritten a batch", "share", "estimated µJ a sentence, multiplies", "with sums"],
         body,
     )
-    yield _p(_ENERGY, "dim")
+    yield paragraph(_ENERGY, "dim")
 
 
 def _pipeline(results: Results) -> Iterable[str]:
-    yield _p("torch.export → torch-mlir → linalg → rewritten → scheduled → loops → LLVM dialect → LLVM → object code")
-    yield _p(
+    yield paragraph(
+        "torch.export → torch-mlir → linalg → rewritten → scheduled → loops → LLVM dialect → LLVM → object code"
+    )
+    yield paragraph(
         f"Time of compiling, by phase; torch.export before it took {results.export_seconds:.1f} s, once for "
         "all; the phase export is its decomposition into simpler operations."
     )
@@ -232,7 +188,9 @@ def _variant_pipeline(variant: VariantResult) -> str:
 
 
 def _reproduce(results: Results) -> Iterable[str]:
-    yield _p("In a clone of the repository:")
+    yield paragraph("In a clone of the repository:")
     yield f"<pre>make setup\n.venv/bin/{escape(results.command)}</pre>"
-    yield _p(str(results.environment), "dim")
-    yield _p(f"Compared with {TORCH} in float32, sdpa attention, the same threads, the same padded batches.", "dim")
+    yield paragraph(str(results.environment), "dim")
+    yield paragraph(
+        f"Compared with {TORCH} in float32, sdpa attention, the same threads, the same padded batches.", "dim"
+    )

@@ -141,6 +141,6 @@ class Results:
                 "from_cache": compiled.module.from_cache,
                 "timings": dict(compiled.module.timings),
             },
-            "multiplies_a_batch": compiled.multiplies.as_dict(),
+            "arithmetic_a_batch": compiled.arithmetic.as_dict(per_op=False),
             "estimated_energy_a_sentence": {**asdict(compiled.energy), "total_pj": compiled.energy.total_pj},
         }

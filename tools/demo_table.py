@@ -34,7 +34,7 @@ def rows(results: Results) -> list[Row]:
     def row(label: str, torch: str, cell: Callable[[VariantResult], str]) -> Row:
         return Row(label, (torch, *(cell(variant) for variant in results.variants)))
 
-    everything = results.variants[0].compiled.multiplies
+    everything = results.variants[0].compiled.arithmetic.totals()
     return [
         row("largest error against torch", "", lambda v: f"{v.quality.largest_error:.1e}"),
         row("cosine with torch, least", "", lambda v: f"{float(v.quality.cosines.min()):.6f}"),
@@ -49,14 +49,14 @@ def rows(results: Results) -> list[Row]:
         row("speed beside torch", "1.00x", lambda v: f"{torch_ms / (v.timing.median * 1e3):.2f}x"),
         row("compile time, s", "", _compile_time),
         row(
-            f"L-Mul in the code, of {everything.operations}",
+            f"L-Mul in the code, of {everything.in_code.before.all_multiplies}",
             "",
-            lambda v: f"{v.compiled.multiplies.select(lmul=True).operations}",
+            lambda v: f"{v.compiled.arithmetic.totals().in_code.after.integer_adds}",
         ),
         row(
-            f"L-Mul a batch, of {_short(everything.executions)}",
+            f"L-Mul a batch, of {_short(everything.executed.before.all_multiplies)}",
             "",
-            lambda v: _short(v.compiled.multiplies.select(lmul=True).executions),
+            lambda v: _short(v.compiled.arithmetic.totals().executed.after.integer_adds),
         ),
         row("estimated µJ, multiplies *", "", lambda v: f"{v.compiled.energy.multiplies_pj / 1e6:.0f}"),
         row("  with the sums they feed *", "", lambda v: f"{v.compiled.energy.total_pj / 1e6:.0f}"),

@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
@@ -32,6 +33,41 @@ class Steps:
             self._console.print(f"  [green]✓[/] {text} [dim]{took}[/]", highlight=False)
         else:
             self._write(f" {took.strip()}\n")
+
+    @contextlib.contextmanager
+    def parts(self, text: str, total: int) -> Iterator[Callable[[str], AbstractContextManager[None]]]:
+        """Show a long step of `total` parts, with the time left; run each part inside the yielded `part(name)`.
+
+        On a terminal one bar tells the part's name; elsewhere each part that is done is a line.
+        """
+        start = time.perf_counter()
+        count = 0
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=24))
+        with Progress(
+            *columns,
+            TextColumn("{task.completed} of {task.total}"),
+            _Seconds(),
+            TextColumn("{task.fields[left]}", style="dim"),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        ) as progress:
+            task = progress.add_task(text, total=total, left="")
+
+            @contextlib.contextmanager
+            def part(name: str) -> Iterator[None]:
+                nonlocal count
+                progress.update(task, description=f"{text}: {name}")
+                yield
+                count += 1
+                elapsed = time.perf_counter() - start
+                left = f"{_duration(elapsed / count * (total - count))} left"
+                progress.update(task, completed=count, left=left)
+                if not self._console.is_terminal:
+                    self._write(f"  {count} of {total}: {name}; {_duration(elapsed)}, {left}\n")
+
+            yield part
+        self._console.print(f"  [green]✓[/] {text} [dim]{_duration(time.perf_counter() - start)}[/]", highlight=False)
 
     @contextlib.contextmanager
     def _live(self, text: str, total: int | None) -> Iterator[Callable[[], None]]:
@@ -65,6 +101,10 @@ class Steps:
     def _write(self, text: str) -> None:
         self._console.file.write(text)
         self._console.file.flush()
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 class _Seconds(ProgressColumn):
