@@ -1,12 +1,12 @@
 # Everything is installed and cached inside .venv; deleting that folder undoes all of it.
-# Variables: PYTHON=python3.11   ARGS="--tokens 32" (for run and bench)   PYTEST="-k lmul" (for test)
+# Variables: PYTHON=python3.11   ARGS="--tokens 32" (for run, bench and study)   PYTEST="-k lmul" and WORKERS=1 (for test)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-exhaustive bench format lint clean
+.PHONY: help setup run test test-exhaustive bench study format lint clean
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -18,8 +18,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SLIPSTICK_CACHE_DIR ?= $(CURDIR)/$(VENV)/slipstick-cache
 export TOKENIZERS_PARALLELISM ?= false
 
-# Two OpenMP run times live in one process (torch's and ours): threads that wait by spinning would starve each other.
-test test-exhaustive: export OMP_NUM_THREADS ?= 2
+# Tests run in several processes; in each live two OpenMP run times (torch's and ours), whose waiting threads must not
+# spin: they would starve the others.
+WORKERS ?= 2
+test test-exhaustive: export OMP_NUM_THREADS ?= 1
 test test-exhaustive: export OMP_WAIT_POLICY ?= passive
 
 help: ## show this list
@@ -32,7 +34,7 @@ run: $(SETUP) ## the demo: compile a trained encoder exactly and with L-Mul, com
 
 test: lint ## format, lint, types and all tests but the exhaustive ones
 	@start=$$SECONDS
-	$(BIN)/python -m pytest -m "not exhaustive" $(PYTEST)
+	$(BIN)/python -m pytest -m "not exhaustive" -n $(WORKERS) --dist loadscope $(PYTEST)
 	echo "make test: format, lint and types are clean; the tests passed in $$((SECONDS - start)) s"
 
 test-exhaustive: $(SETUP) ## the tests that try every bit pattern; hours are possible
@@ -42,6 +44,9 @@ test-exhaustive: $(SETUP) ## the tests that try every bit pattern; hours are pos
 
 bench: $(SETUP) ## time compiled models beside torch eager in one run
 	@$(BIN)/slipstick-bench $(ARGS)
+
+study: $(SETUP) ## measure what L-Mul does to a trained encoder, beside bf16 and fp8; judge the paper's claims
+	@$(BIN)/slipstick-lmul study $(ARGS)
 
 format: $(SETUP) ## rewrite the sources into the project's format, mend what the linter can
 	@$(BIN)/ruff check --fix .
