@@ -23,11 +23,14 @@ B may be weights in a narrow format: the panel is decoded while it is packed, so
 
 from __future__ import annotations
 
-from ..bindings import arith, func, ir, memref
-from .contraction_panel import Packing, emit_panel, strided_matrix_type
+from collections.abc import Sequence
+from functools import partial
+
+from ..bindings import arith, func, ir, memref, vector
+from .contraction_panel import Packing, emit_panel, row_major, strided_matrix_type
 from .decision import ContractionSchedule
 from .lmul import LMul
-from .structured import index, loop, parallel_loop
+from .structured import branch, equal, index, loop, parallel_loop, transposed
 
 
 def emit_contraction(
@@ -91,13 +94,61 @@ def _emit_pack_rows(
     packing: Packing, packed_a: ir.Value, tile: ir.Value, a: ir.Value, row: ir.Value, depth: ir.Value, depths: ir.Value
 ) -> None:
     """Pack one tile of rows of A as [k][row], rows beyond the matrix as copies of the first."""
+    count = packing.schedule.tile_rows
+    first = arith.addi(row, arith.muli(tile, index(count)))
+    # A padding row reads row 0 instead of branching in the loop; its products never reach C.
+    sources = [arith.addi(first, index(i)) for i in range(count)]
     rows_of_a = memref.dim(a, index(0))
-    first = arith.addi(row, arith.muli(tile, index(packing.schedule.tile_rows)))
-    for i in range(packing.schedule.tile_rows):
-        source = arith.addi(first, index(i))
-        inside = arith.cmpi(arith.CmpIPredicate.slt, source, rows_of_a)
-        # A padding row reads row 0 instead of branching in the loop; its products never reach C.
-        source = arith.select(inside, source, index(0))
-        for k in loop(index(0), depths):
+    sources = [
+        arith.select(arith.cmpi(arith.CmpIPredicate.slt, source, rows_of_a), source, index(0)) for source in sources
+    ]
+    elements = partial(_emit_pack_elements, packing, packed_a, tile, a, sources, depth, depths)
+    if count < 4 or count & (count - 1):
+        elements(index(0))
+        return
+    base, offset, m_size, k_size, m_stride, k_stride = memref.ExtractStridedMetadataOp(a).results
+    squares = partial(
+        _emit_pack_squares, packing, packed_a, tile, base, offset, (m_size, k_size), m_stride, sources, depth, depths
+    )
+    branch(equal(k_stride, 1), [], lambda: elements(squares()), lambda: elements(index(0)))
+
+
+def _emit_pack_elements(
+    packing: Packing,
+    packed_a: ir.Value,
+    tile: ir.Value,
+    a: ir.Value,
+    sources: Sequence[ir.Value],
+    depth: ir.Value,
+    depths: ir.Value,
+    start: ir.Value,
+) -> None:
+    """Pack from `start` on, element by element, for any strides."""
+    for i, source in enumerate(sources):
+        for k in loop(start, depths):
             value = memref.load(a, [source, arith.addi(depth, k)])
             memref.store(packing.packed_left(value), packed_a, [tile, k, index(i)])
+
+
+def _emit_pack_squares(
+    packing: Packing,
+    packed_a: ir.Value,
+    tile: ir.Value,
+    base: ir.Value,
+    offset: ir.Value,
+    sizes: tuple[ir.Value, ir.Value],
+    row_stride: ir.Value,
+    sources: Sequence[ir.Value],
+    depth: ir.Value,
+    depths: ir.Value,
+) -> ir.Value:
+    """Pack rows that are contiguous: squares are turned in registers. Return where they end; the rest is left."""
+    matrix = row_major(packing.element, base, offset, sizes, row_stride)
+    count = len(sources)
+    vector_type = ir.VectorType.get([count], packing.element)
+    whole = arith.muli(arith.divsi(depths, index(count)), index(count))
+    for k in loop(index(0), whole, count):
+        rows = [vector.load(vector_type, matrix, [source, arith.addi(depth, k)]) for source in sources]
+        for i, value in enumerate(transposed(rows)):
+            vector.store(packing.packed_left(value), packed_a, [tile, arith.addi(k, index(i)), index(0)])
+    return whole

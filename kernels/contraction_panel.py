@@ -22,6 +22,22 @@ def strided_matrix_type(element: ir.Type, *, unit_columns: bool = False) -> ir.M
     return ir.MemRefType.get([DYNAMIC, DYNAMIC], element, ir.StridedLayoutAttr.get(DYNAMIC_STRIDE, strides))
 
 
+def row_major(
+    element: ir.Type, base: ir.Value, offset: ir.Value, sizes: tuple[ir.Value, ir.Value], row_stride: ir.Value
+) -> ir.Value:
+    """Emit a view of the matrix at `base` with rows `row_stride` apart and unit column stride."""
+    return memref.ReinterpretCastOp(
+        strided_matrix_type(element, unit_columns=True),
+        base,
+        [offset],
+        list(sizes),
+        [row_stride],
+        [DYNAMIC_STRIDE],
+        [DYNAMIC, DYNAMIC],
+        [DYNAMIC_STRIDE, 1],
+    ).result
+
+
 class Packing:
     """The form that operands take when they are packed: floats, or for L-Mul under `finite` the bits that are added.
 
@@ -150,7 +166,7 @@ class _Panel:
         self, base: ir.Value, offset: ir.Value, sizes: tuple[ir.Value, ir.Value], row_stride: ir.Value
     ) -> None:
         """Pack a B whose rows are contiguous."""
-        matrix = self.reinterpreted(base, offset, sizes, row_stride)
+        matrix = row_major(self.packing.stored, base, offset, sizes, row_stride)
         exponents = self.exponents()
         for k in loop(index(0), self.depths):
             for j, exponent in zip(self.vectors(), exponents, strict=True):
@@ -162,7 +178,7 @@ class _Panel:
         self, base: ir.Value, offset: ir.Value, sizes: tuple[ir.Value, ir.Value], column_stride: ir.Value
     ) -> None:
         """Pack a B whose columns are contiguous, as the weight of a linear layer: squares are turned in registers."""
-        matrix = self.reinterpreted(base, offset, sizes, column_stride)
+        matrix = row_major(self.packing.stored, base, offset, sizes, column_stride)
         length = self.schedule.vector_length
         exponents = self.exponents()
         whole = arith.muli(arith.divsi(self.depths, index(length)), index(length))
@@ -200,21 +216,6 @@ class _Panel:
             return [None] * len(self.vectors())
         at = [arith.addi(self.column, index(j)) for j in self.vectors()]
         return [channel_exponents(vector.load(self.packing.bias_vector, self.biases, [first])) for first in at]
-
-    def reinterpreted(
-        self, base: ir.Value, offset: ir.Value, sizes: tuple[ir.Value, ir.Value], row_stride: ir.Value
-    ) -> ir.Value:
-        """Return the matrix at `base` with rows `row_stride` apart and unit column stride."""
-        return memref.ReinterpretCastOp(
-            strided_matrix_type(self.packing.stored, unit_columns=True),
-            base,
-            [offset],
-            list(sizes),
-            [row_stride],
-            [DYNAMIC_STRIDE],
-            [DYNAMIC, DYNAMIC],
-            [DYNAMIC_STRIDE, 1],
-        ).result
 
     def vectors(self) -> range:
         """Return the first column of each vector of a row of the register tile."""

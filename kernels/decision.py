@@ -1,6 +1,7 @@
 """Decisions as data: how one contraction is tiled, as the attribute `slipstick.decision` in the IR.
 
     slipstick.decision = {kind = "packed", register_tile = [6, 16], k_block = 256, m_block = 252, vector = 8}
+    slipstick.decision = {kind = "skinny", register_tile = [1, 8], vector = 16}
 
 A policy writes it, a pass applies it; a person may edit it in between.
 """
@@ -8,7 +9,7 @@ A policy writes it, a pass applies it; a person may edit it in between.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..bindings import ir
 
@@ -53,7 +54,32 @@ class ContractionSchedule:
                 raise ValueError(f"expected at most {limit} {what}, found {found}")
 
 
-def write_decision(op: ir.Operation, schedule: ContractionSchedule) -> None:
+@dataclass(frozen=True)
+class SkinnySchedule:
+    """How the product of a few rows is tiled, its B read in place; sizes in elements.
+
+    Each element of the register tile is a vector of partial sums. Raises ValueError for sizes that do not go together.
+    """
+
+    tile_rows: int
+    tile_columns: int
+    vector_length: int
+
+    def __post_init__(self) -> None:
+        sizes = (self.tile_rows, self.tile_columns, self.vector_length)
+        if min(sizes) < 1:
+            raise ValueError(f"expected sizes of at least 1, found {sizes}")
+        if self.vector_length & (self.vector_length - 1):
+            raise ValueError(f"expected a power of two as the vector length, found {self.vector_length}")
+        if self.tile_rows * self.tile_columns > MAX_TILE_VECTORS:
+            found = self.tile_rows * self.tile_columns
+            raise ValueError(f"expected at most {MAX_TILE_VECTORS} vectors in the register tile, found {found}")
+
+
+Schedule: TypeAlias = ContractionSchedule | SkinnySchedule
+
+
+def write_decision(op: ir.Operation, schedule: Schedule) -> None:
     """Attach `schedule` to `op`."""
     with op.context:
         i64 = ir.IntegerType.get_signless(64)
@@ -61,32 +87,34 @@ def write_decision(op: ir.Operation, schedule: ContractionSchedule) -> None:
         def integer(value: int) -> ir.Attribute:
             return ir.IntegerAttr.get(i64, value)
 
-        op.attributes[DECISION_ATTRIBUTE] = ir.DictAttr.get(
-            {
-                "kind": ir.StringAttr.get("packed"),
-                "register_tile": ir.ArrayAttr.get([integer(schedule.tile_rows), integer(schedule.tile_columns)]),
-                "k_block": integer(schedule.k_block),
-                "m_block": integer(schedule.m_block),
-                "vector": integer(schedule.vector_length),
-            }
-        )
+        fields = {
+            "register_tile": ir.ArrayAttr.get([integer(schedule.tile_rows), integer(schedule.tile_columns)]),
+            "vector": integer(schedule.vector_length),
+        }
+        if isinstance(schedule, ContractionSchedule):
+            fields |= {"k_block": integer(schedule.k_block), "m_block": integer(schedule.m_block)}
+        kind = "packed" if isinstance(schedule, ContractionSchedule) else "skinny"
+        op.attributes[DECISION_ATTRIBUTE] = ir.DictAttr.get({"kind": ir.StringAttr.get(kind), **fields})
 
 
-def read_decision(op: ir.Operation) -> ContractionSchedule:
+def read_decision(op: ir.Operation) -> Schedule:
     """Return the decision on `op`, which has one; raise ValueError with the reason where it is no legal decision."""
     decision: Any = op.attributes[DECISION_ATTRIBUTE]
     try:
         kind = decision["kind"].value
+        names = {"packed": ("k_block", "m_block", "vector"), "skinny": ("vector",)}.get(kind, ())
         rows, columns = (entry.value for entry in decision["register_tile"])
-        sizes = [decision[name].value for name in ("k_block", "m_block", "vector")]
+        sizes = [decision[name].value for name in names]
         if not all(isinstance(size, int) for size in (rows, columns, *sizes)):
             raise TypeError("a size that is no integer")
     except (KeyError, TypeError, AttributeError, ValueError) as problem:
-        expected = "kind, register_tile = [rows, columns], k_block, m_block and vector"
+        expected = "kind, register_tile = [rows, columns], vector, and k_block and m_block where it is packed"
         raise ValueError(f"{DECISION_ATTRIBUTE}: expected a dictionary of {expected}, found {decision}") from problem
-    if kind != "packed":
-        raise ValueError(f'{DECISION_ATTRIBUTE}: expected kind "packed", found "{kind}"')
+    if not names:
+        raise ValueError(f'{DECISION_ATTRIBUTE}: expected kind "packed" or "skinny", found "{kind}"')
     try:
+        if kind == "skinny":
+            return SkinnySchedule(rows, columns, *sizes)
         return ContractionSchedule(rows, columns, *sizes)
     except ValueError as problem:
         raise ValueError(f"{DECISION_ATTRIBUTE}: {problem}") from problem

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, TypeAlias
 
 from ..bindings import arith, func, ir, linalg, memref, scf
 from ..kernels.contraction import emit_contraction
 from ..kernels.contraction_panel import DYNAMIC, DYNAMIC_STRIDE, strided_matrix_type
-from ..kernels.decision import DECISION_ATTRIBUTE, ContractionSchedule, read_decision
+from ..kernels.contraction_skinny import emit_skinny
+from ..kernels.decision import DECISION_ATTRIBUTE, Schedule, SkinnySchedule, read_decision
 from ..kernels.lmul import LMul
 from .base import Pass, PassContext, option
 from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand_dims
@@ -17,8 +19,8 @@ from .encoded_operands import EncodedMatrix, encoded_matrices
 from .lmul_scope import MARK, check_format, read_mark
 from .walk import find
 
-_Key: TypeAlias = tuple[str, ContractionSchedule, LMul | None, str | None]
-"""What makes a kernel: element type, decision, L-Mul, format of B where that is narrow."""
+_Key: TypeAlias = tuple[str, Schedule, int, LMul | None, str | None]
+"""What makes a kernel: element type, decision, rows where it is for a few, L-Mul, format of B where that is narrow."""
 
 
 @dataclass(frozen=True)
@@ -69,33 +71,40 @@ class LowerContractions(Pass):
         if lmul is not None:
             check_format(op, element, lmul, ctx)
         format = None if weights is None else weights.format
-        key = (str(element), schedule, lmul, format)
+        rows = _rows(op, schedule, ctx)
+        key = (str(element), schedule, rows, lmul, format)
         if key not in kernels:
             kernels[key] = f"slipstick_contraction_{len(kernels)}"
             mark = op.attributes[MARK] if lmul is not None and lmul.specials == "ieee" else None
-            emit_contraction(
+            emit = (
+                partial(emit_skinny, schedule=schedule, rows=rows)
+                if isinstance(schedule, SkinnySchedule)
+                else partial(emit_contraction, schedule=schedule)
+            )
+            emit(
                 module.regions[0].blocks[0],
                 kernels[key],
                 element,
-                schedule,
                 lmul=lmul,
                 mark=mark,
                 parallel=self.parallel,
                 weights=format,
             )
             ctx.count("kernels emitted")
+        skinny = isinstance(schedule, SkinnySchedule)
         with ir.InsertionPoint(op), op.location:
-            operands = [_canonical(op, number) for number in range(3)]
+            operands = [_canonical(op, number, transposed=skinny and number == 1) for number in range(3)]
             if weights is not None:
-                operands[1] = _canonical(op, 1, weights.codes)
+                operands[1] = _canonical(op, 1, weights.codes, transposed=skinny)
+            call = partial(self._call_skinny if skinny else self._call, kernels[key], element)
             if op.name == "linalg.matmul":
-                self._call(kernels[key], element, operands, weights)
+                call(operands, weights)
             else:
                 batch = memref.dim(operands[2], arith.constant(ir.IndexType.get(), 0))
                 zero, one = (arith.constant(ir.IndexType.get(), value) for value in (0, 1))
                 loop = scf.ForOp(zero, batch, one)
                 with ir.InsertionPoint(loop.body):
-                    self._call(kernels[key], element, [_slice(o, loop.induction_variable) for o in operands])
+                    call([_slice(o, loop.induction_variable) for o in operands])
                     scf.YieldOp([])
         op.erase()
         ctx.count("contractions lowered")
@@ -108,13 +117,48 @@ class LowerContractions(Pass):
         strides, _ = ir.MemRefType(c.type).get_strides_and_offset()
         contiguous = c if strides[1] == 1 else _copy(c)
         casts.append(memref.cast(strided_matrix_type(element, unit_columns=True), contiguous))
-        if weights is not None and weights.biases is not None:
-            type_ = ir.MemRefType(weights.biases.type)
-            casts.append(memref.cast(ir.MemRefType.get([DYNAMIC], type_.element_type), weights.biases))
-        func.CallOp([], ir.FlatSymbolRefAttr.get(name), casts)
+        func.CallOp([], ir.FlatSymbolRefAttr.get(name), [*casts, *_biases(weights)])
         if contiguous is not c:
             linalg.copy(contiguous, outs=[c])
             memref.dealloc(contiguous)
+
+    def _call_skinny(
+        self, name: str, element: ir.Type, operands: Sequence[ir.Value], weights: EncodedMatrix | None = None
+    ) -> None:
+        a, b, c = operands
+        inputs = [value if _has_contiguous_rows(value) else _copy(value) for value in (a, b)]
+        casts = [
+            memref.cast(strided_matrix_type(ir.MemRefType(value.type).element_type, unit_columns=True), value)
+            for value in inputs
+        ]
+        casts.append(memref.cast(strided_matrix_type(element), c))
+        func.CallOp([], ir.FlatSymbolRefAttr.get(name), [*casts, *_biases(weights)])
+        for value, original in zip(inputs, (a, b), strict=True):
+            if value is not original:
+                memref.dealloc(value)
+
+
+def _biases(weights: EncodedMatrix | None) -> list[ir.Value]:
+    """Return the last argument of a kernel that decodes lm8; none for other kernels."""
+    if weights is None or weights.biases is None:
+        return []
+    type_ = ir.MemRefType(weights.biases.type)
+    return [memref.cast(ir.MemRefType.get([DYNAMIC], type_.element_type), weights.biases)]
+
+
+def _has_contiguous_rows(matrix: ir.Value) -> bool:
+    return bool(ir.MemRefType(matrix.type).get_strides_and_offset()[0][1] == 1)
+
+
+def _rows(op: ir.Operation, schedule: Schedule, ctx: PassContext) -> int:
+    """Return the number of rows that a kernel for a few is made for; 0 for a packed kernel, which takes any."""
+    if not isinstance(schedule, SkinnySchedule):
+        return 0
+    result = ir.MemRefType(op.operands[2].type)
+    place = operand_dims(op)[2].index(canonical_dims(op)[2][-2])
+    if result.is_dynamic_dim(place):
+        raise ctx.fail(op, f"'{op.name}' has a skinny decision: expected a known number of rows, found {result}")
+    return int(result.get_dim_size(place))
 
 
 def _is_decided(op: ir.Operation) -> bool:
@@ -125,13 +169,15 @@ def _is_decided_matmul(op: ir.Operation) -> bool:
     return op.name == "linalg.matmul" and _is_decided(op) and is_permuted(op)
 
 
-def _canonical(op: ir.Operation, number: int, value: ir.Value | None = None) -> ir.Value:
+def _canonical(op: ir.Operation, number: int, value: ir.Value | None = None, *, transposed: bool = False) -> ir.Value:
     """Return operand `number` with its dimensions in the order ([batch,] m, k), ([batch,] k, n) or ([batch,] m, n).
 
-    `value` is what to take in place of the operand.
+    `value` is what to take in place of the operand. `transposed`: the last two dimensions the other way round.
     """
     dims = operand_dims(op)[number]
     wanted = canonical_dims(op)[number]
+    if transposed:
+        wanted = [*wanted[:-2], wanted[-1], wanted[-2]]
     value = op.operands[number] if value is None else value
     if dims == wanted:
         return value

@@ -12,12 +12,12 @@
 // CHECK-LABEL:  func.func @single
 // CHECK:          linalg.matmul {slipstick.decision = {k_block = 256 : i64, kind = "packed", m_block = 252 : i64, register_tile = [6, 16], vector = 8 : i64}}
 // AVX512-LABEL: func.func @single
-// AVX512:         register_tile = [8, 48], vector = 16
+// AVX512:         k_block = 256 : i64, {{.*}} register_tile = [8, 48], vector = 16
 // NEON-LABEL:   func.func @single
 // NEON:           register_tile = [8, 12], vector = 4
 // What lies on the stack stays small.
 // LARGE-LABEL:  func.func @single
-// LARGE:          k_block = 4096 : i64, {{.*}} register_tile = [6, 16]
+// LARGE:          k_block = 256 : i64, {{.*}} register_tile = [6, 16]
 func.func @single(%a: tensor<?x?xf32>, %c: tensor<?x?xf32>) -> tensor<?x?xf32> {
   %0 = linalg.matmul ins(%a, %a : tensor<?x?xf32>, tensor<?x?xf32>) outs(%c : tensor<?x?xf32>) -> tensor<?x?xf32>
   return %0 : tensor<?x?xf32>
@@ -63,4 +63,21 @@ func.func @undecided(%h: tensor<4x4xf16>, %s: tensor<4x4xf32>, %i: tensor<4x4xi3
       affine_map<(m, n, k) -> (k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>]
     ins(%v, %s : tensor<4xf32>, tensor<4x4xf32>) outs(%s : tensor<4x4xf32>) -> tensor<4x4xf32>
   return
+}
+
+// A tile of 48 columns would leave a ragged panel of 32, one of 32 columns leaves none; 48 and others take 48.
+// CHECK-LABEL:  func.func @widths
+// AVX512-LABEL: func.func @widths
+// AVX512:         register_tile = [8, 32]
+// AVX512:         register_tile = [8, 16]
+// AVX512:         register_tile = [8, 48]
+// AVX512:         register_tile = [8, 48]
+func.func @widths(%a: tensor<64x8xf32>, %b: tensor<8x128xf32>, %c: tensor<64x128xf32>, %d: tensor<8x16xf32>, %e: tensor<64x16xf32>,
+                  %f: tensor<8x96xf32>, %g: tensor<64x96xf32>, %h: tensor<8x50xf32>, %i: tensor<64x50xf32>)
+    -> (tensor<64x128xf32>, tensor<64x16xf32>, tensor<64x96xf32>, tensor<64x50xf32>) {
+  %0 = linalg.matmul ins(%a, %b : tensor<64x8xf32>, tensor<8x128xf32>) outs(%c : tensor<64x128xf32>) -> tensor<64x128xf32>
+  %1 = linalg.matmul ins(%a, %d : tensor<64x8xf32>, tensor<8x16xf32>) outs(%e : tensor<64x16xf32>) -> tensor<64x16xf32>
+  %2 = linalg.matmul ins(%a, %f : tensor<64x8xf32>, tensor<8x96xf32>) outs(%g : tensor<64x96xf32>) -> tensor<64x96xf32>
+  %3 = linalg.matmul ins(%a, %h : tensor<64x8xf32>, tensor<8x50xf32>) outs(%i : tensor<64x50xf32>) -> tensor<64x50xf32>
+  return %0, %1, %2, %3 : tensor<64x128xf32>, tensor<64x16xf32>, tensor<64x96xf32>, tensor<64x50xf32>
 }
