@@ -5,6 +5,7 @@ It is LLVM 22 through llvmlite. What is measured and printed is made by the very
 
 from __future__ import annotations
 
+import ctypes
 import re
 from functools import cache
 from typing import Literal
@@ -13,7 +14,7 @@ import llvmlite.binding as llvm
 
 from ..errors import CodegenError
 from ..target import Target
-from . import elf, isolated, support, symbols
+from . import allocator, elf, isolated, support, symbols
 from .llvm_text import to_llvm22
 
 
@@ -57,9 +58,9 @@ class LoadedObject:
 def load_object(obj: bytes) -> LoadedObject:
     """Link relocatable object code into this process and make it executable.
 
-    Undefined symbols are resolved, in this order, from slipstick's own support functions (conversions of half and
-    bfloat, copies of strided memrefs), the OpenMP run time, and the C libraries. Raises `CodegenError` for bytes that
-    are no whole object code for this machine, and for symbols that are nowhere, which it lists.
+    Undefined symbols are resolved, in this order, from slipstick's own support functions (memory, conversions of half
+    and bfloat, copies of strided memrefs), the OpenMP run time, and the C libraries. Raises `CodegenError` for bytes
+    that are no whole object code for this machine, and for symbols that are nowhere, which it lists.
 
     `obj` is executed: it must be what `compile_object` returned, in this process or, through the cache, in another.
     """
@@ -69,17 +70,29 @@ def load_object(obj: bytes) -> LoadedObject:
         raise CodegenError(f"the object code is for {code.architecture}; this machine is {host.architecture}")
     if code.thread_local:
         raise CodegenError(f"thread-local variables cannot be loaded: {', '.join(code.thread_local)}")
-    own = [name for name in code.undefined if name in support.NAMES]
-    imports = {name: _support().address(name) for name in own}
+    own = [name for name in code.undefined if name in _OWN]
+    imports = {name: support_address(name) for name in own}
     return _link(obj, code, imports | symbols.resolve(set(code.undefined) - set(own)))
+
+
+_OWN = frozenset((*support.NAMES, *allocator.NAMES))
+"""Functions that compiled code may call and slipstick itself has."""
+
+
+def support_address(name: str) -> int:
+    """Return the address of one of slipstick's own support functions, valid up to the end of the process."""
+    return _support().address(name)
 
 
 @cache
 def _support() -> LoadedObject:
     """Return the support functions, compiled for the host."""
-    obj = compile_object(support.LLVM_IR, Target.host())
+    obj = compile_object(support.LLVM_IR + allocator.LLVM_IR, Target.host())
     code = elf.inspect(obj)
-    return _link(obj, code, symbols.resolve(code.undefined))
+    loaded = _link(obj, code, symbols.resolve(code.undefined))
+    # Memory of results may be freed when every Python object is gone: the code must be there.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(loaded))
+    return loaded
 
 
 def _link(obj: bytes, code: elf.ObjectCode, imports: dict[str, int]) -> LoadedObject:

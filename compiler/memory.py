@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import torch
 from torch.utils.dlpack import from_dlpack
 
 from ..target import Target
-from . import codegen
+from . import allocator, codegen
 
 # The DLPack type codes and widths of what native code can return; 8-bit floats travel as bytes.
 _CODES: dict[torch.dtype, tuple[int, int]] = {
@@ -32,26 +32,24 @@ _CODES: dict[torch.dtype, tuple[int, int]] = {
 }
 _CPU = 1
 
-# Offsets in a DLManagedTensor (dlpack.h): manager_ctx, which holds what malloc returned, stands at byte 48. Native
-# code, so that a tensor may die on any thread, at any time, without Python.
-_RELEASE = """
+# Offsets in a DLManagedTensor (dlpack.h): manager_ctx, which holds what was allocated, stands at byte 48. Native code,
+# so that a tensor may die on any thread, at any time, without Python.
+_RELEASE = f"""
 declare void @free(ptr)
-define void @slipstick_release(ptr %managed) {
+declare void @{allocator.FREE}(ptr)
+define void @slipstick_release(ptr %managed) {{
   %slot = getelementptr i8, ptr %managed, i64 48
   %memory = load ptr, ptr %slot
-  call void @free(ptr %memory)
+  call void @{allocator.FREE}(ptr %memory)
   call void @free(ptr %managed)
   ret void
-}
+}}
 """
 
 _libc = ctypes.CDLL(None)
 _malloc = _libc.malloc
 _malloc.restype = ctypes.c_void_p
 _malloc.argtypes = [ctypes.c_size_t]
-_free = _libc.free
-_free.restype = None
-_free.argtypes = [ctypes.c_void_p]
 _capsule = ctypes.pythonapi.PyCapsule_New
 _capsule.restype = ctypes.py_object
 _capsule.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
@@ -60,11 +58,17 @@ _NAME = b"dltensor"
 
 def free(pointer: int) -> None:
     """Free what native code allocated."""
-    _free(pointer)
+    _free()(pointer)
+
+
+@cache
+def _free() -> Callable[[int], None]:
+    function: Callable[[int], None] = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(codegen.support_address(allocator.FREE))
+    return function
 
 
 class ResultWrapper:
-    """Makes torch tensors of one dtype and rank out of memory that native code allocated with malloc."""
+    """Makes torch tensors of one dtype and rank out of memory that native code allocated."""
 
     def __init__(self, dtype: torch.dtype, rank: int):
         self._dtype = dtype

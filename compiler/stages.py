@@ -130,7 +130,8 @@ class StageLLVM(NamedPipeline):
             "expand-strided-metadata,lower-affine",
             # Before vectors are lowered: the scalar calls are taken from vectors lane by lane.
             "convert-math-to-llvm,convert-math-to-libm,convert-vector-to-llvm",
-            "arith-expand{include-bf16=true},memref-expand,convert-complex-to-llvm,finalize-memref-to-llvm",
+            "arith-expand{include-bf16=true},memref-expand,convert-complex-to-llvm",
+            "finalize-memref-to-llvm{use-generic-functions=true}",
             "convert-func-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,convert-index-to-llvm,convert-ub-to-llvm",
             "convert-openmp-to-llvm" if self.parallel else "",
             "reconcile-unrealized-casts,canonicalize,cse",
