@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch_mlir.extras.fx_importer import ContextCache, FxImporter
 
 from ..bindings import ir
-from ..passes.lmul_scope import LAYER
+from ..passes.layer import LAYER
 from ..passes.walk import find
 
 if TYPE_CHECKING:

@@ -58,14 +58,6 @@ def offset_constant(offset: Offset, mantissa_bits: int, rounding: str, format_bi
     return round(constant * 2.0**_PLACE) / 2.0**_PLACE
 
 
-def relative_error(offset: Offset, mantissa_bits: int, rounding: str, format_bits: int) -> tuple[float, float]:
-    """Return mean and root mean square of the relative error, as fractions, that the constant leaves by this model."""
-    sums, first, second = _distribution(mantissa_bits, rounding, format_bits)
-    antilog = _antilog(sums + offset_constant(offset, mantissa_bits, rounding, format_bits))
-    mean = float(first @ antilog) - 1
-    return mean, float(second @ antilog**2 - 2 * (first @ antilog) + 1) ** 0.5
-
-
 def _distribution(mantissa_bits: int, rounding: str, format_bits: int) -> tuple[Array, Array, Array]:
     """Return the sums t_i + t_j that occur, and the sums of w_i w_j and of v_i v_j over the pairs of each."""
     bits = min(format_bits, _GRID)

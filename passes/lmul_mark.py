@@ -9,7 +9,7 @@ from ..bindings import ir
 from ..kernels.lmul import ScopeClass
 from .base import PassContext
 from .lmul_options import LMulPass
-from .lmul_range import refuse_infinite
+from .lmul_range import finite_ranges
 from .lmul_scope import (
     MARK,
     OPEN_BODIES,
@@ -42,7 +42,7 @@ class MarkMultiplies(LMulPass):
                 continue
             if advice_to_lower(multiply) is None:
                 check_format(multiply, multiply.results[0].type, lmul, ctx)
-                refuse_infinite(multiply, lmul, ctx)
+                finite_ranges(multiply, lmul, ctx)
             holder = structured_op(multiply)
             mark = self._mark(scope_of(multiply), op.context)
             if holder is not None:

@@ -50,7 +50,7 @@ def prove(multiply: ir.Operation, lmul: LMul, ctx: PassContext) -> tuple[Proved,
     if lmul.specials != "finite":
         return NOTHING, NOTHING
     f = FORMATS[str(element_type(multiply.results[0].type))]
-    ranges = refuse_infinite(multiply, lmul, ctx)
+    ranges = finite_ranges(multiply, lmul, ctx)
     if multiply.name not in ("arith.mulf", "math.fma", "vector.fma"):
         return NOTHING, NOTHING
     proved = [_proved(range_, f) for range_ in ranges]
@@ -88,7 +88,7 @@ def _range(value: ir.Value, of: Of) -> Range:
     return ANY if rule is None else rule(value.owner, of)
 
 
-def refuse_infinite(multiply: ir.Operation, lmul: LMul, ctx: PassContext) -> list[Range]:
+def finite_ranges(multiply: ir.Operation, lmul: LMul, ctx: PassContext) -> list[Range]:
     """Return the ranges of the two factors; raise at `multiply` where one is an infinity or a NaN under `finite`."""
     ranges = [magnitude(operand) for operand in list(multiply.operands)[:2]]
     for number, range_ in enumerate(ranges):

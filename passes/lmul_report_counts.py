@@ -15,8 +15,9 @@ from ..kernels.lmul import LMul, ScopeClass
 from .base import PassContext
 from .diagnostics import file_position
 from .iteration_counts import IterationCounts, product
+from .layer import LAYER
 from .lmul_report_data import Arithmetic, Change, OperationReport, Shape
-from .lmul_scope import LAYER, MARK, element_type, multiplies, read_mark, scope_of, structured_op
+from .lmul_scope import MARK, element_type, multiplies, read_mark, scope_of, structured_op
 from .walk import find
 
 _ADDITIONS: Final = frozenset({"arith.addf", "arith.subf", "llvm.fadd", "llvm.fsub"})

@@ -20,13 +20,11 @@ from ..errors import ArgumentError
 from ..kernels.lmul import FORMATS, LMul, ScopeClass
 from ..kernels.weight_emit import WEIGHTS_ATTRIBUTE
 from .base import PassContext
+from .layer import LAYER
 from .walk import find
 
 MARK: Final = "slipstick.lmul"
 """The attribute that `lmul-mark` puts on operations: `{mantissa_bits = 4 : i64, rounding = "truncate", ...}`."""
-
-LAYER: Final = "slipstick.layer"
-"""The attribute with the path of the torch submodule that an operation comes from, as in "encoder.layer.0.output"."""
 
 OPEN_BODIES: Final = frozenset({"linalg.generic", "linalg.map", "linalg.reduce"})
 """The linalg operations whose body is part of their text; the bodies of others follow from their names."""

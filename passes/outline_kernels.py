@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ..bindings import func, ir
 from .base import Pass, PassContext
-from .lmul_scope import LAYER
+from .layer import LAYER
 from .values import constant, defining_op
 from .walk import find
 

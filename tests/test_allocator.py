@@ -25,14 +25,14 @@ pooled: Callable[[], int] = ctypes.CFUNCTYPE(ctypes.c_int64)(support_address(all
 def empty_pool() -> Iterator[None]:
     """Take out what other code has left in the pool, and put it back."""
     taken = []
-    while pooled():
-        before, size = pooled(), allocator.SMALL
-        while pooled() == before and size < 1 << 40:
-            block = allocate(size)
-            (taken if pooled() < before else []).append(block)
-            if pooled() == before:
-                free_fresh(block)
-            size *= 2
+    for size in (allocator.SMALL << n for n in range(13)):  # up to what the pool holds
+        before = pooled()
+        block = allocate(size)
+        while pooled() < before:
+            taken.append(block)
+            before, block = pooled(), allocate(size)
+        free_fresh(block)
+    assert pooled() == 0
     yield
     for block in taken:
         free(block)

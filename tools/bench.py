@@ -16,7 +16,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..errors import SlipstickError
+from .command import guarded
 from .flags import integer_flag
 from .progress import Steps
 
@@ -27,15 +27,7 @@ MODELS = ("encoder", "bert-base", "gpt2", "opt-125m", "llama-135m")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark with `argv` (default: the command line); return the exit status, 0 or 1 (2: wrong flag)."""
     arguments = _parser().parse_args(argv)
-    try:
-        return _run(arguments)
-    except (SlipstickError, OSError) as error:
-        sys.stderr.write(f"{PROGRAM}: error: {error}\n")
-    except ModuleNotFoundError as error:
-        sys.stderr.write(f"{PROGRAM}: error: {error}: it needs the extra: pip install 'slipstick[demo]'\n")
-    except KeyboardInterrupt:
-        sys.stderr.write(f"{PROGRAM}: interrupted\n")
-    return 1
+    return guarded(PROGRAM, lambda: _run(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:

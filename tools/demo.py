@@ -15,8 +15,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..errors import SlipstickError
-from .files import check_writable, write_atomically
+from ..files import write_atomically
+from .command import guarded
+from .files import check_writable
 from .flags import integer_flag
 from .progress import Steps
 
@@ -27,23 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo with `argv` (default: the command line); return the exit status, 0 or 1 (2 for a wrong flag)."""
     argv = sys.argv[1:] if argv is None else list(argv)
     arguments = _parser().parse_args(argv)
-    stderr = Console(stderr=True)
-    try:
-        _run(arguments, shlex.join([PROGRAM, *argv]), stderr)
-    except SlipstickError as error:
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(str(error))
-    except ModuleNotFoundError as error:
-        return _fail(f"{error}: the demo needs its extra: pip install 'slipstick[demo]'")
-    except KeyboardInterrupt:
-        return _fail("interrupted")
-    return 0
-
-
-def _fail(text: str) -> int:
-    sys.stderr.write(f"{PROGRAM}: error: {text}\n")
-    return 1
+    return guarded(PROGRAM, lambda: _run(arguments, shlex.join([PROGRAM, *argv]), Console(stderr=True)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(arguments: argparse.Namespace, command: str, stderr: Console) -> None:
+def _run(arguments: argparse.Namespace, command: str, stderr: Console) -> int:
     if not arguments.no_report:
         check_writable(arguments.output, "--output")
     if arguments.picture is not None:
@@ -124,3 +109,4 @@ def _run(arguments: argparse.Namespace, command: str, stderr: Console) -> None:
         print_table(results, Console())
     if not arguments.no_report:
         stderr.print(f"Report: {arguments.output}", highlight=False)
+    return 0

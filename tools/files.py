@@ -6,9 +6,6 @@ import tempfile
 from pathlib import Path
 
 from ..errors import ArgumentError
-from ..files import write_atomically
-
-__all__ = ["check_writable", "write_atomically"]
 
 
 def check_writable(path: Path, flag: str) -> None:

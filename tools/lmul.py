@@ -10,8 +10,8 @@ from typing import Final, Protocol
 
 from rich.console import Console
 
-from ..errors import SlipstickError
 from . import lmul_convert, lmul_errors, lmul_study
+from .command import guarded
 
 PROGRAM = "slipstick-lmul"
 
@@ -38,22 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand with `argv` (default: the command line); return the exit status, 0 or 1 (2 for a wrong flag)."""
     argv = sys.argv[1:] if argv is None else list(argv)
     arguments = _parser().parse_args(argv)
-    try:
+
+    def work() -> int:
         arguments.run(arguments, shlex.join([PROGRAM, *argv]), Console(stderr=True))
-    except SlipstickError as error:
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(str(error))
-    except ModuleNotFoundError as error:
-        return _fail(f"{error}: this command needs the extra of the demo: pip install 'slipstick[demo]'")
-    except KeyboardInterrupt:
-        return _fail("interrupted")
-    return 0
+        return 0
 
-
-def _fail(text: str) -> int:
-    sys.stderr.write(f"{PROGRAM}: error: {text}\n")
-    return 1
+    return guarded(PROGRAM, work)
 
 
 def _parser() -> argparse.ArgumentParser:

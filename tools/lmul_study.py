@@ -9,7 +9,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from .files import check_writable, write_atomically
+from ..files import write_atomically
+from .files import check_writable
 from .flags import integer_flag
 from .progress import Steps
 

@@ -13,8 +13,8 @@ import numpy as np
 from ..compiler.cache import Cache
 from ..datasets.sentences import Sentence
 from ..errors import ArgumentError
+from ..files import write_atomically
 from .environment import Environment
-from .files import write_atomically
 from .study_agreement import Agreement
 from .study_configurations import Configuration
 from .study_measure import Figures
