@@ -16,6 +16,7 @@ from ..passes.asserts_to_status import MESSAGES_ATTRIBUTE
 from ..passes.diagnostics import format_message, message_of
 from ..passes.encode_weights import EncodedArgument, encoded_arguments
 from ..passes.instrumentation import Execution, Instrumentation
+from ..passes.pack_weights import PackedArgument, packed_arguments
 from ..passes.prepare_entry import ENTRY_ATTRIBUTE
 from ..target import Target
 from . import codegen
@@ -39,6 +40,8 @@ class Artifact:
     """What passes counted, e.g. "lmul: multiplies rewritten"."""
     encoded: tuple[EncodedArgument, ...] = ()
     """The arguments that native code takes as codes of a narrow format."""
+    packed: tuple[PackedArgument, ...] = ()
+    """The arguments that native code takes as panels."""
 
     def pack(self) -> bytes:
         """Return bytes that `unpack` reads."""
@@ -47,6 +50,7 @@ class Artifact:
             "messages": self.messages,
             "statistics": dict(self.statistics),
             "encoded": [asdict(argument) for argument in self.encoded],
+            "packed": [asdict(argument) for argument in self.packed],
         }
         return json.dumps(head).encode() + b"\n" + self.code
 
@@ -56,7 +60,8 @@ class Artifact:
         head, _, code = data.partition(b"\n")
         read = json.loads(head)
         encoded = tuple(EncodedArgument(**fields) for fields in read["encoded"])
-        return cls(code, str(read["entry"]), tuple(read["messages"]), dict(read["statistics"]), encoded)
+        packed = tuple(PackedArgument(**fields) for fields in read["packed"])
+        return cls(code, str(read["entry"]), tuple(read["messages"]), dict(read["statistics"]), encoded, packed)
 
 
 @dataclass
@@ -99,9 +104,9 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     lowered = time.perf_counter()
     LOG.info("lowered to LLVM IR in %.2f s", lowered - start)
     entry, messages = _interface(module)
-    encoded = tuple(encoded_arguments(module.operation))
+    encoded, packed = tuple(encoded_arguments(module.operation)), tuple(packed_arguments(module.operation))
     code = codegen.compile_object(translated, target)
-    artifact = Artifact(code, entry, messages, dict(counter.total), encoded)
+    artifact = Artifact(code, entry, messages, dict(counter.total), encoded, packed)
     made = time.perf_counter()
     LOG.info("object code of %d bytes in %.2f s", len(code), made - lowered)
     cache.put(key, artifact.pack())

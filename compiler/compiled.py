@@ -32,9 +32,9 @@ class CompiledModule:
 
     A call takes the same positional and keyword arguments and returns the same tree of results. Inputs must have the
     dtypes, ranks and sizes of the signature. Parameters and buffers are those of the original module, read at each
-    call: a change in place, an assignment to `.data` and `load_state_dict` are all seen. (Of those that are `encoded`,
-    a change in place through `.data` or a NumPy view is seen after `encode_again` only.) Buffers and inputs that the
-    graph overwrites are overwritten when the call has succeeded.
+    call: a change in place, an assignment to `.data` and `load_state_dict` are all seen. (Of those that are `encoded`
+    or `packed`, a change in place through `.data` or a NumPy view is seen after `encode_again` only.) Buffers and
+    inputs that the graph overwrites are overwritten when the call has succeeded.
 
     Nothing is recorded for gradients: results do not require any. A result that the module hands through (an input, a
     parameter, a tensor it has overwritten) is that very object; every other result is a fresh tensor that shares memory
@@ -73,7 +73,7 @@ class CompiledModule:
         self.statistics = dict(built.artifact.statistics)
         """What passes counted while lowering, e.g. `lmul: multiplies rewritten`."""
         self._inputs = Inputs(signature)
-        self._encoder = WeightEncoder(built.artifact.encoded)
+        self._encoder = WeightEncoder(built.artifact.encoded, built.artifact.packed)
         self._encoded_inputs = [
             (position, argument)
             for position, argument in enumerate(signature.inputs)
@@ -218,7 +218,7 @@ class CompiledModule:
         return NativeFunction(
             built.loaded.address(built.artifact.entry),
             built.loaded,
-            native_arguments(self.signature.native_arguments, built.artifact.encoded),
+            native_arguments(self.signature.native_arguments, built.artifact.encoded, built.artifact.packed),
             self.signature.native_results,
             messages=built.artifact.messages,
             threads=self.options.threads or 1,
@@ -278,10 +278,16 @@ class CompiledModule:
     def encoded(self) -> dict[str, str]:
         """The parameters that native code reads as codes, by name, with their format: "lm8" or "bf16"."""
         arguments = self.signature.native_arguments
-        return {arguments[number].name: item.format for number, item in self._encoder.arguments.items()}
+        return {arguments[number].name: item.format for number, item in self._encoder.encoded.items()}
+
+    @property
+    def packed(self) -> dict[str, int]:
+        """The parameters that native code reads as panels, packed once, by name, with the columns of a panel."""
+        arguments = self.signature.native_arguments
+        return {arguments[number].name: item.width for number, item in self._encoder.packed.items()}
 
     def encode_again(self) -> None:
-        """Encode parameters anew at the next call: torch does not tell of writes through `.data` or a NumPy view."""
+        """Encode and pack parameters anew at the next call: torch does not tell of writes through `.data` or NumPy."""
         self._state.forget()
 
     def __repr__(self) -> str:

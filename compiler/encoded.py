@@ -1,4 +1,4 @@
-"""Parameters that native code reads as codes of a narrow format: encoded once, again where they have changed."""
+"""Parameters that native code reads in another form, packed or as narrow codes: made once, again where they change."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any, TypeAlias
 import torch
 
 from ..bindings import ir
-from ..kernels.weight_formats import EncodedWeights, encode
+from ..kernels.panels import panel_count
+from ..kernels.panels_torch import pack_panels
+from ..kernels.weight_formats import encode
 from ..passes.encode_weights import PARAMETER_ATTRIBUTE, EncodedArgument
+from ..passes.pack_weights import PackedArgument
 from ..passes.prepare_entry import find_entry
 from .signature import Argument, Signature, TensorSpec
 
@@ -32,8 +35,10 @@ def mark_parameters(module: ir.Operation, signature: Signature) -> None:
         entry.arg_attrs = ir.ArrayAttr.get(marked)
 
 
-def native_arguments(arguments: Sequence[Argument], encoded: Sequence[EncodedArgument]) -> list[Argument]:
-    """Return the native function's arguments: those of the signature, then the biases of encoded ones."""
+def native_arguments(
+    arguments: Sequence[Argument], encoded: Sequence[EncodedArgument], packed: Sequence[PackedArgument] = ()
+) -> list[Argument]:
+    """Return the native function's arguments: those of the signature, then biases of encoded ones and panels."""
     extra = []
     for item in encoded:
         if item.biases is not None:
@@ -41,6 +46,14 @@ def native_arguments(arguments: Sequence[Argument], encoded: Sequence[EncodedArg
             assert isinstance(weight.spec, TensorSpec)
             spec = TensorSpec("int32", (weight.spec.shape[item.axis],))
             extra.append(Argument(f"{weight.name}.biases", weight.kind, spec, item.biases))
+    for panels in packed:
+        if panels.argument != panels.source:
+            weight = arguments[panels.source]
+            assert isinstance(weight.spec, TensorSpec)
+            columns, depth = weight.spec.shape[panels.axis], weight.spec.shape[1 - panels.axis]
+            assert isinstance(columns, int)
+            spec = TensorSpec(weight.spec.dtype, (panel_count(columns, panels.width), depth, panels.width))
+            extra.append(Argument(f"{weight.name}.panels", weight.kind, spec, panels.argument))
     return [*arguments, *sorted(extra, key=lambda argument: argument.native or 0)]
 
 
@@ -49,49 +62,57 @@ TensorState: TypeAlias = tuple[int, int, tuple[int, ...], tuple[int, ...]] | Non
 
 @dataclass(frozen=True)
 class _Kept:
-    """The codes of a tensor, and what tells whether it is still that tensor."""
+    """What stands for a tensor in native code, and what tells whether it is still that tensor."""
 
     state: TensorState
     storage: Any
     """The tensor's memory: as long as it is held no other tensor can lie there."""
-    weights: EncodedWeights
+    native: list[tuple[int, torch.Tensor]]
+    """Native arguments, each with its number."""
 
 
 class WeightEncoder:
-    """Encodes the tensors of arguments, and keeps the codes until a tensor is another or was written to.
+    """Encodes or packs the tensors of arguments, and keeps that until a tensor is another or was written to.
 
     Torch's version counter tells of writes, by operations in place, `copy_`, an optimiser, `load_state_dict`. It does
     not tell of writes through `.data` or a NumPy view: `forget` then. Any number of threads may use one.
     """
 
-    def __init__(self, encoded: Sequence[EncodedArgument]):
-        self.arguments = {item.argument: item for item in encoded}
-        """By number among the native function's arguments."""
+    def __init__(self, encoded: Sequence[EncodedArgument], packed: Sequence[PackedArgument] = ()):
+        self.encoded = {item.argument: item for item in encoded}
+        """Arguments that become codes, by number among the native function's arguments."""
+        self.packed = {item.source: item for item in packed}
+        """Arguments that become panels, by number."""
+        self.arguments = frozenset(self.encoded) | frozenset(self.packed)
         self._kept: dict[int, _Kept] = {}
 
     def native(self, number: int, tensor: torch.Tensor, name: str) -> list[tuple[int, torch.Tensor]]:
-        """Return the native arguments that stand for `tensor`, each with its number; raises as `encode` does."""
-        weights, biases = self.encode(number, tensor, name), self.arguments[number].biases
-        found = [(number, weights.codes)]
-        if biases is not None and weights.biases is not None:
-            found.append((biases, weights.biases))
-        return found
+        """Return the native arguments that stand for `tensor`, argument `number`, called `name`; each with its number.
 
-    def encode(self, number: int, tensor: torch.Tensor, name: str) -> EncodedWeights:
-        """Return the codes of `tensor`, which is argument `number`, called `name`.
-
-        Raises `ArgumentError` for NaN and infinity.
+        Raises `ArgumentError` for NaN and infinity in what becomes codes.
         """
         kept, state = self._kept.get(number), tensor_state(tensor)
         if kept is None or state is None or kept.state != state:
-            how = self.arguments[number]
-            weights = encode(tensor, how.format, how.axis, name=name)
-            kept = _Kept(state, tensor.untyped_storage(), weights)
+            made = self._encode(number, tensor, name) if number in self.encoded else self._pack(number, tensor)
+            kept = _Kept(state, tensor.untyped_storage(), made)
             self._kept[number] = kept
-        return kept.weights
+        return kept.native
+
+    def _encode(self, number: int, tensor: torch.Tensor, name: str) -> list[tuple[int, torch.Tensor]]:
+        how = self.encoded[number]
+        weights = encode(tensor, how.format, how.axis, name=name)
+        found = [(number, weights.codes)]
+        if how.biases is not None and weights.biases is not None:
+            found.append((how.biases, weights.biases))
+        return found
+
+    def _pack(self, number: int, tensor: torch.Tensor) -> list[tuple[int, torch.Tensor]]:
+        how = self.packed[number]
+        panels = (how.argument, pack_panels(tensor, how.axis, how.width, how.lmul))
+        return [panels] if how.argument == number else [(number, tensor.detach().contiguous()), panels]
 
     def forget(self) -> None:
-        """Drop all codes, so that each tensor is encoded again."""
+        """Drop codes and panels, so that they are made again."""
         self._kept.clear()
 
 

@@ -3,7 +3,7 @@
     linalg      linalg on tensors, as the importer or the user wrote it
     rewritten   graph rewrites done: L-Mul marked, weights encoded, transposes folded into contractions, element-wise
                 chains fused
-    scheduled   every contraction carries its decision (`slipstick.decision`), ready to be lowered
+    scheduled   every contraction carries its decision (`slipstick.decision`), weights are packed; ready to be lowered
     loops       bufferised: memrefs, scf loops, vector kernels, parallel loops
     llvm        LLVM dialect, ready for translation to LLVM IR
 
@@ -67,7 +67,7 @@ class StageRewritten(NamedPipeline):
 
 @dataclass(frozen=True)
 class StageScheduled(NamedPipeline):
-    """rewritten -> scheduled: decide how each contraction is tiled."""
+    """rewritten -> scheduled: decide how each contraction is tiled, pack weights for it."""
 
     name: ClassVar[str] = "stage-scheduled"
     vector_bits: int = option(256, "width of a vector register, in bits")
@@ -80,6 +80,7 @@ class StageScheduled(NamedPipeline):
         return _join(
             f"schedule-contractions{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}"
             f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes}}}",
+            "pack-weights",
             "reassociate-reductions",
             "set-stage{stage=scheduled}",
         )

@@ -3,22 +3,25 @@
 The shape of the loops, from outside in (Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication"):
 
     rows in blocks of m_block
-      depth in blocks of k_block
+      depth in blocks of pack_depth
         pack the block of A as tiles [row tile][k][tile rows]           (once a block, parallel over row tiles)
         panels of tile columns                                          (parallel; a call of the panel's function)
-          pack the panel of B as [k][tile columns]                      (stays in L1)
-          row tiles
-            one loop over k that carries the register tile of accumulators
+          depth in blocks of k_block
+            pack the block of the panel of B as [k][tile columns]       (stays in L1)
+            row tiles
+              one loop over k that carries the register tile of accumulators
 
-Ragged edges are padded while packing; a ragged tile is accumulated in a small buffer and only its valid part is added
-to C, so the inner loop has no tail. Strides are free: a transposed operand is read in place while it is packed. The
-panel is a function so that its buffers live on the stack of the thread that runs it.
+Ragged edges are padded while packing and a ragged tile reads and writes C by masks, so the inner loop has no tail.
+Strides are free: a transposed operand is read in place while it is packed. The panel is a function so that its buffers
+live on the stack of the thread that runs it.
 
 For L-Mul under the policy `finite`, clamp, truncation and offset are folded into packing, and the inner loop holds one
 integer and one floating-point addition a multiply. Under `ieee` the inner loop keeps its fused multiply-add, marked for
 the pass `lmul`, which expands it last.
 
-B may be weights in a narrow format: the panel is decoded while it is packed, so that the f32 matrix is never made.
+B may be weights in a narrow format: the panel is decoded while it is packed, so that the f32 matrix is never made. Or
+it is weights packed ahead of all calls (`kernels/panels.py`): panels are read in place, and while one is multiplied the
+next is prefetched.
 """
 
 from __future__ import annotations
@@ -43,21 +46,23 @@ def emit_contraction(
     mark: ir.Attribute | None = None,
     parallel: bool = False,
     weights: str | None = None,
+    overwrite: bool = False,
 ) -> func.FuncOp:
     """Append `func @name(A[M, K], B[K, N], C[M, N])`, computing C += A · B, to a module's body and return it.
 
     `element` is f32 or f64; A and B have any strides, C has unit column stride. `mark` is the attribute
     `slipstick.lmul` to put on the inner multiply-add when `lmul` has the policy `ieee`. With `parallel`, packing of A
     and the panels of B are `scf.parallel` loops. With `weights`, "lm8" or "bf16", `element` is f32 and B is codes of
-    that format (i8 or bf16); lm8 has a last argument `memref<?xi32>`, the exponent bias of each column. A second
-    function, `@name_panel`, is appended before it.
+    that format (i8 or bf16); lm8 has a last argument `memref<?xi32>`, the exponent bias of each column. With "panels",
+    B is panels, `memref<?x?xWIDTHxT>`. With `overwrite`, C = A · B: what C held plays no part, and K is at least 1. A
+    second function, `@name_panel`, is appended before it.
     """
     packing = Packing(element, schedule, lmul, weights)
-    panel = emit_panel(body, f"{name}_panel", packing, mark)
+    panel = emit_panel(body, f"{name}_panel", packing, mark, overwrite=overwrite)
     with ir.InsertionPoint(body), ir.Location.name(name):
         inputs = [
             strided_matrix_type(element),
-            strided_matrix_type(packing.stored),
+            packing.b_type,
             strided_matrix_type(element, unit_columns=True),
             *packing.bias_types,
         ]
@@ -74,16 +79,16 @@ def _emit_blocks(
 ) -> None:
     """Emit the loops over blocks of rows and depth, the packing of A and the calls of the panel."""
     s = packing.schedule
-    rows_of_a, depth_of_a, columns_of_b = (memref.dim(v, index(d)) for v, d in ((a, 0), (a, 1), (b, 1)))
+    rows_of_a, depth_of_a, columns = (memref.dim(v, index(d)) for v, d in ((a, 0), (a, 1), (c, 1)))
     packed_a = memref.alloc(packing.rows_type, [], [], alignment=64)
     for row in loop(index(0), rows_of_a, s.m_block):
         rows = arith.minsi(arith.subi(rows_of_a, row), index(s.m_block))
         row_tiles = arith.ceildivsi(rows, index(s.tile_rows))
-        for depth in loop(index(0), depth_of_a, s.k_block):
-            depths = arith.minsi(arith.subi(depth_of_a, depth), index(s.k_block))
+        for depth in loop(index(0), depth_of_a, s.a_depth):
+            depths = arith.minsi(arith.subi(depth_of_a, depth), index(s.a_depth))
             for tile in parallel_loop(row_tiles) if parallel else loop(index(0), row_tiles):
                 _emit_pack_rows(packing, packed_a, tile, a, row, depth, depths)
-            panels = arith.ceildivsi(columns_of_b, index(s.tile_columns))
+            panels = arith.ceildivsi(columns, index(s.tile_columns))
             for number in parallel_loop(panels) if parallel else loop(index(0), panels):
                 column = arith.muli(number, index(s.tile_columns))
                 func.CallOp(panel, [packed_a, b, c, row, row_tiles, depth, depths, column, *biases])

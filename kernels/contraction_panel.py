@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from ..bindings import arith, func, ir, memref, scf, vector
+from ..bindings import arith, func, ir, memref, vector
+from .contraction_inner import Operand, Prefetch, multiply_tile
 from .decision import ContractionSchedule
 from .lmul import LMul
 from .lmul_emit import combine, fold_offset, prepare
+from .panels import PANELS, panels_type
 from .structured import branch, equal, index, loop, transposed
 from .weight_emit import channel_exponents, code_bits, code_type, decode, has_biases
 
@@ -41,28 +43,35 @@ def row_major(
 class Packing:
     """The form that operands take when they are packed: floats, or for L-Mul under `finite` the bits that are added.
 
-    With `weights`, a format of narrow weights, B is codes of it, which are decoded while they are packed.
+    With `weights`, a format of narrow weights, B is codes of it, which are decoded while they are packed; with
+    "panels", B is packed already.
     """
 
     def __init__(self, element: ir.Type, schedule: ContractionSchedule, lmul: LMul | None, weights: str | None = None):
-        self.element, self.schedule, self.weights = element, schedule, weights
-        self.stored = element if weights is None else code_type(weights)
+        self.element, self.schedule = element, schedule
+        self.is_ready = weights == PANELS
+        self.weights = None if self.is_ready else weights
+        self.stored = element if self.weights is None else code_type(self.weights)
+        self.b_type = panels_type(element, schedule.tile_columns) if self.is_ready else strided_matrix_type(self.stored)
         i32 = ir.IntegerType.get_signless(32)
-        self.bias_types = [ir.MemRefType.get([DYNAMIC], i32)] if weights is not None and has_biases(weights) else []
+        self.bias_types = [ir.MemRefType.get([DYNAMIC], i32)] if self.weights and has_biases(self.weights) else []
         self.finite = lmul if lmul is not None and lmul.specials == "finite" else None
         self.packed = ir.IntegerType.get_signless(element.width, element.context) if self.finite else element
         s = schedule
-        self.rows_type = ir.MemRefType.get([s.m_block // s.tile_rows, s.k_block, s.tile_rows], self.packed)
+        self.rows_type = ir.MemRefType.get([s.m_block // s.tile_rows, s.a_depth, s.tile_rows], self.packed)
         self.panel_type = ir.MemRefType.get([s.k_block, s.tile_columns], self.packed)
-        self.edge_type = ir.MemRefType.get([s.tile_rows, s.tile_columns], element)
         self.vector = ir.VectorType.get([s.vector_length], element)
         self.stored_vector = ir.VectorType.get([s.vector_length], self.stored)
         self.bias_vector = ir.VectorType.get([s.vector_length], i32)
         self.packed_vector = ir.VectorType.get([s.vector_length], self.packed)
+        self.mask_type = ir.VectorType.get([s.vector_length], ir.IntegerType.get_signless(1))
 
     def packed_left(self, value: ir.Value) -> ir.Value:
-        """Emit what is packed for a value of A."""
-        return value if self.finite is None else prepare(self.finite, value)
+        """Emit what is packed for a value of A; the offset of L-Mul is folded in where B is packed already."""
+        if self.finite is None:
+            return value
+        bits = prepare(self.finite, value)
+        return fold_offset(self.finite, bits, self.element) if self.is_ready else bits
 
     def packed_right(self, value: ir.Value, exponents: ir.Value | None = None) -> ir.Value:
         """Emit what is packed for a value of B, or a vector of them: the offset of L-Mul is folded in.
@@ -75,6 +84,13 @@ class Packing:
             return value
         return fold_offset(self.finite, prepare(self.finite, value), self.element)
 
+    def load_right(self, panel: ir.Value, at: list[ir.Value]) -> ir.Value:
+        """Emit the load of a vector of B's panel, as `multiply_add` takes it."""
+        if not self.is_ready:
+            return vector.load(self.packed_vector, panel, at)
+        value = vector.load(self.vector, panel, at)
+        return value if self.finite is None else arith.bitcast(self.packed_vector, value)
+
     def multiply_add(self, a: ir.Value, b: ir.Value, accumulator: ir.Value, mark: ir.Attribute | None) -> ir.Value:
         """Emit `accumulator + a · b` for packed vectors."""
         if self.finite is not None:
@@ -85,22 +101,25 @@ class Packing:
         return product.result
 
 
-def emit_panel(body: ir.Block, name: str, packing: Packing, mark: ir.Attribute | None) -> func.FuncOp:
+def emit_panel(
+    body: ir.Block, name: str, packing: Packing, mark: ir.Attribute | None, *, overwrite: bool = False
+) -> func.FuncOp:
     """Append the function of one panel to a module's body and return it.
 
-    `func @name(packed A, B[K, N], C[M, N], row, row tiles, depth, depths, column)` packs columns `column` and on of B,
-    rows `depth` to `depth + depths`, and adds the product with each of the row tiles, the first at `row`, to C. Where
-    B is codes with exponent biases, these, one for each column, are a last argument.
+    `func @name(packed A, B[K, N], C[M, N], row, row tiles, depth, depths, column)` multiplies a block of A, packed for
+    the depth `depth` to `depth + depths`, with columns `column` and on of B, and adds the products of the row tiles,
+    the first at `row`, to C; with `overwrite`, what C held before depth 0 plays no part. Where B is codes with exponent
+    biases, these, one for each column, are a last argument. B is packed, a block of the depth at a time; where it is
+    panels it is read in place and what follows in memory, the next block, is prefetched.
     """
     size = ir.IndexType.get(body.owner.context)
     with ir.InsertionPoint(body), ir.Location.name(name):
-        matrix = strided_matrix_type(packing.stored)
-        inputs = [packing.rows_type, matrix, strided_matrix_type(packing.element, unit_columns=True), *[size] * 5]
-        inputs += packing.bias_types
+        result = strided_matrix_type(packing.element, unit_columns=True)
+        inputs = [packing.rows_type, packing.b_type, result, *[size] * 5, *packing.bias_types]
         function = func.FuncOp(name, (inputs, []), visibility="private")
         entry = function.add_entry_block()
     with ir.InsertionPoint(entry), ir.Location.name(name):
-        _Panel(packing, mark, *entry.arguments).emit()
+        _Panel(packing, mark, overwrite, *entry.arguments).emit()
         func.ReturnOp([])
     return function
 
@@ -112,6 +131,7 @@ class _Panel:
         self,
         packing: Packing,
         mark: ir.Attribute | None,
+        overwrite: bool,
         packed_a: ir.Value,
         b: ir.Value,
         c: ir.Value,
@@ -122,31 +142,56 @@ class _Panel:
         column: ir.Value,
         biases: ir.Value | None = None,
     ):
-        self.packing, self.schedule, self.mark = packing, packing.schedule, mark
+        self.packing, self.schedule, self.mark, self.overwrite = packing, packing.schedule, mark, overwrite
         self.packed_a, self.b, self.c = packed_a, b, c
         self.row, self.row_tiles, self.depth, self.depths, self.column = row, row_tiles, depth, depths, column
         self.biases = biases
-        self.packed_b = memref.alloca(packing.panel_type, [], [], alignment=64)
-        self.edge = memref.alloca(packing.edge_type, [], [], alignment=64)
-        self.columns = arith.minsi(arith.subi(memref.dim(b, index(1)), column), index(self.schedule.tile_columns))
+        self.columns = arith.minsi(arith.subi(memref.dim(c, index(1)), column), index(self.schedule.tile_columns))
 
     def emit(self) -> None:
-        """Emit the whole panel."""
+        """Emit the blocks of the depth; the panel's part of C stays in the cache from one to the next."""
         s = self.schedule
-        self.pack()
+        if not self.packing.is_ready:
+            self.packed_b = memref.alloca(self.packing.panel_type, [], [], alignment=64)
+        first, end = self.depth, arith.addi(self.depth, self.depths)
+        for block in loop(first, end, s.k_block):
+            self.depth = block
+            self.depths = arith.minsi(arith.subi(end, block), index(s.k_block))
+            self.emit_block(arith.subi(block, first))
+
+    def emit_block(self, packed_depth: ir.Value) -> None:
+        """Emit one block of the depth, which begins at `packed_depth` of the packed A."""
+        s = self.schedule
+        prefetch = None
+        if self.packing.is_ready:
+            number = arith.divsi(self.column, index(s.tile_columns))
+            panel = [number, self.depth]
+            prefetch = Prefetch.of_next(self.packing, self.b, panel, self.depths) if s.prefetch else None
+            right = self.b
+        else:
+            self.pack()
+            panel, right = [index(0)], self.packed_b
         accumulators = [self.packing.vector] * (s.tile_rows * s.tile_columns // s.vector_length)
         for tile in loop(index(0), self.row_tiles):
             first = arith.addi(self.row, arith.muli(tile, index(s.tile_rows)))
             rows = arith.minsi(arith.subi(memref.dim(self.c, index(0)), first), index(s.tile_rows))
             full = arith.andi(equal(rows, s.tile_rows), equal(self.columns, s.tile_columns))
-            start = branch(full, accumulators, partial(self.load_tile, first), self.zero_tile)
-            product = self.multiply(tile, start)
+            start = self.start(accumulators, full, first, rows)
+            left = Operand(self.packed_a, [tile, packed_depth])
+            product = multiply_tile(self.packing, left, Operand(right, panel), self.depths, start, self.mark, prefetch)
             branch(
                 full,
                 [],
-                partial(self.store_tile, self.c, product, first, self.column),
-                partial(self.add_edge, product, first, rows),
+                partial(self.store_tile, product, first),
+                partial(self.store_edge, product, first, rows),
             )
+
+    def start(self, types: Sequence[ir.Type], full: ir.Value, first: ir.Value, rows: ir.Value) -> list[ir.Value]:
+        """Emit what the accumulators of a tile begin with: what C holds, or zero."""
+        loaded = partial(branch, full, types, partial(self.load_tile, first), partial(self.load_edge, first, rows))
+        if not self.overwrite:
+            return loaded()
+        return branch(equal(self.depth, 0), types, self.zero_tile, loaded)
 
     def pack(self) -> None:
         """Pack the panel of B as [k][column], columns beyond the matrix as copies of the panel's first."""
@@ -221,43 +266,45 @@ class _Panel:
         """Return the first column of each vector of a row of the register tile."""
         return range(0, self.schedule.tile_columns, self.schedule.vector_length)
 
-    def load_tile(self, first: ir.Value) -> list[ir.Value]:
+    def places(self, first: ir.Value) -> list[list[ir.Value]]:
+        """Return the indices in C of each vector of a tile, row after row."""
         return [
-            vector.load(self.packing.vector, self.c, [arith.addi(first, index(i)), arith.addi(self.column, index(j))])
+            [arith.addi(first, index(i)), arith.addi(self.column, index(j))]
             for i in range(self.schedule.tile_rows)
             for j in self.vectors()
         ]
 
+    def masks(self, rows: ir.Value) -> list[ir.Value]:
+        """Return for each vector of a ragged tile which lanes lie in C."""
+        left = [arith.maxsi(arith.subi(self.columns, index(j)), index(0)) for j in self.vectors()]
+        inside = [arith.cmpi(arith.CmpIPredicate.slt, index(i), rows) for i in range(self.schedule.tile_rows)]
+        return [
+            vector.create_mask(self.packing.mask_type, [arith.select(row, lanes, index(0))])
+            for row in inside
+            for lanes in left
+        ]
+
+    def load_tile(self, first: ir.Value) -> list[ir.Value]:
+        return [vector.load(self.packing.vector, self.c, at) for at in self.places(first)]
+
+    def load_edge(self, first: ir.Value, rows: ir.Value) -> list[ir.Value]:
+        zero = self.zero()
+        return [
+            vector.maskedload(self.packing.vector, self.c, at, mask, zero)
+            for at, mask in zip(self.places(first), self.masks(rows), strict=True)
+        ]
+
     def zero_tile(self) -> list[ir.Value]:
-        zero = ir.DenseElementsAttr.get_splat(self.packing.vector, ir.FloatAttr.get(self.packing.element, 0.0))
-        vectors = self.schedule.tile_rows * len(self.vectors())
-        return [arith.constant(self.packing.vector, zero)] * vectors
+        return [self.zero()] * (self.schedule.tile_rows * len(self.vectors()))
 
-    def store_tile(self, into: ir.Value, product: Sequence[ir.Value], row: ir.Value, column: ir.Value) -> None:
-        values = iter(product)
-        for i in range(self.schedule.tile_rows):
-            for j in self.vectors():
-                vector.store(next(values), into, [arith.addi(row, index(i)), arith.addi(column, index(j))])
+    def zero(self) -> ir.Value:
+        type_ = self.packing.vector
+        return arith.constant(type_, ir.DenseElementsAttr.get_splat(type_, ir.FloatAttr.get(self.packing.element, 0.0)))
 
-    def add_edge(self, product: Sequence[ir.Value], first: ir.Value, rows: ir.Value) -> None:
-        """Add the valid part of a ragged tile to C through a small buffer."""
-        self.store_tile(self.edge, product, index(0), index(0))
-        for i in loop(index(0), rows):
-            for j in loop(index(0), self.columns):
-                at = [arith.addi(first, i), arith.addi(self.column, j)]
-                memref.store(arith.addf(memref.load(self.c, at), memref.load(self.edge, [i, j])), self.c, at)
+    def store_tile(self, product: Sequence[ir.Value], first: ir.Value) -> None:
+        for value, at in zip(product, self.places(first), strict=True):
+            vector.store(value, self.c, at)
 
-    def multiply(self, tile: ir.Value, start: Sequence[ir.Value]) -> list[ir.Value]:
-        """Emit the loop over k that carries the register tile; return the accumulators."""
-        product = scf.ForOp(index(0), self.depths, index(1), start)
-        with ir.InsertionPoint(product.body):
-            k = product.induction_variable
-            accumulators = iter(product.inner_iter_args)
-            row_of_b = [vector.load(self.packing.packed_vector, self.packed_b, [k, index(j)]) for j in self.vectors()]
-            updated = []
-            for i in range(self.schedule.tile_rows):
-                value = memref.load(self.packed_a, [tile, k, index(i)])
-                a = vector.broadcast(self.packing.packed_vector, value)
-                updated += [self.packing.multiply_add(a, b, next(accumulators), self.mark) for b in row_of_b]
-            scf.YieldOp(updated)
-        return list(product.results)
+    def store_edge(self, product: Sequence[ir.Value], first: ir.Value, rows: ir.Value) -> None:
+        for value, at, mask in zip(product, self.places(first), self.masks(rows), strict=True):
+            vector.maskedstore(self.c, at, mask, value)

@@ -56,9 +56,11 @@ def _encoded(decode: ir.Operation, is_packed: Callable[[ir.Operation], bool]) ->
             continue
         if use.operand_number != 1 or not is_packed(user):
             return None
+        if not biases:
+            continue
         loops = dict(zip(codes, operand_dims(user)[1], strict=True))
         column = canonical_dims(user)[1][-1]
-        if biases and [loops[loop] for loop in biases[0]] != [column]:
+        if [loops[loop] for loop in biases[0]] != [column]:
             return None
     format = decode.attributes[WEIGHTS_ATTRIBUTE].value
     return EncodedMatrix(format, inputs[0], inputs[1] if biases else None, buffer, decode)

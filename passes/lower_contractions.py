@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,14 +14,16 @@ from ..kernels.contraction_panel import DYNAMIC, DYNAMIC_STRIDE, strided_matrix_
 from ..kernels.contraction_skinny import emit_skinny
 from ..kernels.decision import DECISION_ATTRIBUTE, Schedule, SkinnySchedule, read_decision
 from ..kernels.lmul import LMul
+from ..kernels.panels import PANELS, panels_type
 from .base import Pass, PassContext, option
 from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand_dims
 from .encoded_operands import EncodedMatrix, encoded_matrices
 from .lmul_scope import MARK, check_format, read_mark
+from .values import constant, defining_op
 from .walk import find
 
-_Key: TypeAlias = tuple[str, Schedule, int, LMul | None, str | None]
-"""What makes a kernel: element type, decision, rows where it is for a few, L-Mul, format of B where that is narrow."""
+_Key: TypeAlias = tuple[str, Schedule, int, LMul | None, str | None, bool]
+"""What makes a kernel: element type, decision, rows if they are few, L-Mul, form of B, whether C is overwritten."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,16 @@ class LowerContractions(Pass):
             check_format(op, element, lmul, ctx)
         format = None if weights is None else weights.format
         rows = _rows(op, schedule, ctx)
-        key = (str(element), schedule, rows, lmul, format)
+        skinny = isinstance(schedule, SkinnySchedule)
+        overwrite = not skinny and _erase_zero_fill(op)
+        key = (str(element), schedule, rows, lmul, format, overwrite)
         if key not in kernels:
             kernels[key] = f"slipstick_contraction_{len(kernels)}"
             mark = op.attributes[MARK] if lmul is not None and lmul.specials == "ieee" else None
             emit = (
                 partial(emit_skinny, schedule=schedule, rows=rows)
                 if isinstance(schedule, SkinnySchedule)
-                else partial(emit_contraction, schedule=schedule)
+                else partial(emit_contraction, schedule=schedule, overwrite=overwrite)
             )
             emit(
                 module.regions[0].blocks[0],
@@ -91,11 +96,11 @@ class LowerContractions(Pass):
                 weights=format,
             )
             ctx.count("kernels emitted")
-        skinny = isinstance(schedule, SkinnySchedule)
         with ir.InsertionPoint(op), op.location:
             operands = [_canonical(op, number, transposed=skinny and number == 1) for number in range(3)]
             if weights is not None:
-                operands[1] = _canonical(op, 1, weights.codes, transposed=skinny)
+                is_ready = weights.format == PANELS
+                operands[1] = weights.codes if is_ready else _canonical(op, 1, weights.codes, transposed=skinny)
             call = partial(self._call_skinny if skinny else self._call, kernels[key], element)
             if op.name == "linalg.matmul":
                 call(operands, weights)
@@ -113,7 +118,7 @@ class LowerContractions(Pass):
         self, name: str, element: ir.Type, operands: Sequence[ir.Value], weights: EncodedMatrix | None = None
     ) -> None:
         a, b, c = operands
-        casts = [memref.cast(strided_matrix_type(ir.MemRefType(m.type).element_type), m) for m in (a, b)]
+        casts = [memref.cast(strided_matrix_type(element), a), memref.cast(_type_of_b(b), b)]
         strides, _ = ir.MemRefType(c.type).get_strides_and_offset()
         contiguous = c if strides[1] == 1 else _copy(c)
         casts.append(memref.cast(strided_matrix_type(element, unit_columns=True), contiguous))
@@ -136,6 +141,53 @@ class LowerContractions(Pass):
         for value, original in zip(inputs, (a, b), strict=True):
             if value is not original:
                 memref.dealloc(value)
+
+
+def _type_of_b(b: ir.Value) -> ir.MemRefType:
+    """Return the type that a packed kernel has for its B: a matrix with any strides, or panels."""
+    type_ = ir.MemRefType(b.type)
+    return (
+        panels_type(type_.element_type, type_.shape[2]) if type_.rank == 3 else strided_matrix_type(type_.element_type)
+    )
+
+
+def _erase_zero_fill(op: ir.Operation) -> bool:
+    """Erase the filling of C with zeros before the product, where nothing else reads or writes C up to it.
+
+    Only where the depth is known and not zero: the kernel overwrites C in its first block of the depth.
+    """
+    a, c = op.operands[0], op.operands[2]
+    depth = operand_dims(op)[0].index(canonical_dims(op)[0][-1])
+    type_ = ir.MemRefType(a.type)
+    if op.name != "linalg.matmul" or type_.is_dynamic_dim(depth) or type_.get_dim_size(depth) == 0:
+        return False
+    if defining_op(c) is None:
+        return False
+    users = [_in_block(use.owner.operation, op.block) for use in c.uses]
+    if any(user is None for user in users):
+        return False
+    before = {user for user in users if user is not None and user != op and user.is_before_in_block(op)}
+    fill = before.pop() if len(before) == 1 else None
+    if fill is None or fill.name != "linalg.fill" or not _is_positive_zero(fill.operands[0]):
+        return False
+    fill.erase()
+    return True
+
+
+def _in_block(op: ir.Operation, block: ir.Block) -> ir.Operation | None:
+    """Return the operation of `block` that is `op` or holds it."""
+    while op.block != block:
+        if op.parent is None:
+            return None
+        op = op.parent.operation
+    return op
+
+
+def _is_positive_zero(value: ir.Value) -> bool:
+    attribute = constant(value)
+    if not isinstance(attribute, ir.FloatAttr):
+        return False
+    return attribute.value == 0.0 and math.copysign(1.0, attribute.value) > 0
 
 
 def _biases(weights: EncodedMatrix | None) -> list[ir.Value]:

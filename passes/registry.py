@@ -19,6 +19,7 @@ from .lmul_mark import MarkMultiplies
 from .lmul_report import ReportMultiplies
 from .lower_contractions import LowerContractions
 from .outline_kernels import OutlineKernels
+from .pack_weights import PackWeights
 from .parallelise_kernels import ParalleliseKernels
 from .prepare_entry import PrepareEntry
 from .reassociate_reductions import ReassociateReductions
@@ -35,6 +36,7 @@ PASSES: tuple[type[Pass], ...] = (
     FoldTransposes,
     FuseElementwise,
     ScheduleContractions,
+    PackWeights,
     ReassociateReductions,
     IsolateBuffers,
     LowerContractions,

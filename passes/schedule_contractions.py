@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,18 +21,25 @@ from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand
 from .lmul_scope import MARK
 
 MANY_REGISTERS = 32
-"""From so many vector registers on, as AVX-512 and NEON have them, tiles are wider and blocks deeper."""
+"""From so many vector registers on, as AVX-512 and NEON have them, tiles are wider."""
+ROWS_A_BLOCK = 128
+"""Rows that a packed block of A should have: B is read once for each block."""
+K_UNROLL = 4
+"""Steps of k in a turn of the inner loop: few prefetches and little loop control for each multiply."""
+CACHE_LINE_BYTES = 64
+MOST_LINES_A_TURN = 4
+"""More prefetches at once wait for one another."""
 
 
 @dataclass(frozen=True)
 class ScheduleContractions(Pass):
     """Write a tiling decision on every `linalg.matmul` and `linalg.batch_matmul` of f32 or f64 without broadcasts.
 
-    The register tile fills the vector registers but for one row of B and one broadcast of A (Goto and van de Geijn);
-    a panel of B, which is streamed through L1, is at most half as large again, a block of A takes half of L2. Where
-    the width of the result is known, a narrower tile is taken if that leaves no ragged panel. A product of at
-    most `skinny-rows` rows whose B is stored column after column reads B in place (kind "skinny"). A decision that is
-    there already is left alone.
+    The register tile fills the vector registers but for one row of B and one broadcast of A (Goto and van de Geijn); a
+    block of a panel of B, which is streamed through L1, is at most half as large again, a block of A takes half of L2
+    and, as far as that reaches, the whole depth. Where the size of the result is known, a narrower or lower tile is
+    taken if that leaves no ragged panel or less of the last tile empty. A product of at most `skinny-rows` rows whose B
+    is stored column after column reads B in place (kind "skinny"). A decision that is there already is left alone.
     """
 
     name: ClassVar[str] = "schedule-contractions"
@@ -61,10 +69,11 @@ class ScheduleContractions(Pass):
             if elements in ({"f32"}, {"f64"}) and is_permuted(op):
                 bits = 32 if elements == {"f32"} else 64
                 rows, columns = _result_sizes(op)
+                depth = _depth(op)
                 if rows is not None and rows <= self.skinny_rows and _reads_columns(op):
                     write_decision(op, self.decide_skinny(rows, bits, _expands_in_loop(op)))
                 else:
-                    write_decision(op, self.decide(columns, bits, _expands_in_loop(op)))
+                    write_decision(op, self.decide(columns, bits, _expands_in_loop(op), rows, depth))
                 ctx.count("contractions scheduled")
         return ir.WalkResult.ADVANCE
 
@@ -75,8 +84,15 @@ class ScheduleContractions(Pass):
         columns = max(1, min(8, free // (tile_rows + 1)))
         return SkinnySchedule(tile_rows, columns, self.vector_bits // bits)
 
-    def decide(self, columns: int | None, bits: int, expands_in_loop: bool) -> ContractionSchedule:
-        """Return the tiling for elements of `bits` bits and a result of so many columns, None: of any.
+    def decide(
+        self,
+        columns: int | None,
+        bits: int,
+        expands_in_loop: bool,
+        rows: int | None = None,
+        depth: int | None = None,
+    ) -> ContractionSchedule:
+        """Return the tiling for elements of `bits` bits, a result of so many rows and columns, a depth; None: of any.
 
         L-Mul that expands in the loop needs registers of its own.
         """
@@ -85,14 +101,38 @@ class ScheduleContractions(Pass):
         vectors_wide = _vectors_wide(columns, vector, 3 if many else 2)
         free = self.vector_registers - vectors_wide - 1
         # The integer sequence of one multiply holds about as many values as a small tile has accumulators.
-        rows = max(1, (free // 2 if expands_in_loop else free) // vectors_wide)
-        rows = min(rows, 8)
+        tile_rows = max(1, (free // 2 if expands_in_loop else free) // vectors_wide)
+        tile_rows = _rows_without_waste(rows, min(tile_rows, 8))
         width = vectors_wide * vector
         panel = min(self.l1_bytes * 3 // 2 * 8 // bits, MAX_PANEL_ELEMENTS)
-        k_block = min(384 if many else 256, max(16, _round_down(panel // width, 16)))
+        k_block = min(256, max(16, _round_down(panel // width, 16)))
         block = min(self.l2_bytes // 2 * 8 // bits, MAX_BLOCK_ELEMENTS)
-        m_block = max(rows, _round_down(block // k_block, rows))
-        return ContractionSchedule(rows, width, k_block, m_block, vector)
+        # All of the depth at once where that leaves a block of enough rows to be worth reading B for.
+        pack_depth = k_block
+        if depth is not None:
+            most = max(k_block, _round_down(block // ROWS_A_BLOCK, k_block))
+            pack_depth = min(-(-max(1, depth) // k_block) * k_block, most)
+        m_block = max(tile_rows, _round_down(block // pack_depth, tile_rows))
+        if rows is not None:
+            m_block = min(m_block, -(-max(1, rows) // tile_rows) * tile_rows)
+        k_unroll = 1 if expands_in_loop else K_UNROLL
+        prefetch = _lines_to_prefetch(rows, tile_rows, k_unroll * width * bits // 8)
+        return ContractionSchedule(tile_rows, width, k_block, m_block, vector, pack_depth, k_unroll, prefetch)
+
+
+def _rows_without_waste(rows: int | None, most: int) -> int:
+    """Return how many rows the register tile has: the most, or a few less where the last tile would be mostly empty."""
+    if rows is None:
+        return most
+    # A turn of a tile costs its rows and about one more, for the loads of B.
+    return min(range(most, most // 2, -1), key=lambda count: -(-rows // count) * (count + 1))
+
+
+def _lines_to_prefetch(rows: int | None, tile_rows: int, bytes_a_turn: int) -> int:
+    """Return how many lines of the next panel a turn of the inner loop fetches, so that all row tiles fetch it all."""
+    tiles = 1 if rows is None else max(1, -(-rows // tile_rows))
+    lines = bytes_a_turn / CACHE_LINE_BYTES
+    return 1 if rows is None else min(MOST_LINES_A_TURN, max(1, math.ceil(lines / tiles)))
 
 
 def _vectors_wide(columns: int | None, vector: int, most: int) -> int:
@@ -110,6 +150,13 @@ def _result_sizes(op: ir.Operation) -> tuple[int | None, int | None]:
     places = [dims.index(dim) for dim in canonical_dims(op)[2][-2:]]
     rows, columns = (None if result.is_dynamic_dim(p) else int(result.get_dim_size(p)) for p in places)
     return rows, columns
+
+
+def _depth(op: ir.Operation) -> int | None:
+    """Return the length of the sum, None where it is not known."""
+    place = operand_dims(op)[0].index(canonical_dims(op)[0][-1])
+    type_ = ir.ShapedType(op.operands[0].type)
+    return None if type_.is_dynamic_dim(place) else int(type_.get_dim_size(place))
 
 
 def _reads_columns(op: ir.Operation) -> bool:

@@ -16,15 +16,16 @@
 // CHECK-DAG:     %[[EIGHT:.*]] = arith.constant 8 : index
 // CHECK:         %[[PACKED_B:.*]] = memref.alloca() {alignment = 64 : i64} : memref<64x12xf32>
 // CHECK:         scf.for %[[K:.*]] = %[[ZERO]] to %{{.*}} step %[[ONE]] iter_args(%[[C0:[^ ]*]] = %{{[^ ]*}}, %[[C1:[^ ]*]] = %{{[^ ]*}}, %[[C2:[^ ]*]] = %{{[^ ]*}}, %[[C3:[^ ]*]] = %{{[^ ]*}}, %[[C4:[^ ]*]] = %{{[^ ]*}}, %[[C5:[^ ]*]] = %{{[^ ]*}}) ->
+// CHECK-NEXT:      %[[KA:.*]] = arith.addi %{{.*}}, %[[K]] : index
 // CHECK-NEXT:      %[[B0:.*]] = vector.load %[[PACKED_B]][%[[K]], %[[ZERO]]] : memref<64x12xf32>, vector<4xf32>
 // CHECK-NEXT:      %[[B1:.*]] = vector.load %[[PACKED_B]][%[[K]], %[[FOUR]]]
 // CHECK-NEXT:      %[[B2:.*]] = vector.load %[[PACKED_B]][%[[K]], %[[EIGHT]]]
-// CHECK-NEXT:      %[[S0:.*]] = memref.load %[[PACKED_A]][%{{.*}}, %[[K]], %[[ZERO]]]
+// CHECK-NEXT:      %[[S0:.*]] = memref.load %[[PACKED_A]][%{{.*}}, %[[KA]], %[[ZERO]]]
 // CHECK-NEXT:      %[[A0:.*]] = vector.broadcast %[[S0]] : f32 to vector<4xf32>
 // CHECK-NEXT:      %[[R0:.*]] = vector.fma %[[A0]], %[[B0]], %[[C0]] : vector<4xf32>
 // CHECK-NEXT:      %[[R1:.*]] = vector.fma %[[A0]], %[[B1]], %[[C1]]
 // CHECK-NEXT:      %[[R2:.*]] = vector.fma %[[A0]], %[[B2]], %[[C2]]
-// CHECK-NEXT:      %[[S1:.*]] = memref.load %[[PACKED_A]][%{{.*}}, %[[K]], %[[ONE]]]
+// CHECK-NEXT:      %[[S1:.*]] = memref.load %[[PACKED_A]][%{{.*}}, %[[KA]], %[[ONE]]]
 // CHECK-NEXT:      %[[A1:.*]] = vector.broadcast %[[S1]]
 // CHECK-NEXT:      %[[R3:.*]] = vector.fma %[[A1]], %[[B0]], %[[C3]]
 // CHECK-NEXT:      %[[R4:.*]] = vector.fma %[[A1]], %[[B1]], %[[C4]]
@@ -59,6 +60,7 @@ func.func @exact(%a: memref<?x?xf32>, %b: memref<?x?xf32>, %c: memref<?x?xf32>) 
 // CHECK-DAG:     memref.alloca() {{.*}} : memref<64x4xi32>
 // CHECK:         arith.subi %{{.*}}, %[[OFFSET]] : vector<4xi32>
 // CHECK:         scf.for {{.*}} iter_args(%[[C:.*]] = %{{.*}})
+// CHECK-NEXT:      arith.addi
 // CHECK-NEXT:      %[[B:.*]] = vector.load %{{.*}} : memref<64x4xi32>, vector<4xi32>
 // CHECK-NEXT:      %[[S:.*]] = memref.load
 // CHECK-NEXT:      %[[A:.*]] = vector.broadcast %[[S]] : i32 to vector<4xi32>
@@ -134,4 +136,40 @@ func.func @columns(%c: memref<?x8xf32, strided<[1, ?]>>, %a: memref<?x8xf32>, %b
   linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4}}
     ins(%a, %b : memref<?x8xf32>, memref<8x8xf32>) outs(%c : memref<?x8xf32, strided<[1, ?]>>)
   return
+}
+
+// -----
+
+// Weights packed ahead are read in place, four steps of k a turn; a line of the next block is prefetched in each.
+// C is not filled with zeros first: the accumulators of the first block begin with zeros.
+// CHECK-LABEL: func.func @panels
+// CHECK-NOT:     linalg.fill
+// CHECK-NOT:     linalg.generic
+// CHECK:         %[[PANELS:.*]] = memref.cast %{{.*}} : memref<3x64x8xf32> to memref<?x?x8xf32>
+// CHECK:         call @slipstick_contraction_0(%{{.*}}, %[[PANELS]], %{{.*}})
+// CHECK-LABEL: func.func private @slipstick_contraction_0_panel
+// CHECK-SAME:    %{{.*}}: memref<4x64x2xf32>, %[[B:.*]]: memref<?x?x8xf32>,
+// CHECK-NOT:     memref.alloca
+// CHECK:         scf.if
+// CHECK:         vector.maskedload
+// CHECK:         scf.for {{.*}} iter_args
+// CHECK:           memref.prefetch
+// CHECK-COUNT-8:   vector.load %[[B]]
+// CHECK:         vector.maskedstore
+func.func @panels(%a: memref<5x64xf32>, %b: memref<3x64x8xf32>) -> memref<5x20xf32> {
+  %zero = arith.constant 0.0 : f32
+  %w = memref.alloc() : memref<20x64xf32>
+  linalg.generic {indexing_maps = [affine_map<(n, k) -> (n floordiv 8, k, n mod 8)>, affine_map<(n, k) -> (n, k)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%b : memref<3x64x8xf32>) outs(%w : memref<20x64xf32>) attrs = {slipstick.weights = "panels"} {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %in : f32
+  }
+  %c = memref.alloc() : memref<5x20xf32>
+  linalg.fill ins(%zero : f32) outs(%c : memref<5x20xf32>)
+  linalg.matmul indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
+    {slipstick.decision = {kind = "packed", register_tile = [2, 8], k_block = 64, m_block = 8, vector = 4, k_unroll = 4, prefetch = 1}}
+    ins(%a, %w : memref<5x64xf32>, memref<20x64xf32>) outs(%c : memref<5x20xf32>)
+  memref.dealloc %w : memref<20x64xf32>
+  return %c : memref<5x20xf32>
 }

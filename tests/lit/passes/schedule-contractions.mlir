@@ -1,4 +1,4 @@
-// The register tile fills the registers, a panel of B half of the first cache, a block of A half of the second.
+// The register tile fills the registers, a panel of B the first cache, a block of A half of the second.
 // RUN: slipstick-opt %s --schedule-contractions | filecheck %s
 // RUN: slipstick-opt %s --schedule-contractions='vector-bits=512 vector-registers=32 l1-bytes=32768 l2-bytes=1048576' | filecheck %s --check-prefix=AVX512
 // RUN: slipstick-opt %s --schedule-contractions='vector-bits=128 vector-registers=32' | filecheck %s --check-prefix=NEON
@@ -10,7 +10,7 @@
 // L1: l1-bytes: expected at least 1, found 0
 
 // CHECK-LABEL:  func.func @single
-// CHECK:          linalg.matmul {slipstick.decision = {k_block = 256 : i64, kind = "packed", m_block = 252 : i64, register_tile = [6, 16], vector = 8 : i64}}
+// CHECK:          linalg.matmul {slipstick.decision = {k_block = 256 : i64, k_unroll = 4 : i64, kind = "packed", m_block = 252 : i64, pack_depth = 256 : i64, prefetch = 1 : i64, register_tile = [6, 16], vector = 8 : i64}}
 // AVX512-LABEL: func.func @single
 // AVX512:         k_block = 256 : i64, {{.*}} register_tile = [8, 48], vector = 16
 // NEON-LABEL:   func.func @single
@@ -80,4 +80,14 @@ func.func @widths(%a: tensor<64x8xf32>, %b: tensor<8x128xf32>, %c: tensor<64x128
   %2 = linalg.matmul ins(%a, %f : tensor<64x8xf32>, tensor<8x96xf32>) outs(%g : tensor<64x96xf32>) -> tensor<64x96xf32>
   %3 = linalg.matmul ins(%a, %h : tensor<64x8xf32>, tensor<8x50xf32>) outs(%i : tensor<64x50xf32>) -> tensor<64x50xf32>
   return %0, %1, %2, %3 : tensor<64x128xf32>, tensor<64x16xf32>, tensor<64x96xf32>, tensor<64x50xf32>
+}
+// Sizes that are known: rows so that the last tile is not mostly empty, all of the depth packed at once, as many lines
+// prefetched as bring the next panel in while so few row tiles run.
+// AVX512-LABEL: func.func @known
+// AVX512:         m_block = 21 : i64, pack_depth = 768 : i64, prefetch = 4 : i64, register_tile = [7, 48]
+// AVX512:         m_block = 128 : i64, pack_depth = 768 : i64, prefetch = 1 : i64, register_tile = [8, 48]
+func.func @known(%a: tensor<20x768xf32>, %b: tensor<768x768xf32>, %c: tensor<20x768xf32>, %d: tensor<128x768xf32>, %e: tensor<128x768xf32>) {
+  %0 = linalg.matmul ins(%a, %b : tensor<20x768xf32>, tensor<768x768xf32>) outs(%c : tensor<20x768xf32>) -> tensor<20x768xf32>
+  %1 = linalg.matmul ins(%d, %b : tensor<128x768xf32>, tensor<768x768xf32>) outs(%e : tensor<128x768xf32>) -> tensor<128x768xf32>
+  return
 }

@@ -1,0 +1,133 @@
+"""The inner loop of the packed matrix product: one register tile over a block of the depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..bindings import arith, ir, memref, scf, vector
+from .structured import index
+
+if TYPE_CHECKING:
+    from .contraction_panel import Packing
+
+_LINE_BYTES = 64
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A packed operand: its buffer, and the indices of where k = 0 stands, the last of which counts k."""
+
+    buffer: ir.Value
+    first: Sequence[ir.Value]
+
+    def at(self, k: ir.Value) -> list[ir.Value]:
+        """Return the indices of step `k`."""
+        *outer, start = self.first
+        return [*outer, arith.addi(start, k)]
+
+
+@dataclass(frozen=True)
+class Prefetch:
+    """What the inner loop brings into the second-level cache: the block of weights that is multiplied next.
+
+    Weights are read once a call, from memory or the last-level cache. The first row tile would wait for each line of
+    its block; instead the row tiles of the block before fetch it between them, some lines in each turn of their loops.
+    Panels are contiguous: the next block is what follows in memory.
+    """
+
+    flat: ir.Value
+    """All panels as one line of elements."""
+    here: ir.Value
+    """Where this block begins in it: what the turns fetch that have nothing left to fetch."""
+    next: ir.Value
+    """Where the next block begins."""
+    lines: ir.Value
+    """How many lines of it there are."""
+    last: ir.Value
+    """The last element that may be named."""
+    line: int
+    """Elements a line."""
+
+    @classmethod
+    def of_next(cls, packing: Packing, panels: ir.Value, at: Sequence[ir.Value], depths: ir.Value) -> Prefetch:
+        """Return what follows `depths` rows of a panel; `at` is the panel's number and the first row."""
+        width = packing.schedule.tile_columns
+        count, rows = (memref.dim(panels, index(d)) for d in (0, 1))
+        dynamic = ir.ShapedType.get_dynamic_size()
+        size = arith.muli(arith.muli(count, rows), index(width))
+        flat_type = ir.MemRefType.get([dynamic], packing.element, ir.StridedLayoutAttr.get(0, [1]))
+        flat = memref.ReinterpretCastOp(flat_type, panels, [], [size], [], [0], [dynamic], [1]).result
+        number, row = at
+        here = arith.muli(arith.addi(arith.muli(number, rows), row), index(width))
+        block = arith.muli(depths, index(width))
+        line = max(1, _LINE_BYTES * 8 // packing.element.width)
+        lines = arith.ceildivsi(block, index(line))
+        return cls(flat, here, arith.addi(here, block), lines, arith.subi(size, index(1)), line)
+
+    def emit(self, packing: Packing, tile: ir.Value, k: ir.Value, depths: ir.Value) -> None:
+        """Emit the prefetches of one turn, at step `k`: the row tiles share the lines out, the first ones first."""
+        s = packing.schedule
+        turns = arith.maxsi(arith.divsi(depths, index(s.k_unroll)), index(1))
+        done = arith.muli(tile, arith.muli(turns, index(s.prefetch)))
+        has_left = arith.cmpi(arith.CmpIPredicate.slt, done, self.lines)
+        begin = arith.select(has_left, arith.addi(self.next, arith.muli(done, index(self.line))), self.here)
+        stride = arith.select(has_left, index(self.line * s.prefetch), index(0))
+        first = arith.addi(begin, arith.muli(arith.divsi(k, index(s.k_unroll)), stride))
+        for number in range(s.prefetch):
+            place = arith.addi(first, index(number * self.line)) if number else first
+            memref.prefetch(self.flat, [arith.minsi(place, self.last)], False, 2, True)
+
+
+def multiply_tile(
+    packing: Packing,
+    left: Operand,
+    right: Operand,
+    depths: ir.Value,
+    start: Sequence[ir.Value],
+    mark: ir.Attribute | None,
+    prefetch: Prefetch | None,
+) -> list[ir.Value]:
+    """Emit the loop over k that carries the register tile; return the accumulators.
+
+    The loop takes `k_unroll` steps a turn; what is left of the depth is taken one by one.
+    """
+    steps = packing.schedule.k_unroll
+    whole = arith.muli(arith.divsi(depths, index(steps)), index(steps))
+    turn = scf.ForOp(index(0), whole, index(steps), list(start))
+    with ir.InsertionPoint(turn.body):
+        values = list(turn.inner_iter_args)
+        if prefetch is not None:
+            prefetch.emit(packing, left.first[0], turn.induction_variable, depths)
+        for step in range(steps):
+            k = arith.addi(turn.induction_variable, index(step)) if step else turn.induction_variable
+            values = _step(packing, left, right, k, values, mark)
+        scf.YieldOp(values)
+    if steps == 1:
+        return list(turn.results)
+    rest = scf.ForOp(whole, depths, index(1), list(turn.results))
+    with ir.InsertionPoint(rest.body):
+        k = rest.induction_variable
+        scf.YieldOp(_step(packing, left, right, k, list(rest.inner_iter_args), mark))
+    return list(rest.results)
+
+
+def _step(
+    packing: Packing,
+    left: Operand,
+    right: Operand,
+    k: ir.Value,
+    accumulators: Sequence[ir.Value],
+    mark: ir.Attribute | None,
+) -> list[ir.Value]:
+    """Emit one step of k: each row's element of A times the row of the panel."""
+    s = packing.schedule
+    row, column = right.at(k), left.at(k)
+    row_of_b = [packing.load_right(right.buffer, [*row, index(j)]) for j in range(0, s.tile_columns, s.vector_length)]
+    old = iter(accumulators)
+    updated = []
+    for i in range(s.tile_rows):
+        a = vector.broadcast(packing.packed_vector, memref.load(left.buffer, [*column, index(i)]))
+        updated += [packing.multiply_add(a, b, next(old), mark) for b in row_of_b]
+    return updated
