@@ -19,6 +19,7 @@ from .lmul_mark import MarkMultiplies
 from .lmul_report import ReportMultiplies
 from .lower_contractions import LowerContractions
 from .outline_kernels import OutlineKernels
+from .overwrite_arguments import OverwriteArguments
 from .parallelise_kernels import ParalleliseKernels
 from .prepare_entry import PrepareEntry
 from .reassociate_reductions import ReassociateReductions
@@ -37,6 +38,7 @@ PASSES: tuple[type[Pass], ...] = (
     ScheduleContractions,
     ReassociateReductions,
     IsolateBuffers,
+    OverwriteArguments,
     LowerContractions,
     OutlineKernels,
     ParalleliseKernels,
