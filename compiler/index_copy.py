@@ -27,7 +27,7 @@ def _fits(node: Any) -> bool:
     """Tell whether destination, indices and source of a node are tensors of the common kind."""
     if len(node.args) != 4 or node.kwargs:
         return False
-    values = [getattr(node.args[position], "meta", {}).get("val") for position in (0, 2, 3)]
+    values: list[Any] = [getattr(node.args[position], "meta", {}).get("val") for position in (0, 2, 3)]
     if any(value is None for value in values):
         return False
     destination, indices, source = values
