@@ -43,8 +43,10 @@ def new_context() -> ir.Context:
     context = ir.Context()
     context.enable_multithreading(False)
     _torchMlir.register_dialect(context)
-    # tm_tensor (scan, scatter, sort) has no registration of its own in the bindings: the pass that needs it loads it.
-    loader = passmanager.PassManager.parse("builtin.module(func.func(tm-tensor-bufferize))", context=context)
+    # tm_tensor (scan, scatter, sort) and torch_c (casts between torch's tensors and MLIR's) have no registration of
+    # their own in the bindings: the passes that need them load them.
+    pipeline = "builtin.module(torch-func-backend-type-conversion,func.func(tm-tensor-bufferize))"
+    loader = passmanager.PassManager.parse(pipeline, context=context)
     loader.run(ir.Module.parse("module {}", context).operation)
     return context
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.autograd.graph import increment_version
 from torch.utils import _pytree as pytree
 
 from ..bindings import ir
@@ -15,9 +16,10 @@ from ..target import Target
 from . import codegen
 from .build import Built, build, llvm_text, lower_text, parse
 from .encoded import WeightEncoder, native_arguments
-from .inputs import Inputs, Plan
+from .inputs import Copy, Inputs, Plan
 from .mlir_input import entry_type
 from .options import CompileOptions
+from .overlaps import Overlaps
 from .runtime import NativeFunction, descriptor_tail
 from .signature import ConstantSpec, Result, ScalarSpec, Signature, SymbolicSize, TensorSpec
 from .stages import STAGES
@@ -34,7 +36,8 @@ class CompiledModule:
     dtypes, ranks and sizes of the signature. Parameters and buffers are those of the original module, read at each
     call: a change in place, an assignment to `.data` and `load_state_dict` are all seen. (Of those that are `encoded`
     or `packed`, a change in place through `.data` or a NumPy view is seen after `encode_again` only.) Buffers and
-    inputs that the graph overwrites are overwritten when the call has succeeded.
+    inputs that the graph overwrites are overwritten in place: of a cache of keys and values that gets one more token,
+    only that is written. After a call that fails they hold anything, as with torch.
 
     Nothing is recorded for gradients: results do not require any. A result that the module hands through (an input, a
     parameter, a tensor it has overwritten) is that very object; every other result is a fresh tensor that shares memory
@@ -84,7 +87,9 @@ class CompiledModule:
         self._state = State(state, self._slots, self._function, self._encoder)
         self._index = _argument_index(signature)
         self._flat = _flat_inputs(signature)
-        self._overwritten = tuple(mutation.argument for mutation in signature.mutations)
+        self._overlaps = Overlaps(signature)
+        self._written = [m.argument for m in signature.mutations if m.result.kind == "written"]
+        self._written_state = {self._index[number][1] for number in self._written if not self._index[number][0]}
 
     # ---- calling
 
@@ -99,23 +104,23 @@ class CompiledModule:
             )
         state = self._state.tensors()
         bound = self._state.bind(state)
-        if self._overwritten:
-            self._check_overlaps(leaves, state)
+        self._overlaps.check(leaves, state, bound)
+        copies: list[Copy] = []
         keep: list[torch.Tensor] = []
         template = bound.template.copy()
-        tensors = self._inputs.native(function, template, leaves, plan, keep)
+        tensors = self._inputs.native(function, template, leaves, plan, copies)
         if self._encoded_inputs:
             tensors = self._encode_inputs(function, tensors, leaves, keep)
         for number in bound.copied:
-            copy = state[number].detach().contiguous()
-            keep.append(copy)
+            copy = Copy(state[number], state[number].detach().contiguous(), number in self._written_state)
+            copies.append(copy)
             native = self._state.arguments[number].native
             assert native is not None
-            tensors.append((function.position(native), copy.data_ptr(), descriptor_tail(copy.shape)))
+            tensors.append((function.position(native), copy.contiguous.data_ptr(), descriptor_tail(copy.tensor.shape)))
         fresh = function(template, tensors)
-        del keep
-        if self._overwritten:
-            self._overwrite(fresh, leaves, state, plan)
+        if self.signature.mutations:
+            self._overwrite(copies, fresh, leaves, state, plan)
+        del keep, copies
         return self._results(fresh, leaves, state, plan)
 
     forward = __call__
@@ -161,37 +166,30 @@ class CompiledModule:
         found = pytree.tree_structure((args, kwargs))
         return f"expected arguments of the structure {self.signature.in_spec}, found {found}"
 
-    def _check_overlaps(self, leaves: Sequence[Any], state: Sequence[torch.Tensor]) -> None:
-        """Refuse inputs that share memory with what the graph overwrites: it was compiled as if they did not."""
-        written = [
-            (self.signature.arguments[number], self._object(number, leaves, state)) for number in self._overwritten
-        ]
-        inputs = list(zip(self.signature.inputs, leaves, strict=True))
-        others = inputs + list(zip(self._state.arguments, state, strict=True))
-        for target, tensor in written:
-            begin, end = _span(tensor)
-            for argument, other in others if target.kind == "input" else inputs:
-                if argument is target or not isinstance(other, torch.Tensor):
-                    continue
-                first, last = _span(other)
-                if begin < last and first < end:
-                    raise ArgumentError(
-                        f"{target.name}: the graph overwrites it, and {argument.name} shares its memory; "
-                        "expected separate tensors"
-                    )
-
     def _object(self, number: int, leaves: Sequence[Any], state: Sequence[torch.Tensor]) -> Any:
         """Return the very object that is argument number `number`."""
         is_input, position = self._index[number]
         return leaves[position] if is_input else state[position]
 
     def _overwrite(
-        self, fresh: Sequence[Any], leaves: Sequence[Any], state: Sequence[torch.Tensor], plan: Plan
+        self,
+        copies: Sequence[Copy],
+        fresh: Sequence[Any],
+        leaves: Sequence[Any],
+        state: Sequence[torch.Tensor],
+        plan: Plan,
     ) -> None:
-        values = [self._value(m.result, fresh, leaves, state, plan) for m in self.signature.mutations]
+        """Overwrite what native code has not, and tell torch of what it has."""
+        later = [mutation for mutation in self.signature.mutations if mutation.result.kind != "written"]
+        values = [self._value(mutation.result, fresh, leaves, state, plan) for mutation in later]
         with torch.no_grad():
-            for number, value in zip(self._overwritten, values, strict=True):
-                self._object(number, leaves, state).copy_(value)
+            for copy in copies:
+                if copy.written:
+                    copy.tensor.copy_(copy.contiguous)
+            for mutation, value in zip(later, values, strict=True):
+                self._object(mutation.argument, leaves, state).copy_(value)
+        written = [self._object(number, leaves, state) for number in self._written]
+        increment_version([tensor for tensor in written if not tensor.is_inference()])
 
     def _value(
         self, result: Result, fresh: Sequence[Any], leaves: Sequence[Any], state: Sequence[torch.Tensor], plan: Plan
@@ -332,15 +330,6 @@ def _structure(value: Any) -> str:
     if isinstance(value, ConstantSpec):
         return repr(value.value)
     return type(value).__name__
-
-
-def _span(tensor: torch.Tensor) -> tuple[int, int]:
-    """Return the first address of a tensor's elements and the one behind the last."""
-    begin = tensor.data_ptr()
-    if tensor.numel() == 0:
-        return begin, begin
-    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
-    return begin, begin + (last + 1) * tensor.element_size()
 
 
 def _from_numpy(value: Any) -> Any:

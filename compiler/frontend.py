@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..bindings import ir, new_context, passmanager
 from ..errors import ArgumentError, GraphError
+from ..passes.overwrites import mark_overwrites
+from ..passes.prepare_entry import find_entry
 from ..passes.set_stage import STAGE_ATTRIBUTE
+from .index_copy import INDEX_COPY, keep_index_copies, lower_index_copies
 from .signature import Signature
 
 if TYPE_CHECKING:
@@ -83,7 +86,7 @@ def import_torch(
     with _EXPORT, _quiet():
         graph = prepare(_decompose(program), program, form.names, exact_ranges=_only_named_dims(dynamic_shapes))
     exported = time.perf_counter()
-    module = lower_graph(graph.graph_module)
+    module = lower_graph(graph.graph_module, graph.overwrites)
     module.operation.attributes[STAGE_ATTRIBUTE] = ir.StringAttr.get("linalg", module.context)
     timings = {"export": exported - start, "import": time.perf_counter() - exported}
     return Imported(module, graph.signature, graph.state, form, timings)
@@ -158,7 +161,10 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
             call.out_spec = tree_structure(tuple(range(tree.num_leaves)))
         for node in views:
             node.target = torch.ops.aten.reshape.default
-        decomposed: ExportedProgram = program.run_decompositions(get_decomposition_table())
+        table = get_decomposition_table()
+        if keep_index_copies(program.graph):
+            table = {operation: how for operation, how in table.items() if INDEX_COPY not in str(operation)}
+        decomposed: ExportedProgram = program.run_decompositions(table)
     except Exception as error:
         raise _export_error(error) from error
     finally:
@@ -220,8 +226,11 @@ def _frames(error: BaseException) -> list[tuple[str, str]]:
     return [frame for frame in frames if not frame[0].startswith(here)]
 
 
-def lower_graph(graph_module: torch.fx.GraphModule) -> ir.Module:
-    """Import a prepared graph through torch-mlir as the function `main` and lower it to linalg on tensors."""
+def lower_graph(graph_module: torch.fx.GraphModule, overwrites: Iterable[tuple[int, int]] = ()) -> ir.Module:
+    """Import a prepared graph through torch-mlir as the function `main` and lower it to linalg on tensors.
+
+    `overwrites` are pairs of an argument's and a result's number: the argument is overwritten with the result.
+    """
     from .layers import LayerImporter, attach_layers
 
     context = new_context()
@@ -232,12 +241,18 @@ def lower_graph(graph_module: torch.fx.GraphModule) -> ir.Module:
     except Exception as error:
         raise _import_error(graph_module, error) from error
     module: ir.Module = importer.module
+    with module.context:
+        lower_index_copies(module)
     for pipeline in _LOWERINGS:
         _lower(module, pipeline, graph_module)
     from .views import expand_reshapes
 
     expand_reshapes(module)
     attach_layers(module)
+    entry = find_entry(module.operation)
+    assert entry is not None
+    with module.context:
+        mark_overwrites(entry, overwrites)
     return module
 
 

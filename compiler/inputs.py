@@ -28,6 +28,16 @@ class Plan:
     symbols: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class Copy:
+    """The contiguous copy that native code is given of a tensor that is not contiguous."""
+
+    tensor: torch.Tensor
+    contiguous: torch.Tensor
+    written: bool
+    """Whether native code overwrites it: then it must be copied back."""
+
+
 class Inputs:
     """The inputs of a signature: checks the leaves of a call and turns them into native arguments."""
 
@@ -36,6 +46,7 @@ class Inputs:
         self._inputs = signature.inputs
         self._numbers = [n for n, argument in enumerate(signature.arguments) if argument.kind == "input"]
         self._dtypes = [getattr(torch, a.spec.dtype) if isinstance(a.spec, TensorSpec) else None for a in self._inputs]
+        self._written = {m.argument for m in signature.mutations if m.result.kind == "written"}
         self._plans: dict[tuple[Any, ...], Plan] = {}
 
     def plan(self, leaves: Sequence[Any]) -> Plan:
@@ -61,14 +72,15 @@ class Inputs:
         return plan
 
     def native(
-        self, function: NativeFunction, template: list[Any], leaves: Sequence[Any], plan: Plan, keep: list[torch.Tensor]
+        self, function: NativeFunction, template: list[Any], leaves: Sequence[Any], plan: Plan, copies: list[Copy]
     ) -> list[tuple[int, int, tuple[int, ...]]]:
         """Fill numbers into `template` and return the tensors as `NativeFunction` takes them.
 
-        Contiguous copies of inputs that are not contiguous are put into `keep`, which must live until the call is over.
+        Contiguous copies of inputs that are not contiguous are put into `copies`, which must live until the call is
+        over.
         """
         tensors: list[tuple[int, int, tuple[int, ...]]] = []
-        for argument, leaf, tail in zip(self._inputs, leaves, plan.tails, strict=True):
+        for number, argument, leaf, tail in zip(self._numbers, self._inputs, leaves, plan.tails, strict=True):
             if argument.native is None:
                 continue
             position = function.position(argument.native)
@@ -76,8 +88,9 @@ class Inputs:
                 template[position] = leaf
                 continue
             if not leaf.is_contiguous() or leaf.is_neg():
-                leaf = leaf.detach().resolve_neg().contiguous()
-                keep.append(leaf)
+                copy = Copy(leaf, leaf.detach().resolve_neg().contiguous(), number in self._written)
+                copies.append(copy)
+                leaf = copy.contiguous
             tensors.append((position, leaf.data_ptr(), tail))
         return tensors
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from ..bindings import ir
 from ..errors import ArgumentError, IRError
+from ..passes.overwrites import OVERWRITES_ATTRIBUTE, marked_overwrites, noted_overwrites
 from ..passes.prepare_entry import SIGNATURE_ATTRIBUTE, find_entry
-from .signature import Argument, Result, ScalarSpec, Signature, SymbolicSize, TensorSpec
+from .signature import Argument, Mutation, Result, ScalarSpec, Signature, SymbolicSize, TensorSpec
 
 _FLOATS = {
     "f16": "float16",
@@ -28,20 +29,39 @@ _UNSIGNED = {8: "uint8", 16: "uint16", 32: "uint32", 64: "uint64"}
 def mlir_signature(module: ir.Module) -> Signature:
     """Return the signature of a module's entry: `main`, or the only public function.
 
-    Inputs are named `arg0`, `arg1`, ...; each dynamic dimension is a symbol of its own. Raises `IRError` where there is
-    no such function, `ArgumentError` for a type that torch cannot pass.
+    Inputs are named `arg0`, `arg1`, ...; each dynamic dimension is a symbol of its own. Those with the attribute
+    `slipstick.overwritten` are overwritten with the result that it names, which is not returned. Raises `IRError` where
+    there is no such function or an attribute is wrong, `ArgumentError` for a type that torch cannot pass.
     """
     type_ = entry_type(module)
     arguments = []
     for number, input_type in enumerate(type_.inputs):
         spec = _spec(input_type, f"arg{number}")
         arguments.append(Argument(f"arg{number}", "input", spec, number))
-    results = [_spec(result_type, f"result{number}") for number, result_type in enumerate(type_.results)]
+    overwrites = _overwrites(module)
+    written = {result for _, result in overwrites}
+    results = [
+        _spec(result_type, f"result{number}")
+        for number, result_type in enumerate(type_.results)
+        if number not in written
+    ]
     return Signature(
         arguments=tuple(arguments),
         results=tuple(Result("native", number) for number in range(len(results))),
         native_results=tuple(results),
+        mutations=tuple(Mutation(argument, Result("written", result)) for argument, result in overwrites),
     )
+
+
+def _overwrites(module: ir.Module) -> list[tuple[int, int]]:
+    """Return the pairs of an argument and the result that overwrites it."""
+    try:
+        if OVERWRITES_ATTRIBUTE in module.operation.attributes:
+            return noted_overwrites(module.operation)
+        entry = find_entry(module.operation)
+        return [] if entry is None else marked_overwrites(entry)
+    except ValueError as problem:
+        raise IRError(f"-: error: {problem}") from problem
 
 
 def entry_type(module: ir.Module) -> ir.FunctionType:

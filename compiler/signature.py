@@ -84,7 +84,7 @@ class Argument:
     """Its position among the native function's arguments; `None`: the native code does not need it."""
 
 
-ResultKind = Literal["native", "argument", "size", "constant"]
+ResultKind = Literal["native", "argument", "size", "constant", "written"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ class Result:
 
     `native`: result number `index` of the native function, a fresh tensor or a number. `argument`: the very object
     that is argument number `index` (an input handed through, a parameter, a mutated input). `size`: the number `size`,
-    worked out from the inputs' dimensions. `constant`: `value`.
+    worked out from the inputs' dimensions. `constant`: `value`. `written`, of a mutation only: the native function has
+    put it where it belongs; number `index` of the function's results in MLIR, behind those that are returned.
     """
 
     kind: ResultKind
@@ -104,7 +105,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Mutation:
-    """After the call, argument number `argument` is overwritten with a result."""
+    """Argument number `argument` is overwritten with a result: by the native function, or after the call."""
 
     argument: int
     result: Result

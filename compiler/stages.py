@@ -99,6 +99,7 @@ class StageLoops(NamedPipeline):
             "func.func(tm-tensor-bufferize),isolate-buffers",
             "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map}",
             "canonicalize,cse",
+            "overwrite-arguments",
             "ownership-based-buffer-deallocation",
             "canonicalize,buffer-deallocation-simplification,bufferization-lower-deallocations,cse,canonicalize",
             f"lower-contractions{{parallel={str(self.parallel).lower()}}}",

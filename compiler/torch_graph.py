@@ -22,6 +22,7 @@ from torch.utils._sympy.numbers import IntInfinity
 from torch.utils._sympy.printers import PythonPrinter
 
 from ..errors import GraphError
+from .mutations import write_natively
 from .signature import (
     Argument,
     ConstantSpec,
@@ -58,6 +59,8 @@ class PreparedGraph:
     graph_module: torch.fx.GraphModule
     signature: Signature
     state: dict[str, torch.Tensor]
+    overwrites: tuple[tuple[int, int], ...] = ()
+    """Pairs of an argument of the graph and the result, one of the last, that overwrites it."""
 
 
 def prepare(
@@ -93,24 +96,25 @@ class _Preparation:
         inputs = self._inputs()
         arguments = [self._argument(node, spec) for node, spec in inputs]
         positions = {node: index for index, (node, _) in enumerate(inputs)}
-        native, results, mutations = self._outputs(positions)
-        self._set_outputs(native)
+        outputs = write_natively(*self._outputs(positions), self._may_write)
+        self._set_outputs([*outputs.returned, *outputs.written])
         self.graph.eliminate_dead_code()
-        arguments = self._number_native_arguments(inputs, arguments)
+        written = {m.argument for m in outputs.mutations if m.result.kind == "written"}
+        arguments = self._number_native_arguments(inputs, arguments, written)
         self.graph.lint()
         self.module.recompile()
         symbols = {str(s): self._range(r) for s, r in self.program.range_constraints.items() if _is_input_symbol(s)}
         signature = Signature(
             arguments=tuple(arguments),
-            results=tuple(results),
-            native_results=tuple(self._result_spec(node) for node in native),
-            mutations=tuple(mutations),
+            results=outputs.results,
+            native_results=tuple(self._result_spec(node) for node in outputs.returned),
+            mutations=outputs.mutations,
             symbols=symbols,
             relations=(*self.relations, *self._guards(arguments)),
             in_spec=self.program.call_spec.in_spec,
             out_spec=self.before.call_spec.out_spec,
         )
-        return PreparedGraph(self.module, signature, self.state)
+        return PreparedGraph(self.module, signature, self.state, tuple(outputs.overwrites(arguments)))
 
     def _range(self, value_range: Any) -> Range:
         low, high = int(value_range.lower), value_range.upper
@@ -183,12 +187,12 @@ class _Preparation:
         return ScalarSpec("float" if isinstance(value, torch.SymFloat | float) else "int")
 
     def _number_native_arguments(
-        self, inputs: list[tuple[torch.fx.Node, InputSpec | str]], arguments: list[Argument]
+        self, inputs: list[tuple[torch.fx.Node, InputSpec | str]], arguments: list[Argument], written: set[int]
     ) -> list[Argument]:
-        """Drop placeholders that nothing uses, and number the rest."""
+        """Drop placeholders that nothing uses and native code does not overwrite, and number the rest."""
         numbered, position = [], 0
-        for (node, _), argument in zip(inputs, arguments, strict=True):
-            if node.users:
+        for number, ((node, _), argument) in enumerate(zip(inputs, arguments, strict=True)):
+            if node.users or number in written:
                 numbered.append(Argument(argument.name, argument.kind, argument.spec, position))
                 position += 1
             else:
@@ -220,6 +224,13 @@ class _Preparation:
                 else:
                     results.append(self._result(node, positions, native))
         return list(native), results, mutations
+
+    def _may_write(self, argument: int, node: torch.fx.Node) -> bool:
+        """Tell whether native code may overwrite argument number `argument` with `node`."""
+        placeholders = [node for node in self.graph.nodes if node.op == "placeholder"]
+        spec = self.program.graph_signature.input_specs[argument]
+        same = self._result_spec(node) == self._tensor_spec(placeholders[argument])
+        return same and spec.kind in (InputKind.USER_INPUT, InputKind.BUFFER)
 
     def _output_nodes(self) -> list[Any]:
         output = next(node for node in reversed(self.graph.nodes) if node.op == "output")

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from ..bindings import func, ir
 from .base import Pass, PassContext
+from .overwrites import marked_overwrites, note_overwrites
 
 ENTRY_ATTRIBUTE = "slipstick.entry"
 SIGNATURE_ATTRIBUTE = "slipstick.signature"
@@ -18,7 +19,8 @@ class PrepareEntry(Pass):
 
     The entry is the function `main`, or else the only public function. Its signature, before anything is lowered, is
     kept in the module attribute `slipstick.signature`; its arguments are marked read-only, so that bufferisation
-    never writes into a caller's tensors.
+    never writes into a caller's tensors, but for those with the attribute `slipstick.overwritten`: the result that they
+    are overwritten with is noted in the module attribute `slipstick.overwrites`.
     """
 
     name: ClassVar[str] = "prepare-entry"
@@ -32,12 +34,20 @@ class PrepareEntry(Pass):
         op.attributes[ENTRY_ATTRIBUTE] = ir.FlatSymbolRefAttr.get(entry.name.value)
         op.attributes[SIGNATURE_ATTRIBUTE] = ir.TypeAttr.get(entry.type)
         entry.attributes["llvm.emit_c_interface"] = ir.UnitAttr.get()
-        read_only = {"bufferization.writable": ir.BoolAttr.get(False)}
+        try:
+            overwrites = marked_overwrites(entry)
+        except ValueError as problem:
+            raise ctx.fail(entry.operation, str(problem)) from problem
+        note_overwrites(op, overwrites)
+        overwritten = {argument for argument, _ in overwrites}
         if entry.arguments:
-            attributes = [
-                ir.DictAttr.get({**dict(_items(old)), **(read_only if isinstance(a.type, ir.ShapedType) else {})})
-                for old, a in zip(_argument_attributes(entry), entry.arguments, strict=True)
-            ]
+            attributes = []
+            for old, argument in zip(_argument_attributes(entry), entry.arguments, strict=True):
+                new = dict(_items(old))
+                if isinstance(argument.type, ir.ShapedType):
+                    writable = argument.arg_number in overwritten
+                    new["bufferization.writable"] = ir.BoolAttr.get(writable)
+                attributes.append(ir.DictAttr.get(new))
             entry.arg_attrs = ir.ArrayAttr.get(attributes)
 
 

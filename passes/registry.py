@@ -19,6 +19,7 @@ from .lmul_mark import MarkMultiplies
 from .lmul_report import ReportMultiplies
 from .lower_contractions import LowerContractions
 from .outline_kernels import OutlineKernels
+from .overwrite_arguments import OverwriteArguments
 from .pack_weights import PackWeights
 from .parallelise_kernels import ParalleliseKernels
 from .prepare_entry import PrepareEntry
@@ -39,6 +40,7 @@ PASSES: tuple[type[Pass], ...] = (
     PackWeights,
     ReassociateReductions,
     IsolateBuffers,
+    OverwriteArguments,
     LowerContractions,
     OutlineKernels,
     ParalleliseKernels,

@@ -31,3 +31,12 @@ func.func @forward() -> f32 {
   %0 = call @hidden() : () -> f32
   return %0 : f32
 }
+
+// -----
+
+// An argument that is overwritten may be written into; with what it is overwritten is noted next to the signature.
+// CHECK:       slipstick.overwrites = [array<i64: 1, 0>]
+// CHECK:       func.func @main(%{{.*}}: tensor<4xf32> {bufferization.writable = false}, %{{.*}}: tensor<4xf32> {bufferization.writable = true, slipstick.overwritten = 0 : i64})
+func.func @main(%x: tensor<4xf32>, %y: tensor<4xf32> {slipstick.overwritten = 0 : i64}) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
