@@ -1,0 +1,133 @@
+"""Softmax, normalisation, GELU, approximated functions and element-wise L-Mul on AVX2, NEON and SVE2."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import lmul_oracle
+import numpy as np
+import pytest
+import torch
+from cross.machines import compile_for, every_machine
+from lmul_oracle import LAYOUTS, Configuration
+from math_harness import errors_in_ulps
+from slipstick import LMul
+from torch import nn
+from torch.nn import functional as F
+
+pytestmark = every_machine
+
+Function = Callable[[torch.Tensor], torch.Tensor]
+
+
+class Applied(nn.Module):
+    def __init__(self, function: Function) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.function(x)
+
+
+def rms_norm(x: torch.Tensor) -> torch.Tensor:
+    return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)
+
+
+def causal_softmax(x: torch.Tensor) -> torch.Tensor:
+    later = torch.ones(x.shape[-2:], dtype=torch.bool).triu(1)
+    return torch.softmax(x.masked_fill(later, -math.inf), -1)
+
+
+ROWWISE: dict[str, Function] = {
+    "softmax": lambda x: torch.softmax(x, -1),
+    "softmax over columns": lambda x: torch.softmax(x, 0),
+    "causal softmax": causal_softmax,
+    "log_softmax": lambda x: torch.log_softmax(x, -1),
+    "rms_norm": rms_norm,
+    "gelu": F.gelu,
+    "gelu tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "silu": F.silu,
+    "sum and mean": lambda x: x.sum(-1) * x.mean(-1) + x.amax(-1),
+}
+SHAPES = [(1, 1), (3, 7), (17, 33), (5, 130)]
+
+
+@pytest.mark.parametrize("name", ROWWISE)
+def test_rows(cpu: str, name: str) -> None:
+    for shape in SHAPES:
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape))) * 3
+        function = ROWWISE[name]
+        found = compile_for(cpu, Applied(function), (x,))(x)
+        torch.testing.assert_close(found.double(), function(x.double()), rtol=3e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize("width", [1, 7, 32, 130])
+def test_layer_norm(cpu: str, width: int) -> None:
+    norm, x = nn.LayerNorm(width), torch.randn(5, width) * 2 + 1
+    with torch.no_grad():
+        norm.weight.normal_()
+        norm.bias.normal_()
+    found = compile_for(cpu, norm, (x,))(x)
+    torch.testing.assert_close(found.double(), norm.double()(x.double()), rtol=0, atol=1e-5)
+
+
+# Functions and the errors that they are allowed, in units in the last place.
+FUNCTIONS: dict[str, tuple[Function, float]] = {
+    "exp": (torch.exp, 2),
+    "exp2": (torch.exp2, 2),
+    "expm1": (torch.expm1, 3),
+    "erf": (torch.erf, 3),
+    "tanh": (torch.tanh, 3),
+    "log": (torch.log, 2),
+    "log2": (torch.log2, 2),
+    "log1p": (torch.log1p, 3),
+    "sin": (torch.sin, 2),
+    "cos": (torch.cos, 2),
+    "rsqrt": (torch.rsqrt, 2),
+    "power": (lambda x: torch.pow(x.abs(), 2.7), 2),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(cpu: str, name: str) -> None:
+    """Over all magnitudes, both signs, specials: nothing is said of the sign of a NaN."""
+    function, most = FUNCTIONS[name]
+    magnitudes = torch.logspace(-45, 38.5, 4001, dtype=torch.float64).float()
+    ordinary = torch.linspace(-30, 30, 4003)
+    specials = torch.tensor([0.0, -0.0, math.inf, -math.inf, math.nan, 1.0, -1.0])
+    x = torch.cat([magnitudes, -magnitudes, ordinary, specials])
+    found = compile_for(cpu, Applied(function), (x,))(x)
+    assert errors_in_ulps(found, function(x.double())).max().item() <= most
+
+
+# L-Mul
+
+
+class Products(nn.Module):
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return x * y
+
+
+TYPES = {torch.float32: "f32", torch.float64: "f64", torch.float16: "f16", torch.bfloat16: "bf16"}
+UNSIGNED = {torch.float32: np.uint32, torch.float64: np.uint64, torch.float16: np.uint16, torch.bfloat16: np.uint16}
+SIGNED = {torch.float32: torch.int32, torch.float64: torch.int64, torch.float16: torch.int16, torch.bfloat16: torch.int16}
+
+
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+@pytest.mark.parametrize("specials", ["ieee", "finite"])
+@pytest.mark.parametrize("rounding", ["truncate", "rne"])
+def test_multiplies_bit_for_bit(cpu: str, dtype: torch.dtype, specials: str, rounding: str) -> None:
+    """Random bits: all exponents, subnormal numbers, infinities and NaNs among them."""
+    layout = LAYOUTS[TYPES[dtype]]
+    rng = np.random.default_rng(layout.width)
+    bits = [rng.integers(0, 2**layout.width, 5003, UNSIGNED[dtype]) for _ in range(2)]
+    special = (2**layout.exponent_bits - 1) << layout.mantissa_bits
+    for array, shift in zip(bits, (0, 1), strict=True):
+        array[shift :: 50], array[shift :: 70], array[shift :: 90] = 0, special, special | 3
+    x, y = (torch.from_numpy(v.astype(f"int{layout.width}")).view(dtype) for v in bits)
+    lmul = LMul(4, rounding, specials)
+    found = compile_for(cpu, Products(), (x, y), lmul=lmul)(x, y)
+    expected = lmul_oracle.multiply_arrays(layout, Configuration(4, rounding, specials), *bits)
+    unsigned = found.view(SIGNED[dtype]).numpy().view(UNSIGNED[dtype])
+    np.testing.assert_array_equal(unsigned, expected)
