@@ -98,3 +98,7 @@ def _support(target: Target) -> Path:
     path = Path(_folder().name) / f"support-{target.key()}.o"
     path.write_bytes(codegen.compile_object(support.LLVM_IR + allocator.LLVM_IR, target))
     return path
+
+
+if __name__ == "__main__":
+    sys.exit(missing())
