@@ -23,7 +23,7 @@ MANY_REGISTERS = 32
 """From so many vector registers on, as AVX-512 and NEON have them, tiles are wider and blocks deeper."""
 
 HELD_BY_FINITE = 10
-"""Vector registers that L-Mul under "finite" takes beside accumulators and columns: five constants, what it computes."""
+"""Vector registers that L-Mul under "finite" takes beside sums and columns: five constants, what it computes."""
 
 Multiply: TypeAlias = Literal["exact", "finite", "ieee"]
 
@@ -81,6 +81,10 @@ class ScheduleContractions(Pass):
         """
         held = {"exact": 2, "finite": HELD_BY_FINITE, "ieee": self.vector_registers // 2 + 2}[multiply]
         free = max(2, self.vector_registers - held)
+        if multiply == "finite":
+            # A vector that is loaded is brought into its range, too: a square tile loads the fewest for its products.
+            sizes = [(r, c) for r in range(1, min(rows, 8) + 1) for c in range(1, 9) if c * (r + 1) <= free]
+            return SkinnySchedule(*max(sizes, key=lambda size: size[0] * size[1] / sum(size)), self.vector_bits // bits)
         tile_rows = min(rows, 8, max(1, free // 2))
         columns = max(1, min(8, free // (tile_rows + 1)))
         return SkinnySchedule(tile_rows, columns, self.vector_bits // bits)

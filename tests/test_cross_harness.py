@@ -12,7 +12,8 @@ from slipstick import ArgumentError
 pytestmark = every_arm
 
 NUMBERS = """
-func.func @main(%x: tensor<?xf32>, %a: f32, %b: f64, %c: i32, %d: i64, %e: i1, %f: i8) -> (tensor<?xf32>, f64, i32, i1) {
+func.func @main(%x: tensor<?xf32>, %a: f32, %b: f64, %c: i32, %d: i64, %e: i1, %f: i8)
+    -> (tensor<?xf32>, f64, i32, i1) {
   %bf = arith.truncf %b : f64 to f32
   %cf = arith.sitofp %c : i32 to f32
   %ff = arith.sitofp %f : i8 to f32
@@ -90,7 +91,7 @@ def test_a_read_past_the_end_is_seen(cpu: str) -> None:
     native = compile_for(cpu, READ)
     x = torch.arange(1.0, 6.0)
     assert [native(x, i) for i in (0, 4)] == [1.0, 5.0]
-    with pytest.raises(AssertionError, match="signal 11|SIGSEGV|status -11"):
+    with pytest.raises(AssertionError, match=r"signal 11|status -11"):
         native(x, 5)
 
 

@@ -125,7 +125,12 @@ func.func @main(%x: tensor<?xT>, %y: tensor<?xT>) -> tensor<?xT> {
 }"""
 TYPES = {torch.float32: "f32", torch.float64: "f64", torch.float16: "f16", torch.bfloat16: "bf16"}
 UNSIGNED = {torch.float32: np.uint32, torch.float64: np.uint64, torch.float16: np.uint16, torch.bfloat16: np.uint16}
-SIGNED = {torch.float32: torch.int32, torch.float64: torch.int64, torch.float16: torch.int16, torch.bfloat16: torch.int16}
+SIGNED = {
+    torch.float32: torch.int32,
+    torch.float64: torch.int64,
+    torch.float16: torch.int16,
+    torch.bfloat16: torch.int16,
+}
 
 
 @pytest.mark.parametrize("dtype", TYPES, ids=str)
@@ -138,7 +143,7 @@ def test_multiplies_bit_for_bit(cpu: str, dtype: torch.dtype, specials: str, rou
     bits = [rng.integers(0, 2**layout.width, 5003, UNSIGNED[dtype]) for _ in range(2)]
     special = (2**layout.exponent_bits - 1) << layout.mantissa_bits
     for array, shift in zip(bits, (0, 1), strict=True):
-        array[shift :: 50], array[shift :: 70], array[shift :: 90] = 0, special, special | 3
+        array[shift::50], array[shift::70], array[shift::90] = 0, special, special | 3
     x, y = (torch.from_numpy(v.astype(f"int{layout.width}")).view(dtype) for v in bits)
     lmul = LMul(4, rounding, specials)
     found = compile_for(cpu, PRODUCTS.replace("T", TYPES[dtype]), lmul=lmul)(x, y)

@@ -41,7 +41,13 @@ class EmulatedModule(CompiledModule):
         arguments = native_arguments(self.signature.native_arguments, artifact.encoded)
         narrow = {item.argument: _CODE_BYTES[item.format] for item in artifact.encoded}
         return _EmulatedFunction(
-            artifact.entry, artifact.code, self.target, arguments, narrow, self.signature.native_results, artifact.messages
+            artifact.entry,
+            artifact.code,
+            self.target,
+            arguments,
+            narrow,
+            self.signature.native_results,
+            artifact.messages,
         )
 
 
@@ -88,11 +94,13 @@ class _EmulatedFunction(NativeFunction):
         if self._first:
             words.append(image.words([0] * self._result_words))
         for spec, value in zip(self._arguments, native[self._first : -1], strict=True):
-            words.append(_scalar_word(spec, value) if isinstance(spec, ScalarSpec) else _copy(image, spec, value, places))
+            words.append(
+                _scalar_word(spec, value) if isinstance(spec, ScalarSpec) else _copy(image, spec, value, places)
+            )
         status = image.words([0])
         words.append(image.words([status, status, 0]))
         call = image.words([*words, 0])
-        fields = [(field, spec) for field, spec in zip(self._fields, self._results) if isinstance(spec, TensorSpec)]
+        fields = [pair for pair in zip(self._fields, self._results, strict=True) if isinstance(pair[1], TensorSpec)]
         table = [(words[0] + 8 * f.word, len(spec.shape), _element_bytes(spec)) for f, spec in fields]
         with tempfile.TemporaryDirectory() as folder:
             memory, results = Path(folder, "image"), Path(folder, "results")
@@ -108,9 +116,7 @@ class _EmulatedFunction(NativeFunction):
             self._receive(native[0], read_words(after, words[0], self._result_words), elements, places)
         return None
 
-    def _receive(
-        self, target: int, words: list[int], elements: bytes, places: Mapping[int, tuple[int, int]]
-    ) -> None:
+    def _receive(self, target: int, words: list[int], elements: bytes, places: Mapping[int, tuple[int, int]]) -> None:
         """Write the results to the struct at `target`, their elements to memory as native code would allocate it."""
         here = {there: address for address, (there, _) in places.items()}
         start = 0
