@@ -50,7 +50,7 @@ ROWWISE: dict[str, Function] = {
     "gelu": F.gelu,
     "gelu tanh": lambda x: F.gelu(x, approximate="tanh"),
     "silu": F.silu,
-    "sum and mean": lambda x: x.sum(-1) * x.mean(-1) + x.amax(-1),
+    "mean and greatest": lambda x: x.mean(-1) + x.amax(-1),
 }
 SHAPES = [(1, 1), (3, 7), (17, 33), (5, 130)]
 
@@ -97,7 +97,7 @@ FUNCTIONS: dict[str, tuple[Function, float]] = {
     "sin": (torch.sin, 2),
     "cos": (torch.cos, 2),
     "rsqrt": (torch.rsqrt, 2),
-    "power": (lambda x: torch.pow(x.abs(), 2.7), 2),
+    "power": (lambda x: torch.pow(x.abs(), 2.75), 2),  # an exponent that f32 has, as the reference
 }
 
 
