@@ -36,6 +36,11 @@ def rms_norm(x: torch.Tensor) -> torch.Tensor:
     return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)
 
 
+def gelu_new(x: torch.Tensor) -> torch.Tensor:
+    """GELU by tanh, written out as GPT-2 has it."""
+    return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+
 def causal_softmax(x: torch.Tensor) -> torch.Tensor:
     later = torch.ones(x.shape[-2:], dtype=torch.bool).triu(1)
     return torch.softmax(x.masked_fill(later, -math.inf), -1)
@@ -48,7 +53,7 @@ ROWWISE: dict[str, Function] = {
     "log_softmax": lambda x: torch.log_softmax(x, -1),
     "rms_norm": rms_norm,
     "gelu": F.gelu,
-    "gelu tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "gelu_new": gelu_new,
     "silu": F.silu,
     "mean and greatest": lambda x: x.mean(-1) + x.amax(-1),
 }
