@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-exhaustive bench study format lint clean
+.PHONY: help setup run test test-exhaustive test-aarch64 bench study format lint clean
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -21,8 +21,8 @@ export TOKENIZERS_PARALLELISM ?= false
 # Tests run in several processes; in each live two OpenMP run times (torch's and ours), whose waiting threads must not
 # spin: they would starve the others.
 WORKERS ?= 2
-test test-exhaustive: export OMP_NUM_THREADS ?= 1
-test test-exhaustive: export OMP_WAIT_POLICY ?= passive
+test test-exhaustive test-aarch64: export OMP_NUM_THREADS ?= 1
+test test-exhaustive test-aarch64: export OMP_WAIT_POLICY ?= passive
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,15 +32,21 @@ setup: $(SETUP) ## install slipstick and all that it needs into .venv
 run: $(SETUP) ## the demo: compile a trained encoder exactly and with L-Mul, compare with torch, write a report
 	@$(BIN)/slipstick-demo $(ARGS)
 
-test: lint ## format, lint, types and all tests but the exhaustive ones
+test: lint ## format, lint, types and all tests but the exhaustive ones and those of AArch64
 	@start=$$SECONDS
-	$(BIN)/python -m pytest -m "not exhaustive" -n $(WORKERS) --dist loadscope $(PYTEST)
+	$(BIN)/python -m pytest -m "not exhaustive and not aarch64" -n $(WORKERS) --dist loadscope $(PYTEST)
 	echo "make test: format, lint and types are clean; the tests passed in $$((SECONDS - start)) s"
 
 test-exhaustive: $(SETUP) ## the tests that try every bit pattern; about 50 minutes on 2 cores
 	@start=$$SECONDS
 	$(BIN)/python -m pytest -m exhaustive --timeout 14400 $(PYTEST)
 	echo "make test-exhaustive: passed in $$((SECONDS - start)) s"
+
+test-aarch64: $(SETUP) ## compile for AArch64 and run that under QEMU; needs qemu-user and a cross compiler
+	@PYTHONPATH=tests $(BIN)/python -m cross.toolchain
+	start=$$SECONDS
+	$(BIN)/python -m pytest -m aarch64 -n $(WORKERS) --dist loadscope $(PYTEST)
+	echo "make test-aarch64: passed in $$((SECONDS - start)) s"
 
 bench: $(SETUP) ## time compiled models beside torch eager in one run
 	@$(BIN)/slipstick-bench $(ARGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 from ..bindings import ir
 from ..errors import ArgumentError
@@ -29,6 +29,11 @@ K_UNROLL = 4
 CACHE_LINE_BYTES = 64
 MOST_LINES_A_TURN = 4
 """More prefetches at once wait for one another."""
+
+HELD_BY_FINITE = 10
+"""Vector registers that L-Mul under "finite" takes beside sums and columns: five constants, what it computes."""
+
+Multiply: TypeAlias = Literal["exact", "finite", "ieee"]
 
 
 @dataclass(frozen=True)
@@ -71,15 +76,24 @@ class ScheduleContractions(Pass):
                 rows, columns = _result_sizes(op)
                 depth = _depth(op)
                 if rows is not None and rows <= self.skinny_rows and _reads_columns(op):
-                    write_decision(op, self.decide_skinny(rows, bits, _expands_in_loop(op)))
+                    write_decision(op, self.decide_skinny(rows, bits, _multiply(op)))
                 else:
                     write_decision(op, self.decide(columns, bits, _expands_in_loop(op), rows, depth))
                 ctx.count("contractions scheduled")
         return ir.WalkResult.ADVANCE
 
-    def decide_skinny(self, rows: int, bits: int, expands_in_loop: bool) -> SkinnySchedule:
-        """Return the tiling for a few rows: their accumulators, a vector of each column and one of A fill registers."""
-        free = self.vector_registers // (2 if expands_in_loop else 1) - 2
+    def decide_skinny(self, rows: int, bits: int, multiply: Multiply = "exact") -> SkinnySchedule:
+        """Return the tiling for a few rows: their accumulators and a vector of each column fill the registers.
+
+        What a multiply holds itself is left out: a vector of A where it is exact; where it is L-Mul, which B in place
+        leaves to the loop under either policy, also its masks, bounds and intermediate values.
+        """
+        held = {"exact": 2, "finite": HELD_BY_FINITE, "ieee": self.vector_registers // 2 + 2}[multiply]
+        free = max(2, self.vector_registers - held)
+        if multiply == "finite":
+            # A vector that is loaded is brought into its range, too: a square tile loads the fewest for its products.
+            sizes = [(r, c) for r in range(1, min(rows, 8) + 1) for c in range(1, 9) if c * (r + 1) <= free]
+            return SkinnySchedule(*max(sizes, key=lambda size: size[0] * size[1] / sum(size)), self.vector_bits // bits)
         tile_rows = min(rows, 8, max(1, free // 2))
         columns = max(1, min(8, free // (tile_rows + 1)))
         return SkinnySchedule(tile_rows, columns, self.vector_bits // bits)
@@ -98,10 +112,11 @@ class ScheduleContractions(Pass):
         """
         vector = self.vector_bits // bits
         many = self.vector_registers >= MANY_REGISTERS
-        vectors_wide = _vectors_wide(columns, vector, 3 if many else 2)
+        vectors_wide = _vectors_wide(columns, vector, 3 if many and not expands_in_loop else 2)
         free = self.vector_registers - vectors_wide - 1
-        # The integer sequence of one multiply holds about as many values as a small tile has accumulators.
-        tile_rows = max(1, (free // 2 if expands_in_loop else free) // vectors_wide)
+        # The integer sequence of one multiply and its constants hold about twice as many values as there are sums. In
+        # 16 registers not even the constants find room; there a smaller tile would save nothing.
+        tile_rows = max(1, (free // (3 if many else 2) if expands_in_loop else free) // vectors_wide)
         tile_rows = _rows_without_waste(rows, min(tile_rows, 8))
         width = vectors_wide * vector
         panel = min(self.l1_bytes * 3 // 2 * 8 // bits, MAX_PANEL_ELEMENTS)
@@ -167,6 +182,13 @@ def _reads_columns(op: ir.Operation) -> bool:
 def _expands_in_loop(op: ir.Operation) -> bool:
     """Return whether a multiply becomes L-Mul's whole sequence; under "finite", packing does most of it."""
     return MARK in op.attributes and bool(op.attributes[MARK]["specials"].value == "ieee")
+
+
+def _multiply(op: ir.Operation) -> Multiply:
+    """Return what a multiply of the contraction becomes."""
+    if MARK not in op.attributes:
+        return "exact"
+    return "ieee" if op.attributes[MARK]["specials"].value == "ieee" else "finite"
 
 
 def _round_down(value: int, multiple: int) -> int:

@@ -26,6 +26,15 @@ func.func @lmul(%x: tensor<12x64xf32>, %w: tensor<32x64xf32>, %c: tensor<12x32xf
   return %0 : tensor<12x32xf32>
 }
 
+// Under `finite` too, where B is read in place: no packing has added the offset to it.
+// CHECK-LABEL: func.func @finite
+// CHECK:         slipstick.decision = {kind = "skinny", register_tile = [4, 4], vector = 16 : i64}
+func.func @finite(%x: tensor<12x64xf32>, %w: tensor<32x64xf32>, %c: tensor<12x32xf32>) -> tensor<12x32xf32> {
+  %0 = linalg.matmul indexing_maps = [#a, #bt, #c] {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "finite"}}
+    ins(%x, %w : tensor<12x64xf32>, tensor<32x64xf32>) outs(%c : tensor<12x32xf32>) -> tensor<12x32xf32>
+  return %0 : tensor<12x32xf32>
+}
+
 // CHECK-LABEL: func.func @row_major
 // CHECK:         kind = "packed"
 func.func @row_major(%x: tensor<1x64xf32>, %w: tensor<64x32xf32>, %c: tensor<1x32xf32>) -> tensor<1x32xf32> {
