@@ -78,7 +78,7 @@ class ScheduleContractions(Pass):
                 if rows is not None and rows <= self.skinny_rows and _reads_columns(op):
                     write_decision(op, self.decide_skinny(rows, bits, _multiply(op)))
                 else:
-                    write_decision(op, self.decide(columns, bits, _expands_in_loop(op), rows, depth))
+                    write_decision(op, self.decide(columns, bits, _multiply(op), rows, depth))
                 ctx.count("contractions scheduled")
         return ir.WalkResult.ADVANCE
 
@@ -102,7 +102,7 @@ class ScheduleContractions(Pass):
         self,
         columns: int | None,
         bits: int,
-        expands_in_loop: bool,
+        multiply: Multiply,
         rows: int | None = None,
         depth: int | None = None,
     ) -> ContractionSchedule:
@@ -112,7 +112,9 @@ class ScheduleContractions(Pass):
         """
         vector = self.vector_bits // bits
         many = self.vector_registers >= MANY_REGISTERS
-        vectors_wide = _vectors_wide(columns, vector, 3 if many and not expands_in_loop else 2)
+        expands_in_loop = multiply == "ieee"
+        # A multiply that is not one instruction needs a register for what it computes.
+        vectors_wide = _vectors_wide(columns, vector, 3 if multiply == "exact" or (many and not expands_in_loop) else 2)
         free = self.vector_registers - vectors_wide - 1
         # The integer sequence of one multiply and its constants hold about twice as many values as there are sums. In
         # 16 registers not even the constants find room; there a smaller tile would save nothing.
@@ -179,13 +181,8 @@ def _reads_columns(op: ir.Operation) -> bool:
     return operand_dims(op)[1][-1] == canonical_dims(op)[0][-1]
 
 
-def _expands_in_loop(op: ir.Operation) -> bool:
-    """Return whether a multiply becomes L-Mul's whole sequence; under "finite", packing does most of it."""
-    return MARK in op.attributes and bool(op.attributes[MARK]["specials"].value == "ieee")
-
-
 def _multiply(op: ir.Operation) -> Multiply:
-    """Return what a multiply of the contraction becomes."""
+    """Return what a multiply becomes: under "ieee" L-Mul's whole sequence; under "finite" packing does most of it."""
     if MARK not in op.attributes:
         return "exact"
     return "ieee" if op.attributes[MARK]["specials"].value == "ieee" else "finite"

@@ -10,21 +10,21 @@
 // L1: l1-bytes: expected at least 1, found 0
 
 // CHECK-LABEL:  func.func @single
-// CHECK:          linalg.matmul {slipstick.decision = {k_block = 256 : i64, k_unroll = 4 : i64, kind = "packed", m_block = 252 : i64, pack_depth = 256 : i64, prefetch = 1 : i64, register_tile = [6, 16], vector = 8 : i64}}
+// CHECK:          linalg.matmul {slipstick.decision = {k_block = 256 : i64, k_unroll = 4 : i64, kind = "packed", m_block = 256 : i64, pack_depth = 256 : i64, prefetch = 1 : i64, register_tile = [4, 24], vector = 8 : i64}}
 // AVX512-LABEL: func.func @single
 // AVX512:         k_block = 256 : i64, {{.*}} register_tile = [8, 48], vector = 16
 // NEON-LABEL:   func.func @single
 // NEON:           register_tile = [8, 12], vector = 4
 // What lies on the stack stays small.
 // LARGE-LABEL:  func.func @single
-// LARGE:          k_block = 256 : i64, {{.*}} register_tile = [6, 16]
+// LARGE:          k_block = 256 : i64, {{.*}} register_tile = [4, 24]
 func.func @single(%a: tensor<?x?xf32>, %c: tensor<?x?xf32>) -> tensor<?x?xf32> {
   %0 = linalg.matmul ins(%a, %a : tensor<?x?xf32>, tensor<?x?xf32>) outs(%c : tensor<?x?xf32>) -> tensor<?x?xf32>
   return %0 : tensor<?x?xf32>
 }
 
 // CHECK-LABEL: func.func @double_batch
-// CHECK:         linalg.batch_matmul {slipstick.decision = {{{.*}}register_tile = [6, 8], vector = 4 : i64}}
+// CHECK:         linalg.batch_matmul {slipstick.decision = {{{.*}}register_tile = [4, 12], vector = 4 : i64}}
 func.func @double_batch(%a: tensor<2x?x?xf64>, %c: tensor<2x?x?xf64>) -> tensor<2x?x?xf64> {
   %0 = linalg.batch_matmul ins(%a, %a : tensor<2x?x?xf64>, tensor<2x?x?xf64>) outs(%c : tensor<2x?x?xf64>) -> tensor<2x?x?xf64>
   return %0 : tensor<2x?x?xf64>
