@@ -145,7 +145,8 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
     """Return the program in the operations that torch-mlir lowers."""
     import torch
     from torch.utils._pytree import tree_structure
-    from torch_mlir.extras.fx_decomp_util import get_decomposition_table
+
+    from .decompositions import decomposition_table
 
     # The decomposition of attention lays out its result in another way than the operation; a later view then does not
     # fit. Here that is of no matter: reshape says the same and always fits.
@@ -161,7 +162,7 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
             call.out_spec = tree_structure(tuple(range(tree.num_leaves)))
         for node in views:
             node.target = torch.ops.aten.reshape.default
-        table = get_decomposition_table()
+        table = decomposition_table()
         if keep_index_copies(program.graph):
             table = {operation: how for operation, how in table.items() if INDEX_COPY not in str(operation)}
         decomposed: ExportedProgram = program.run_decompositions(table)

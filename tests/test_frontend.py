@@ -261,3 +261,15 @@ def test_importing_the_package_does_not_import_torch():
     code = "import sys, slipstick; assert 'torch' not in sys.modules; slipstick.CompileOptions; slipstick.LMul"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_gelu_by_tanh_has_the_constants_of_torch(tmp_path):
+    class Gelu(nn.Module):
+        def forward(self, x):
+            return nn.functional.gelu(x, approximate="tanh"), nn.functional.gelu(x)
+
+    torch.manual_seed(0)
+    x = 3.0 * torch.randn(40, 50)
+    compiled = slipstick.compile(Gelu().eval(), (x,), cache_dir=tmp_path)
+    for found, expected in zip(compiled(x), Gelu()(x), strict=True):
+        torch.testing.assert_close(found, expected, rtol=2e-6, atol=2e-6)
