@@ -33,7 +33,7 @@ def ratio_bars(results: Results, threads: int) -> str:
     rows = [row for row in results.rows if row.threads == threads and any(s.speed for s in row.subjects)]
     names = [name for name in subject_names(results) if name != "torch"]
     figure, axes = figure_and_axes(7.5, 0.9 + len(rows) * (0.2 + _BAR * len(names)))
-    step = float(len(names) + 1.5)
+    step = len(names) + 1.5
     longest: float = 1.0
     for number, name in enumerate(names):
         places: list[float] = []
@@ -45,9 +45,9 @@ def ratio_bars(results: Results, threads: int) -> str:
                 values.append(subject.speed)
         axes.barh(places, values, height=0.9, color=COLOURS.get(name, _OTHER), label=name)
         longest = max(longest, *values) if values else longest
-        for place, value in zip(places, values, strict=True):
+        for at, value in zip(places, values, strict=True):
             axes.annotate(
-                f"{value:.2f}", (value, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=6
+                f"{value:.2f}", (value, at), xytext=(3, 0), textcoords="offset points", va="center", fontsize=6
             )
     axes.axvline(1.0, color=INK, linewidth=0.8)
     axes.set_yticks([place * step + (len(names) - 1) / 2 for place in range(len(rows))], [row.graph for row in rows])
