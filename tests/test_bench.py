@@ -125,6 +125,32 @@ def test_show_prints_tables_and_writes_the_report(
     assert "http://" not in html.replace("http://www.w3.org/", "").replace("http://matplotlib", "")
 
 
+def test_other_figures_are_shown(results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    phases = {"export": 3.0, "import": 2.0, "lower": 1.0, "codegen": 0.5, "load": 0.25}
+    compilation = {"graph": "first", "threads": 1, "phases": phases, "all": 6.75}
+    compilation |= {"second_process": 5.5, "second_process_phases": {**phases, "lower": 0.0, "codegen": 0.0}}
+    compilation |= {"inductor": 12.0, "inductor_max_autotune": "took longer than 1 s"}
+    layers = {"what": "OPT", "threads": 1, "seconds": {"2": 1.0, "24": 1.25}, "ratio": 1.25}
+    memory = {"graph": "first", "mode": "kept", "weights": 100 << 20, "before": 50 << 20}
+    memory |= {"building": 400 << 20, "running": 300 << 20}
+    timing = {"median": 4e-6, "low": 4e-6, "high": 4e-6, "repeats": 5}
+    overhead = dict.fromkeys(("slipstick", "torch eager", "ctypes call of nothing"), timing)
+    failed = {"graph": "second", "threads": 1, "failure": "out of memory"}
+    more = Results(
+        "slipstick-bench", "a machine", (), (), "", 5, (memory, failed), (compilation, failed), layers, overhead
+    )
+    path, page = tmp_path / "figures.json", tmp_path / "page.html"
+    path.write_text(more.to_json(), "utf-8")
+    assert bench.main(["show", str(path), "--html", str(page)]) == 0
+    shown = capsys.readouterr().out
+    for text in (shown, page.read_text("utf-8")):
+        assert "1.75" in text and "0.25" in text and "12.0" in text, "own seconds, cold and again; inductor's"
+        assert "torch module kept" in text and "2.50" in text
+        assert "1.25x (asked for: at most 1.5x)" in text
+        assert "4.00 µs (asked for: at most 5 µs)" in text
+        assert "failed: out of memory" in text
+
+
 def test_show_json_again(results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "figures.json"
     path.write_text(results.to_json(), "utf-8")

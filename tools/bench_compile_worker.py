@@ -18,6 +18,7 @@ from ..compiler.api import compile as compile_graph
 from ..datasets.graphs import graph
 from ..datasets.graphs_models import encoder
 from ..datasets.transformer_sizes import OPT_125M
+from .opt_isolation import die_with
 from .output import quiet
 
 
@@ -54,6 +55,7 @@ def _inductor(name: str, threads: int, cache: str, mode: str) -> dict[str, Any]:
 def main(arguments: Sequence[str]) -> int:
     """Do what the arguments say; return the exit status."""
     kind, what, threads, cache, *rest = arguments
+    die_with(os.getppid())
     if kind == "inductor":
         found = _inductor(what, int(threads), cache, rest[0])
     elif kind == "layers":

@@ -105,6 +105,7 @@ def roofline(results: Results, threads: int) -> str | None:
             [(row.flops or 0) / subject.timing.median / 1e9 for row, subject in points if subject.timing],
             "o",
             markersize=4.5 if name == "exact" else 3.5,
+            zorder=4 if name == "exact" else 3,
             color=COLOURS.get(name, _OTHER),
             alpha=0.9,
             label=name,

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from html import escape
 
 from . import bench_plots as plots
-from .bench_compile import PHASES, compilation_rows, layers_line
+from .bench_compile import HEADINGS as COMPILE_HEADINGS
+from .bench_compile import NOTE as COMPILE_NOTE
+from .bench_compile import compilation_rows, layers_line
 from .bench_memory import HEADINGS as MEMORY_HEADINGS
 from .bench_memory import NOTE as MEMORY_NOTE
 from .bench_memory import memory_rows
@@ -96,9 +98,12 @@ def _others(results: Results) -> Iterable[str]:
     if results.compilation or results.layers:
         parts = []
         if results.compilation:
-            head = ["graph", "threads", *PHASES, "own, cold", "all, cold", "second process", "inductor", "max-autotune"]
-            parts.append(table(head, [[escape(cell) for cell in row] for row in compilation_rows(results.compilation)]))
-            parts.append(paragraph("Seconds. Own: lowering, code generation and loading.", "dim"))
+            parts.append(
+                table(
+                    COMPILE_HEADINGS, [[escape(cell) for cell in row] for row in compilation_rows(results.compilation)]
+                )
+            )
+            parts.append(paragraph(COMPILE_NOTE, "dim"))
         if results.layers:
             parts.append(paragraph(layers_line(results.layers)))
         yield section("Compile time", *parts)

@@ -13,6 +13,7 @@ from rich.console import Console
 from ..datasets.graph import Graph
 from ..errors import ArgumentError, SlipstickError
 from ..target import Target
+from .bench_compile import NOTE as COMPILE_NOTE
 from .bench_compile import compilation_table, layers_line, measure_compilation, measure_layers
 from .bench_limits import Limits, describe_limits, measure_limits, read_sizes
 from .bench_memory import NOTE as MEMORY_NOTE
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace, *, limits_only: bool) -> int:
         figures["limits"] = tuple(_limits(threads, steps) for threads in arguments.threads)
         figures["limits_text"] = describe_limits()
     if arguments.compile:
-        figures["compilation"] = _each(graphs, arguments, steps, "compile", _compilation)
+        figures["compilation"] = _each(graphs, arguments, steps, "compile", measure_compilation)
         with steps.step("compile 2 and 24 layers"):
             figures["layers"] = measure_layers(arguments.threads[0], settings.limit, _silent)
     if arguments.memory:
@@ -91,10 +92,6 @@ def _rows(graphs: list[Graph], threads: tuple[int, ...], settings: Settings, ste
                 with part(f"{item.name}, {count} {'thread' if count == 1 else 'threads'}") as say:
                     rows.append(measure_row(item, count, settings, say))
     return tuple(rows)
-
-
-def _compilation(name: str, threads: int, limit: float, say: Callable[[str], None]) -> dict[str, Any]:
-    return measure_compilation(name, threads, limit, say)
 
 
 def _each(
@@ -151,7 +148,7 @@ def _show(results: Results, arguments: argparse.Namespace) -> None:
             _note(console, line)
     if results.compilation:
         console.print(compilation_table(results.compilation))
-        _note(console, "Seconds. Own: lowering, code generation and loading, without torch.export and the import.")
+        _note(console, COMPILE_NOTE)
     if results.layers:
         console.print(layers_line(results.layers), highlight=False)
     if results.memory:

@@ -21,6 +21,7 @@ from .bench_request import Request
 from .bench_subjects import REFERENCE, Contender, Prepared, own_contenders, reference
 from .bench_timing import Subject, time_in_turns
 from .bench_workload import Workload, compare, first_line
+from .opt_isolation import die_with
 
 
 class Worker:
@@ -107,6 +108,7 @@ class Worker:
 def main() -> int:
     """Measure what the request on standard input asks for; return the exit status."""
     data = json.loads(sys.stdin.read())
+    die_with(os.getppid())
     request = Request(**{**data, "subjects": tuple(data["subjects"]), "weights": tuple(data["weights"])})
     with tempfile.TemporaryDirectory(prefix="slipstick-bench-") as folder:
         Worker(request, int(sys.argv[1]), Path(folder)).run()
