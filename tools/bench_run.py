@@ -31,7 +31,16 @@ def run(arguments: argparse.Namespace, *, limits_only: bool) -> int:
     from .bench_peers import PEERS
     from .bench_subjects import own_contenders
 
-    steps = Steps(Console(stderr=True))
+    messages = Console(stderr=True)
+    steps = Steps(messages)
+    cores = Target.host().cores
+    for threads in arguments.threads:
+        if threads > cores:
+            words = "core" if cores == 1 else "cores"
+            _note(
+                messages,
+                f"warning: {threads} threads on {cores} {words}: they wait for each other, figures mean little",
+            )
     graphs = [] if limits_only else select_graphs(arguments.graphs, arguments.suite)
     own = own_contenders(lmul=arguments.lmul, weights=arguments.weights)
     settings = Settings(
