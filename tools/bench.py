@@ -1,32 +1,36 @@
-"""`slipstick-bench`: whole models, compiled exactly and with L-Mul, timed beside torch eager.
+"""`slipstick-bench`: compiled graphs timed beside torch eager and other compilers and run times.
 
-Every model is checked against torch before it is timed. All subjects run in one process, interleaved, with the same
-threads; the figures are medians.
+Every subject's results are compared with torch's before it is timed; all subjects of a graph run in turns in one
+process, with the same threads; the figures are medians. The machine's own limits are measured in the same run.
+
+  slipstick-bench list                   the graphs and the suites
+  slipstick-bench limits                 only what the machine can do at most
+  slipstick-bench show FILE.json         the tables of an earlier run, or with --html its report
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import shlex
 import sys
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from .command import guarded
+from .files import check_writable
 from .flags import integer_flag
-from .progress import Steps
 
 PROGRAM = "slipstick-bench"
-MODELS = ("encoder", "bert-base", "gpt2", "opt-125m", "llama-135m")
+SUITE_NAMES = ("core", "products", "elementwise", "models", "prefill", "decode")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark with `argv` (default: the command line); return the exit status, 0 or 1 (2: wrong flag)."""
-    arguments = _parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    arguments = _parser().parse_args(given)
+    arguments.command = shlex.join([PROGRAM, *given])
     return guarded(PROGRAM, lambda: _run(arguments))
 
 
@@ -35,66 +39,50 @@ def _parser() -> argparse.ArgumentParser:
         prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("models", nargs="*", metavar="MODEL", help=f"any of {', '.join(MODELS)} (default: all)")
-    add("--threads", type=integer_flag(1, 1024), default=1, metavar="N", help="torch's too (default: %(default)s)")
-    add("--repeats", type=integer_flag(1, 10**6), default=15, metavar="N", help="timed calls (default: %(default)s)")
-    add("--compile", action="store_true", help="time compilation instead: cold, and in a second process")
-    add("--json", action="store_true", help="print the figures as JSON instead of a table")
+    add("graphs", nargs="*", metavar="GRAPH", help="names as `list` shows them (default: the suite)")
+    add("--suite", choices=SUITE_NAMES, default="core", help="graphs to measure (default: %(default)s)")
+    add("--threads", type=_threads, default=(1,), metavar="N[,N]", help="numbers of threads, each a row (default: 1)")
+    add("--repeats", type=integer_flag(1, 10**6), default=15, metavar="N", help="timed rounds (default: %(default)s)")
+    add("--peers", default="all", metavar="NAMES", help="all, none, or names with commas (default: %(default)s)")
+    add("--lmul", action="store_true", help="L-Mul everywhere, k = 4, finite, too")
+    add("--weights", type=_weights, default=(), metavar="KIND[,KIND]", help="narrower weights, too: bf16, lm8")
+    add("--compile", action="store_true", help="time compilation instead: cold, again, and inductor's")
+    add("--memory", action="store_true", help="measure the peak of memory instead")
+    add("--overhead", action="store_true", help="measure what a call costs instead")
+    add("--no-limits", action="store_true", help="do not measure the machine's limits")
+    add("--budget", type=integer_flag(1, 10**6), default=120, metavar="S", help=f"{_BUDGET} (default: %(default)s)")
+    add("--limit", type=integer_flag(1, 10**6), default=900, metavar="S", help=f"{_LIMIT} (default: %(default)s)")
+    add("--json", metavar="FILE", help="write the figures as JSON; -: to standard output, instead of tables")
+    add("--html", type=Path, metavar="FILE", help="write a report with plots, one file")
     return parser
 
 
+_BUDGET = "seconds of timing a row after which five rounds are enough"
+_LIMIT = "seconds that preparing a subject, or one turn of it, may take"
+
+
+def _threads(text: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(integer_flag(1, 1024)(part) for part in text.split(",")))
+
+
+def _weights(text: str) -> tuple[str, ...]:
+    for part in text.split(","):
+        if part not in ("bf16", "lm8"):
+            raise argparse.ArgumentTypeError(f"expected bf16 or lm8, found {part!r}")
+    return tuple(dict.fromkeys(text.split(",")))
+
+
 def _run(arguments: argparse.Namespace) -> int:
-    unknown = [name for name in arguments.models if name not in MODELS]
-    if unknown:
-        sys.stderr.write(f"{PROGRAM}: error: expected any of {', '.join(MODELS)}, found {unknown[0]!r}\n")
-        return 2
-    steps = Steps(Console(stderr=True))
-    with steps.step("load torch, torch-mlir and transformers"):
-        from .bench_compile import compilation_table, measure_compilation
-        from .bench_models import measure
-        from .environment import describe_environment
+    for path, flag in ((arguments.html, "--html"), (arguments.json, "--json")):
+        if path is not None and path != "-":
+            check_writable(Path(path), flag)
+    first = arguments.graphs[0] if arguments.graphs else ""
+    if first == "list":
+        from .bench_list import print_list
 
-        environment = describe_environment()
-    names = arguments.models or MODELS
-    if arguments.compile:
-        results = {name: measure_compilation(name, arguments.threads, steps) for name in names}
-    else:
-        results = {name: measure(name, arguments.threads, arguments.repeats, steps) for name in names}
-    if arguments.json:
-        figures = {"threads": arguments.threads, "environment": str(environment), "models": results}
-        sys.stdout.write(json.dumps(figures, indent=2) + "\n")
-        return 0
-    console = Console()
-    if arguments.compile:
-        console.print(compilation_table(results))
-        about = "Seconds. Second process: slipstick.compile of the linalg text, its code found in the cache."
-        console.print(f"{about}\n{environment}", style="dim", highlight=False)
-        return 0
-    console.print(_table(results))
-    about = (
-        f"Medians of {arguments.repeats} interleaved calls, threads: {arguments.threads}. L-Mul: everywhere, k = 4, "
-        "finite. Error: the largest difference from torch of an element of the result."
-    )
-    console.print(f"{about}\n{environment}", style="dim", highlight=False)
-    return 0
+        return print_list(Console())
+    from .bench_run import run, show
 
-
-def _table(results: dict[str, Any]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("model", "", "ms a call", "speed", "error", "compile, s"):
-        table.add_column(heading, justify="left" if heading in ("model", "") else "right")
-    for model, result in results.items():
-        for subject, figures in result["subjects"].items():
-            seconds = figures["seconds_a_call"]
-            table.add_row(
-                model if subject == "torch eager" else "",
-                subject,
-                f"{seconds['median'] * 1e3:.1f}",
-                f"{result['subjects']['torch eager']['seconds_a_call']['median'] / seconds['median']:.2f}x",
-                f"{figures['largest_error']:.1e}" if "largest_error" in figures else "",
-                f"{figures['compile_seconds']:.1f}{' (cached)' if figures['from_cache'] else ''}"
-                if "compile_seconds" in figures
-                else "",
-            )
-        table.add_section()
-    return table
+    if first == "show":
+        return show(arguments)
+    return run(arguments, limits_only=first == "limits")

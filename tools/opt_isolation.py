@@ -98,7 +98,7 @@ def _in_child(work: Callable[[], int], parent: int) -> None:
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         faulthandler.disable()
-        _die_with(parent)
+        die_with(parent)
         _limit(resource.RLIMIT_CORE, 0)
         # The parser and many passes recurse as deep as the IR is nested.
         _limit(resource.RLIMIT_STACK, _STACK_BYTES)
@@ -107,7 +107,7 @@ def _in_child(work: Callable[[], int], parent: int) -> None:
         os._exit(status)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Have the kernel end this process when its parent ends, so that nothing is left over (Linux only)."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))

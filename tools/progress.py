@@ -35,10 +35,11 @@ class Steps:
             self._write(f" {took.strip()}\n")
 
     @contextlib.contextmanager
-    def parts(self, text: str, total: int) -> Iterator[Callable[[str], AbstractContextManager[None]]]:
+    def parts(self, text: str, total: int) -> Iterator[Callable[[str], AbstractContextManager[Callable[[str], None]]]]:
         """Show a long step of `total` parts, with the time left; run each part inside the yielded `part(name)`.
 
-        On a terminal one bar tells the part's name; elsewhere each part that is done is a line.
+        On a terminal one bar tells the part's name, and what it is doing if the function that `part` yields is called;
+        elsewhere each part that is done is a line.
         """
         start = time.perf_counter()
         count = 0
@@ -55,10 +56,10 @@ class Steps:
             task = progress.add_task(text, total=total, left="")
 
             @contextlib.contextmanager
-            def part(name: str) -> Iterator[None]:
+            def part(name: str) -> Iterator[Callable[[str], None]]:
                 nonlocal count
                 progress.update(task, description=f"{text}: {name}")
-                yield
+                yield lambda detail: progress.update(task, description=f"{text}: {name}: {detail}")
                 count += 1
                 elapsed = time.perf_counter() - start
                 left = f"{_duration(elapsed / count * (total - count))} left"

@@ -49,10 +49,11 @@ def time_interleaved(
             if number >= 0:
                 seconds[name].append(elapsed)
         advance()
-    return {name: _summary(values) for name, values in seconds.items()}
+    return {name: summary(values) for name, values in seconds.items()}
 
 
-def _summary(values: list[float]) -> Timing:
+def summary(values: list[float]) -> Timing:
+    """Return the median and the quartiles of some timings, in seconds, at least one."""
     if len(values) == 1:
         return Timing(values[0], values[0], values[0], 1)
     low, median, high = statistics.quantiles(values, n=4, method="inclusive")

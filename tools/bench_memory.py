@@ -1,0 +1,58 @@
+"""How much memory running a graph takes at most, beside the bytes of its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from ..target import MIB
+from .bench_process import ask
+
+WORKER = "bench_memory_worker"
+MODES = {"dropped": "torch module dropped", "kept": "torch module kept", "torch": "torch eager"}
+HEADINGS = ("graph", "", "weights", "before", "peak building", "peak running", "running / weights")
+
+
+def measure_memory(name: str, threads: int, limit: float, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Return the peaks of resident memory in bytes, each mode in a process of its own.
+
+    "before" is what Python and the libraries hold before the graph is built; "building" the peak while it is built and
+    compiled, "running" the peak of the calls after that, both with "before" in them.
+    """
+    found = []
+    for mode in MODES:
+        say(MODES[mode])
+        found.append({"graph": name, "mode": mode, **ask(WORKER, mode, name, str(threads), limit=limit)})
+    return found
+
+
+def memory_rows(found: tuple[dict[str, Any], ...]) -> list[list[str]]:
+    """Return the cells of the table, in MiB, a list for each graph and mode."""
+    rows = []
+    for result in found:
+        if "failure" in result:
+            rows.append([result["graph"], f"failed: {result['failure']}"])
+            continue
+        ratio = (result["running"] - result["before"]) / max(1, result["weights"])
+        sizes = [f"{result[key] / MIB:,.0f}" for key in ("weights", "before", "building", "running")]
+        rows.append([result["graph"], MODES[result["mode"]], *sizes, f"{ratio:.2f}"])
+    return rows
+
+
+def memory_table(found: tuple[dict[str, Any], ...]) -> Table:
+    """Return the figures as a table."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, heading in enumerate(HEADINGS):
+        table.add_column(heading, justify="left" if number < 2 else "right")
+    for row in memory_rows(found):
+        table.add_row(*row)
+    return table
+
+
+NOTE = (
+    "Resident memory, MiB. Before: Python and the libraries. Running / weights: the peak of the calls less what was "
+    "there before, in times the bytes of the weights."
+)
