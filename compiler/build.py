@@ -16,6 +16,7 @@ from ..passes.asserts_to_status import MESSAGES_ATTRIBUTE
 from ..passes.diagnostics import format_message, message_of
 from ..passes.encode_weights import EncodedArgument, encoded_arguments
 from ..passes.instrumentation import Execution, Instrumentation
+from ..passes.plan_arena import WORKSPACE_ATTRIBUTE
 from ..passes.prepare_entry import ENTRY_ATTRIBUTE
 from ..target import Target
 from . import codegen
@@ -39,6 +40,8 @@ class Artifact:
     """What passes counted, e.g. "lmul: multiplies rewritten"."""
     encoded: tuple[EncodedArgument, ...] = ()
     """The arguments that native code takes as codes of a narrow format."""
+    workspace_bytes: int = 0
+    """The size of the arena that a call takes."""
 
     def pack(self) -> bytes:
         """Return bytes that `unpack` reads."""
@@ -47,6 +50,7 @@ class Artifact:
             "messages": self.messages,
             "statistics": dict(self.statistics),
             "encoded": [asdict(argument) for argument in self.encoded],
+            "workspace_bytes": self.workspace_bytes,
         }
         return json.dumps(head).encode() + b"\n" + self.code
 
@@ -56,7 +60,14 @@ class Artifact:
         head, _, code = data.partition(b"\n")
         read = json.loads(head)
         encoded = tuple(EncodedArgument(**fields) for fields in read["encoded"])
-        return cls(code, str(read["entry"]), tuple(read["messages"]), dict(read["statistics"]), encoded)
+        return cls(
+            code,
+            str(read["entry"]),
+            tuple(read["messages"]),
+            dict(read["statistics"]),
+            encoded,
+            int(read["workspace_bytes"]),
+        )
 
 
 @dataclass
@@ -101,7 +112,7 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     entry, messages = _interface(module)
     encoded = tuple(encoded_arguments(module.operation))
     code = codegen.compile_object(translated, target)
-    artifact = Artifact(code, entry, messages, dict(counter.total), encoded)
+    artifact = Artifact(code, entry, messages, dict(counter.total), encoded, _workspace_bytes(module))
     made = time.perf_counter()
     LOG.info("object code of %d bytes in %.2f s", len(code), made - lowered)
     cache.put(key, artifact.pack())
@@ -177,3 +188,8 @@ def _interface(module: ir.Module) -> tuple[str, tuple[str, ...]]:
     entry = ir.FlatSymbolRefAttr(attributes[ENTRY_ATTRIBUTE]).value
     messages = tuple(ir.StringAttr(message).value for message in ir.ArrayAttr(attributes[MESSAGES_ATTRIBUTE]))
     return f"_mlir_ciface_{entry}", messages
+
+
+def _workspace_bytes(module: ir.Module) -> int:
+    attributes = module.operation.attributes
+    return int(attributes[WORKSPACE_ATTRIBUTE].value) if WORKSPACE_ATTRIBUTE in attributes else 0

@@ -72,6 +72,9 @@ class CompiledModule:
         """Seconds spent on "export", "import", "lower", "codegen" and "load", as far as they were needed."""
         self.statistics = dict(built.artifact.statistics)
         """What passes counted while lowering, e.g. `lmul: multiplies rewritten`."""
+        self.workspace_bytes = built.artifact.workspace_bytes
+        """The memory that a call needs besides inputs and results, in bytes: one arena, planned ahead. Buffers whose
+        sizes are known at run time only are not in it."""
         self._inputs = Inputs(signature)
         self._encoder = WeightEncoder(built.artifact.encoded)
         self._encoded_inputs = [

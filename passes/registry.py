@@ -20,10 +20,12 @@ from .lmul_report import ReportMultiplies
 from .lower_contractions import LowerContractions
 from .outline_kernels import OutlineKernels
 from .parallelise_kernels import ParalleliseKernels
+from .plan_arena import PlanArena
 from .prepare_entry import PrepareEntry
 from .reassociate_reductions import ReassociateReductions
 from .schedule_contractions import ScheduleContractions
 from .set_stage import SetStage
+from .split_empty_tensors import SplitEmptyTensors
 
 PASSES: tuple[type[Pass], ...] = (
     PrepareEntry,
@@ -36,10 +38,12 @@ PASSES: tuple[type[Pass], ...] = (
     FuseElementwise,
     ScheduleContractions,
     ReassociateReductions,
+    SplitEmptyTensors,
     IsolateBuffers,
     LowerContractions,
     OutlineKernels,
     ParalleliseKernels,
+    PlanArena,
     FinishKernels,
     ApproximateMath,
     AssertsToStatus,
