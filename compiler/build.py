@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from ..passes.prepare_entry import ENTRY_ATTRIBUTE
 from ..target import Target
 from . import codegen
 from .cache import Cache
+from .native_call import packed_entry
 from .options import CompileOptions
 from .stages import STAGES, llvm_ir, run_stages, stage_of, stage_pipelines
 
@@ -106,7 +108,7 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     module = parse(text)
     counter = _Statistics()
     _run_stages(module, "llvm", options, target, counter)
-    translated = llvm_ir(module)
+    translated = _translate(module)
     lowered = time.perf_counter()
     LOG.info("lowered to LLVM IR in %.2f s", lowered - start)
     entry, messages = _interface(module)
@@ -155,7 +157,18 @@ def llvm_text(text: str, options: CompileOptions, target: Target) -> str:
     """Return the LLVM IR of a module given at any stage."""
     module = parse(text)
     _run_stages(module, "llvm", options, target)
-    return llvm_ir(module)
+    return _translate(module)
+
+
+def _translate(module: ir.Module) -> str:
+    """Return LLVM IR; where the entry takes pointers alone, with a function that takes them out of an array."""
+    text = llvm_ir(module)
+    entry, _ = _interface(module)
+    head = re.search(rf"^define void @{re.escape(entry)}\(([^()]*)\)", text, re.MULTILINE)
+    arguments = [argument.strip() for argument in head[1].split(",")] if head else []
+    if not arguments or any(not argument.startswith("ptr ") for argument in arguments):
+        return text
+    return text + packed_entry(entry, len(arguments))
 
 
 def _run_stages(

@@ -15,13 +15,14 @@ from ..target import Target
 from . import codegen
 from .build import Built, build, llvm_text, lower_text, parse
 from .encoded import WeightEncoder, native_arguments
+from .fast_call import FastCall, is_possible
 from .inputs import Inputs, Plan
 from .mlir_input import entry_type
 from .options import CompileOptions
 from .runtime import NativeFunction, descriptor_tail
 from .signature import ConstantSpec, Result, ScalarSpec, Signature, SymbolicSize, TensorSpec
 from .stages import STAGES
-from .state import Slot, State
+from .state import Bound, Slot, State
 
 if TYPE_CHECKING:
     from .call_form import CallForm
@@ -88,11 +89,21 @@ class CompiledModule:
         self._index = _argument_index(signature)
         self._flat = _flat_inputs(signature)
         self._overwritten = tuple(mutation.argument for mutation in signature.mutations)
+        self._packed = self._packed_address(built)
+        self._fast: FastCall | None = None
+        self._plain_results = _plain_results(signature)
 
     # ---- calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the graph. Raises `ArgumentError`, naming the argument, for a call that does not fit the signature."""
+        fast = self._fast
+        if fast is not None and not kwargs:
+            found = fast(args)
+            if found is not None:
+                if self._plain_results is not None:
+                    return found[0] if self._plain_results == 1 else found
+                return self._results(list(found), args, fast.state, fast.plan)
         leaves = args if len(args) == self._flat and not kwargs else self._leaves(args, kwargs)
         plan = self._inputs.plan(leaves)
         function = self._function
@@ -116,12 +127,38 @@ class CompiledModule:
             assert native is not None
             tensors.append((function.position(native), copy.data_ptr(), descriptor_tail(copy.shape)))
         fresh = function(template, tensors)
+        if self._packed and not keep and leaves is args:
+            self._fast = self._next_fast(leaves, plan, state, bound)
         del keep
         if self._overwritten:
             self._overwrite(fresh, leaves, state, plan)
         return self._results(fresh, leaves, state, plan)
 
     forward = __call__
+
+    def _packed_address(self, built: Built) -> int:
+        """Return the address of the entry that takes its arguments in an array; 0 where calls must go through Python.
+
+        A function written in MLIR may return its argument, which only Python copies.
+        """
+        packed = f"{built.artifact.entry}_packed"
+        if built.loaded is None or self._form is None or self._encoded_inputs or self._flat != len(self._inputs):
+            return 0
+        return built.loaded.address(packed) if is_possible(self.signature, built.loaded, packed) else 0
+
+    def _next_fast(
+        self, leaves: Sequence[Any], plan: Plan, state: list[torch.Tensor], bound: Bound
+    ) -> FastCall | None:
+        """Return what calls like this one can go through from now on."""
+        slots = self._state.slots
+        if bound.copied or None in bound.states or any(type(holder) is not dict for holder, _ in slots):
+            return None
+        assert self._function is not None
+        results = [spec for spec in self.signature.native_results if isinstance(spec, TensorSpec)]
+        inputs = list(zip(self.signature.inputs, leaves, strict=True))
+        return FastCall(
+            self._packed, self._function, inputs, plan, list(zip(slots, state, strict=True)), bound, results
+        )
 
     def _encode_inputs(
         self,
@@ -285,6 +322,7 @@ class CompiledModule:
 
     def encode_again(self) -> None:
         """Encode parameters anew at the next call: torch does not tell of writes through `.data` or a NumPy view."""
+        self._fast = None
         self._state.forget()
 
     def __repr__(self) -> str:
@@ -313,6 +351,18 @@ def _flat_inputs(signature: Signature) -> int:
         return -1
     args, kwargs = pytree.tree_unflatten([None] * spec.num_leaves, spec)
     return len(args) if not kwargs and all(arg is None for arg in args) and len(args) == spec.num_leaves else -1
+
+
+def _plain_results(signature: Signature) -> int | None:
+    """Return the number of results where these are the native ones as they are, one alone or a tuple; else None."""
+    count = len(signature.results)
+    native = [result.index if result.kind == "native" else -1 for result in signature.results]
+    spec = signature.out_spec
+    if native != list(range(len(signature.native_results))) or spec is None:
+        return None
+    if spec.is_leaf():
+        return 1
+    return count if count > 1 and spec == pytree.tree_structure((0,) * count) else None
 
 
 def _structure(value: Any) -> str:

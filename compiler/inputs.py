@@ -38,6 +38,9 @@ class Inputs:
         self._dtypes = [getattr(torch, a.spec.dtype) if isinstance(a.spec, TensorSpec) else None for a in self._inputs]
         self._plans: dict[tuple[Any, ...], Plan] = {}
 
+    def __len__(self) -> int:
+        return len(self._inputs)
+
     def plan(self, leaves: Sequence[Any]) -> Plan:
         """Return the plan for these leaves; raises `ArgumentError` naming the argument, expected and found."""
         if len(leaves) != len(self._inputs):

@@ -57,6 +57,11 @@ _capsule.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
 _NAME = b"dltensor"
 
 
+def is_portable(dtype: torch.dtype) -> bool:
+    """Tell whether tensors of that dtype are exchanged through DLPack as they are."""
+    return dtype in _CODES
+
+
 @dataclass(frozen=True)
 class MemoryStatistics:
     """What the compiled modules of this process have asked for since it began: results, arenas, dynamic buffers."""
