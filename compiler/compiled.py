@@ -146,9 +146,7 @@ class CompiledModule:
             return 0
         return built.loaded.address(packed) if is_possible(self.signature, built.loaded, packed) else 0
 
-    def _next_fast(
-        self, leaves: Sequence[Any], plan: Plan, state: list[torch.Tensor], bound: Bound
-    ) -> FastCall | None:
+    def _next_fast(self, leaves: Sequence[Any], plan: Plan, state: list[torch.Tensor], bound: Bound) -> FastCall | None:
         """Return what calls like this one can go through from now on."""
         slots = self._state.slots
         if bound.copied or None in bound.states or any(type(holder) is not dict for holder, _ in slots):

@@ -2,8 +2,8 @@
 
 Of tensors it asks what DLPack's C exchange API tells (`Tensor.__dlpack_c_exchange_api__`, DLPack 1.3): address, device,
 dtype, sizes, strides. A call fits where the inputs are plain tensors of the dtypes and sizes in the table, contiguous,
-and the state is the very objects in the table, lying where they lay. Any other call is left to Python. Tables hold words
-of 8 bytes and never change, so that threads may share them:
+and the state is the very objects in the table, lying where they lay. Any other call is left to Python. Tables hold
+words of 8 bytes and never change, so that threads may share them:
 
     plan    api, code, inputs, their number, state, its number, results, their number, template, number of arguments,
             number of words, word of the results or -1, word of the status, threads (0: leave OpenMP alone)
@@ -19,7 +19,6 @@ from __future__ import annotations
 from . import allocator, openmp
 
 CALL = "slipstick_call"
-PLAN_WORDS = 14
 INPUT_WORDS = 5
 STATE_WORDS = 8
 RESULT_WORDS = 3
@@ -65,8 +64,8 @@ define internal void @release(ptr %managed) {{{_load("memory", "managed", 1, "pt
   ret void
 }}
 
-; fill a DLTensor (data, device, rank and dtype, sizes, strides, byte offset) and compare it; strides do not matter where
-; there is one element only
+; fill a DLTensor (data, device, rank and dtype, sizes, strides, byte offset) and compare it; the stride of a dimension
+; of size one does not matter
 define internal i1 @matches(ptr %api, ptr %object, ptr %tensor, i64 %form, i64 %rank, ptr %sizes, ptr %strides) {{
 entry:{_api("describe", "dltensor_from_py_object_no_sync")}
   %code = call i32 %describe(ptr %object, ptr %tensor)
@@ -110,7 +109,8 @@ no:
   ret i1 false
 }}
 
-define internal ptr @address(ptr %tensor) alwaysinline {{{_load("data", "tensor", 0, "ptr")}{_load("bytes", "tensor", 5)}
+define internal ptr @address(ptr %tensor) alwaysinline {{
+{_load("data", "tensor", 0, "ptr")}{_load("bytes", "tensor", 5)}
   %address = getelementptr i8, ptr %data, i64 %bytes
   ret ptr %address
 }}

@@ -116,7 +116,7 @@ class NativeFunction:
 
     @property
     def result_words(self) -> list[int] | None:
-        """The 8-byte words of the result struct at which the descriptors of tensors begin; None where it has numbers."""
+        """The 8-byte words of the result struct at which descriptors begin; None where it holds numbers, too."""
         if self._by_value or any(field.wrap is None for field in self._fields):
             return None
         return [field.word for field in self._fields]

@@ -51,5 +51,3 @@ def lay_out(buffers: Sequence[Lifetime]) -> tuple[list[int], int]:
 def aligned(size: int) -> int:
     """Return `size` rounded up to a multiple of `ALIGNMENT`."""
     return -(-size // ALIGNMENT) * ALIGNMENT
-
-

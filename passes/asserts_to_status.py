@@ -61,7 +61,9 @@ class AssertsToStatus(Pass):
             ctx.count("assertions replaced")
         op.attributes[MESSAGES_ATTRIBUTE] = ir.ArrayAttr.get([ir.StringAttr.get(m) for m in messages])
 
-    def _replace(self, entry: func.FuncOp, assertion: ir.Operation, status: ir.Value, number: int, arenas: list[ir.Value]) -> None:
+    def _replace(
+        self, entry: func.FuncOp, assertion: ir.Operation, status: ir.Value, number: int, arenas: list[ir.Value]
+    ) -> None:
         """Branch to a block that stores `number`, frees `arenas` and returns, where `assertion` fails."""
         block = assertion.block
         rest = block.create_after()

@@ -73,9 +73,9 @@ class BufferUses:
 
     def _captured_arguments(self, name: str) -> frozenset[int]:
         """Return the numbers of the arguments that function `name` frees, returns or keeps."""
-        function = self._symbols[name] if name in self._symbols else None
-        if not isinstance(function, func.FuncOp):
+        if name not in self._symbols or not isinstance(self._symbols[name], func.FuncOp):
             return _All()
+        function = self._symbols[name]
         if name not in self._captured:
             self._captured[name] = _All()  # for a function that calls itself
             captured = set(range(len(function.type.inputs)))

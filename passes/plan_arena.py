@@ -9,6 +9,7 @@ from typing import ClassVar
 from ..bindings import arith, func, ir, memref
 from .arena_layout import ALIGNMENT, Lifetime, lay_out
 from .base import Pass, PassContext, option
+from .buffer_bytes import static_bytes
 from .buffer_uses import BufferUses, Uses
 from .outline_kernels import NOALIAS_ATTRIBUTE
 from .prepare_entry import ENTRY_ATTRIBUTE
@@ -190,7 +191,7 @@ class _Function:
                     if inner.name == "func.call":
                         callee = inner.attributes["callee"].value
                         self.calls.append(_Call(inner, self.name, callee, self._time, is_sequential))
-                    elif inner.name == "memref.alloc" and is_sequential and _static_bytes(inner) is not None:
+                    elif inner.name == "memref.alloc" and is_sequential and static_bytes(inner, ALIGNMENT) is not None:
                         self._allocations.append(inner)
                     self._number(inner, is_sequential=is_sequential)
         self._moments[op] = (begin, self._time)
@@ -201,7 +202,7 @@ class _Function:
             return
         for op in self._allocations:
             found = uses.of(op.results[0])
-            size = _static_bytes(op)
+            size = static_bytes(op, ALIGNMENT)
             if found.escapes or size is None:
                 continue
             spans = [self._span(user, op) for user in found.operations]
@@ -274,42 +275,3 @@ def _append_argument(function: func.FuncOp, type_: ir.Type) -> ir.Value:
 def _view(arena: ir.Value, offset: int, type_: ir.Type) -> ir.Value:
     """Emit the view of the arena from byte `offset` on as a buffer of that type."""
     return memref.view(type_, arena, arith.constant(ir.IndexType.get(), offset), [])
-
-
-def _static_bytes(allocation: ir.Operation) -> int | None:
-    """Return the size of an allocation in bytes; None where it is not known, or no view can stand for it."""
-    type_ = ir.MemRefType(allocation.results[0].type)
-    if not type_.has_static_shape or type_.memory_space is not None:
-        return None
-    if type_.affine_map != ir.AffineMap.get_identity(type_.rank, type_.context):
-        return None
-    if "alignment" in allocation.attributes and allocation.attributes["alignment"].value > ALIGNMENT:
-        return None
-    element = _element_bytes(type_.element_type)
-    if element is None:
-        return None
-    for size in type_.shape:
-        element *= size
-    return element
-
-
-def _element_bytes(type_: ir.Type) -> int | None:
-    """Return how far elements of that type lie apart in memory."""
-    if isinstance(type_, ir.IndexType):
-        return 8
-    if isinstance(type_, ir.IntegerType | ir.FloatType):
-        count = max(1, -(-type_.width // 8))
-        return 1 << (count - 1).bit_length()
-    if isinstance(type_, ir.ComplexType):
-        part = _element_bytes(type_.element_type)
-        return None if part is None else 2 * part
-    if isinstance(type_, ir.VectorType):
-        part = _element_bytes(type_.element_type)
-        if part is None or type_.scalable or isinstance(type_.element_type, ir.IntegerType) and type_.element_type.width < 8:
-            return None
-        count = part
-        for size in type_.shape:
-            count *= size
-        return 1 << (count - 1).bit_length()
-    return None
-
