@@ -10,6 +10,7 @@ from .kernels.lmul import LMul
 if TYPE_CHECKING:
     from .compiler.api import compile
     from .compiler.compiled import CompiledModule
+    from .compiler.memory import MemoryStatistics, memory_statistics
     from .compiler.options import CompileOptions
     from .kernels.lmul_torch import lmul
     from .kernels.lmul_torch_matmul import lmul_matmul
@@ -23,22 +24,26 @@ __all__ = [
     "GraphError",
     "IRError",
     "LMul",
+    "MemoryStatistics",
     "PipelineError",
     "SlipstickError",
     "Target",
     "compile",
     "lmul",
     "lmul_matmul",
+    "memory_statistics",
 ]
 
 # Read on first use: the compiler imports torch, which takes seconds.
 _LATER = {
     "CompileOptions": ".compiler.options",
     "CompiledModule": ".compiler.compiled",
+    "MemoryStatistics": ".compiler.memory",
     "Target": ".target",
     "compile": ".compiler.api",
     "lmul": ".kernels.lmul_torch",
     "lmul_matmul": ".kernels.lmul_torch_matmul",
+    "memory_statistics": ".compiler.memory",
 }
 
 

@@ -1,88 +1,118 @@
-"""Where compiled code gets memory: malloc, behind a pool of large blocks that were freed.
+"""Where compiled code gets memory: malloc, behind a pool of blocks that were freed.
 
-The intermediates of a graph are large and live for a part of one call. malloc takes such memory from the system and
-gives it back, call after call, and each page costs a fault when it is first written. So up to 256 MiB of freed blocks
-are kept, for any call of any compiled module, and given out again where they are at most twice as large as asked for.
+A call needs one arena for its intermediates and one block for each result. malloc takes large blocks from the system
+and gives them back, call after call, and each page costs a fault when it is first written. So freed blocks are kept, up
+to 256 MiB of them, for any call of any compiled module. After the first calls no memory is allocated any more.
 
-A block has 16 bytes in front: a mark, by which what plain malloc gave is told from it, and its size in bytes. A slot of
-the pool is emptied and filled by atomic operations: who has taken a pointer out of it owns the block.
+Sizes are rounded up to classes, four for each power of two; each class has a row of slots for blocks of its size. A
+block comes out of the row of its class or of the three classes above. A slot is emptied and filled by atomic
+operations: who has taken a pointer out of it owns the block. Where a freed block would exceed the limit, others are
+given back to malloc, round and round, so that blocks of a size that nothing asks for any more do not stay.
+
+A block has 16 bytes in front: a mark, by which what plain malloc gave is told from it, and its size in bytes.
 """
 
 from __future__ import annotations
 
 ALLOCATE = "_mlir_memref_to_llvm_alloc"
 FREE = "_mlir_memref_to_llvm_free"
-POOLED_BYTES = "slipstick_pooled_bytes"
-NAMES = (ALLOCATE, FREE, POOLED_BYTES)
+STATISTICS = "slipstick_memory_statistics"
+NAMES = (ALLOCATE, FREE, STATISTICS)
 """The first two are what MLIR calls with the option `use-generic-functions` of `finalize-memref-to-llvm`."""
 
 POOL_LIMIT = 256 << 20
-"""Bytes of freed blocks that are kept at most; POOL_BLOCKS blocks of at least SMALL bytes."""
-POOL_BLOCKS = 32
-SMALL = 64 << 10
+"""Bytes of freed blocks that are kept at most; larger blocks are not kept at all."""
+CLASS_BLOCKS = 64
+"""How many blocks of one class are kept at most."""
 
+_CLASSES = (POOL_LIMIT.bit_length() - 1 - 5) * 4
+_SLOTS = _CLASSES * CLASS_BLOCKS
 _MARK = int.from_bytes(b"slipstik", "little")
 
 LLVM_IR = f"""
 declare ptr @malloc(i64)
 declare void @free(ptr)
+declare i64 @llvm.ctlz.i64(i64, i1)
+declare i64 @llvm.umax.i64(i64, i64)
+declare i64 @llvm.umin.i64(i64, i64)
 
-@pool = internal global [{POOL_BLOCKS} x ptr] zeroinitializer, align 64
+@pool = internal global [{_SLOTS} x ptr] zeroinitializer, align 64
 @pooled = internal global i64 0, align 64
+@hits = internal global i64 0, align 64
+@misses = internal global i64 0, align 64
+@allocated = internal global i64 0, align 8
+@hand = internal global i64 0, align 64
+
+; a class is an exponent and two bits behind the leading one of (bytes - 1): its number, and the bytes of its blocks
+define internal {{ i64, i64 }} @class(i64 %bytes) alwaysinline {{
+  %atleast = call i64 @llvm.umax.i64(i64 %bytes, i64 64)
+  %x = sub i64 %atleast, 1
+  %zeros = call i64 @llvm.ctlz.i64(i64 %x, i1 true)
+  %shift = sub i64 61, %zeros
+  %top = lshr i64 %x, %shift
+  %above = add i64 %top, 1
+  %size = shl i64 %above, %shift
+  %octave = sub i64 %shift, 3
+  %first = shl i64 %octave, 2
+  %in_octave = sub i64 %top, 4
+  %number = add i64 %first, %in_octave
+  %pair = insertvalue {{ i64, i64 }} poison, i64 %number, 0
+  %both = insertvalue {{ i64, i64 }} %pair, i64 %size, 1
+  ret {{ i64, i64 }} %both
+}}
 
 define ptr @{ALLOCATE}(i64 %bytes) {{
-  %is_small = icmp ult i64 %bytes, {SMALL}
-  br i1 %is_small, label %fresh, label %scan
+entry:
+  %is_huge = icmp ugt i64 %bytes, {POOL_LIMIT}
+  br i1 %is_huge, label %fresh, label %look
+look:
+  %class = call {{ i64, i64 }} @class(i64 %bytes)
+  %number = extractvalue {{ i64, i64 }} %class, 0
+  %class_size = extractvalue {{ i64, i64 }} %class, 1
+  %first = mul i64 %number, {CLASS_BLOCKS}
+  %behind = add i64 %first, {4 * CLASS_BLOCKS}
+  %end = call i64 @llvm.umin.i64(i64 %behind, i64 {_SLOTS})
+  br label %scan
 scan:
-  %i = phi i64 [ 0, %0 ], [ %next, %continue ]
-  %slot = getelementptr [{POOL_BLOCKS} x ptr], ptr @pool, i64 0, i64 %i
+  %i = phi i64 [ %first, %look ], [ %next, %continue ]
+  %slot = getelementptr [{_SLOTS} x ptr], ptr @pool, i64 0, i64 %i
   %seen = load atomic ptr, ptr %slot monotonic, align 8
   %is_empty = icmp eq ptr %seen, null
   br i1 %is_empty, label %continue, label %take
 take:
   %block = atomicrmw xchg ptr %slot, ptr null acq_rel
   %is_gone = icmp eq ptr %block, null
-  br i1 %is_gone, label %continue, label %look
-look:
-  %size_at = getelementptr i8, ptr %block, i64 -8
-  %size = load i64, ptr %size_at
-  %is_enough = icmp uge i64 %size, %bytes
-  %half = lshr i64 %size, 1
-  %is_close = icmp ule i64 %half, %bytes
-  %fits = and i1 %is_enough, %is_close
-  br i1 %fits, label %found, label %restore
+  br i1 %is_gone, label %continue, label %found
 found:
-  %before = atomicrmw sub ptr @pooled, i64 %size monotonic
+  %size_at = getelementptr i8, ptr %block, i64 -8
+  %block_size = load i64, ptr %size_at
+  %before = atomicrmw sub ptr @pooled, i64 %block_size monotonic
+  %hits_before = atomicrmw add ptr @hits, i64 1 monotonic
   ret ptr %block
-restore:
-  %put = cmpxchg ptr %slot, ptr null, ptr %block acq_rel monotonic
-  %is_put = extractvalue {{ ptr, i1 }} %put, 1
-  br i1 %is_put, label %continue, label %drop
-drop:
-  %dropped = atomicrmw sub ptr @pooled, i64 %size monotonic
-  %start = getelementptr i8, ptr %block, i64 -16
-  call void @free(ptr %start)
-  br label %continue
 continue:
   %next = add i64 %i, 1
-  %more = icmp ult i64 %next, {POOL_BLOCKS}
+  %more = icmp ult i64 %next, %end
   br i1 %more, label %scan, label %fresh
 fresh:
-  %whole = add i64 %bytes, 16
+  %size = phi i64 [ %bytes, %entry ], [ %class_size, %continue ]
+  %misses_before = atomicrmw add ptr @misses, i64 1 monotonic
+  %whole = add i64 %size, 16
   %memory = call ptr @malloc(i64 %whole)
   %is_null = icmp eq ptr %memory, null
   br i1 %is_null, label %none, label %mark
 none:
   ret ptr null
 mark:
+  %allocated_before = atomicrmw add ptr @allocated, i64 %size monotonic
   store i64 {_MARK}, ptr %memory
   %at = getelementptr i8, ptr %memory, i64 8
-  store i64 %bytes, ptr %at
+  store i64 %size, ptr %at
   %result = getelementptr i8, ptr %memory, i64 16
   ret ptr %result
 }}
 
 define void @{FREE}(ptr %block) {{
+entry:
   %is_null = icmp eq ptr %block, null
   br i1 %is_null, label %done, label %look
 look:
@@ -96,22 +126,35 @@ foreign:
 ours:
   %size_at = getelementptr i8, ptr %block, i64 -8
   %size = load i64, ptr %size_at
-  %is_small = icmp ult i64 %size, {SMALL}
-  br i1 %is_small, label %release, label %reserve
+  %is_huge = icmp ugt i64 %size, {POOL_LIMIT}
+  br i1 %is_huge, label %release, label %reserve
 reserve:
   %before = atomicrmw add ptr @pooled, i64 %size monotonic
   %after = add i64 %before, %size
   %has_room = icmp ule i64 %after, {POOL_LIMIT}
-  br i1 %has_room, label %scan, label %unreserve
+  br i1 %has_room, label %put, label %make_room
+make_room:
+  %is_made = call i1 @evict()
+  br i1 %is_made, label %put, label %unreserve
+put:
+  %class = call {{ i64, i64 }} @class(i64 %size)
+  %number = extractvalue {{ i64, i64 }} %class, 0
+  %first = mul i64 %number, {CLASS_BLOCKS}
+  %end = add i64 %first, {CLASS_BLOCKS}
+  br label %scan
 scan:
-  %i = phi i64 [ 0, %reserve ], [ %next, %continue ]
-  %slot = getelementptr [{POOL_BLOCKS} x ptr], ptr @pool, i64 0, i64 %i
-  %put = cmpxchg ptr %slot, ptr null, ptr %block acq_rel monotonic
-  %is_put = extractvalue {{ ptr, i1 }} %put, 1
+  %i = phi i64 [ %first, %put ], [ %next, %continue ]
+  %slot = getelementptr [{_SLOTS} x ptr], ptr @pool, i64 0, i64 %i
+  %seen = load atomic ptr, ptr %slot monotonic, align 8
+  %is_empty = icmp eq ptr %seen, null
+  br i1 %is_empty, label %try, label %continue
+try:
+  %exchange = cmpxchg ptr %slot, ptr null, ptr %block acq_rel monotonic
+  %is_put = extractvalue {{ ptr, i1 }} %exchange, 1
   br i1 %is_put, label %done, label %continue
 continue:
   %next = add i64 %i, 1
-  %more = icmp ult i64 %next, {POOL_BLOCKS}
+  %more = icmp ult i64 %next, %end
   br i1 %more, label %scan, label %unreserve
 unreserve:
   %rest = atomicrmw sub ptr @pooled, i64 %size monotonic
@@ -124,8 +167,55 @@ done:
   ret void
 }}
 
-define i64 @{POOLED_BYTES}() {{
-  %bytes = load atomic i64, ptr @pooled monotonic, align 8
-  ret i64 %bytes
+; give blocks back until the limit is kept; false where none is left
+define internal i1 @evict() {{
+entry:
+  br label %step
+step:
+  %i = phi i64 [ 0, %entry ], [ %next, %continue ]
+  %at = atomicrmw add ptr @hand, i64 1 monotonic
+  %number = urem i64 %at, {_SLOTS}
+  %slot = getelementptr [{_SLOTS} x ptr], ptr @pool, i64 0, i64 %number
+  %seen = load atomic ptr, ptr %slot monotonic, align 8
+  %is_empty = icmp eq ptr %seen, null
+  br i1 %is_empty, label %continue, label %take
+take:
+  %block = atomicrmw xchg ptr %slot, ptr null acq_rel
+  %is_gone = icmp eq ptr %block, null
+  br i1 %is_gone, label %continue, label %drop
+drop:
+  %size_at = getelementptr i8, ptr %block, i64 -8
+  %size = load i64, ptr %size_at
+  %before = atomicrmw sub ptr @pooled, i64 %size monotonic
+  %start = getelementptr i8, ptr %block, i64 -16
+  store i64 0, ptr %start
+  call void @free(ptr %start)
+  %after = sub i64 %before, %size
+  %is_enough = icmp ule i64 %after, {POOL_LIMIT}
+  br i1 %is_enough, label %yes, label %continue
+continue:
+  %next = add i64 %i, 1
+  %more = icmp ult i64 %next, {_SLOTS}
+  br i1 %more, label %step, label %no
+yes:
+  ret i1 true
+no:
+  ret i1 false
+}}
+
+; hits, misses, allocated bytes, pooled bytes
+define void @{STATISTICS}(ptr %to) {{
+  %hits = load atomic i64, ptr @hits monotonic, align 8
+  %misses = load atomic i64, ptr @misses monotonic, align 8
+  %allocated = load atomic i64, ptr @allocated monotonic, align 8
+  %pooled = load atomic i64, ptr @pooled monotonic, align 8
+  store i64 %hits, ptr %to
+  %second = getelementptr i64, ptr %to, i64 1
+  store i64 %misses, ptr %second
+  %third = getelementptr i64, ptr %to, i64 2
+  store i64 %allocated, ptr %third
+  %fourth = getelementptr i64, ptr %to, i64 3
+  store i64 %pooled, ptr %fourth
+  ret void
 }}
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -17,10 +18,12 @@ from ..passes.diagnostics import format_message, message_of
 from ..passes.encode_weights import EncodedArgument, encoded_arguments
 from ..passes.instrumentation import Execution, Instrumentation
 from ..passes.pack_weights import PackedArgument, packed_arguments
+from ..passes.plan_arena import WORKSPACE_ATTRIBUTE
 from ..passes.prepare_entry import ENTRY_ATTRIBUTE
 from ..target import Target
 from . import codegen
 from .cache import Cache
+from .native_call import packed_entry
 from .options import CompileOptions
 from .stages import STAGES, llvm_ir, run_stages, stage_of, stage_pipelines
 
@@ -42,6 +45,8 @@ class Artifact:
     """The arguments that native code takes as codes of a narrow format."""
     packed: tuple[PackedArgument, ...] = ()
     """The arguments that native code takes as panels."""
+    workspace_bytes: int = 0
+    """The size of the arena that a call takes."""
 
     def pack(self) -> bytes:
         """Return bytes that `unpack` reads."""
@@ -51,6 +56,7 @@ class Artifact:
             "statistics": dict(self.statistics),
             "encoded": [asdict(argument) for argument in self.encoded],
             "packed": [asdict(argument) for argument in self.packed],
+            "workspace_bytes": self.workspace_bytes,
         }
         return json.dumps(head).encode() + b"\n" + self.code
 
@@ -61,7 +67,8 @@ class Artifact:
         read = json.loads(head)
         encoded = tuple(EncodedArgument(**fields) for fields in read["encoded"])
         packed = tuple(PackedArgument(**fields) for fields in read["packed"])
-        return cls(code, str(read["entry"]), tuple(read["messages"]), dict(read["statistics"]), encoded, packed)
+        messages, statistics = tuple(read["messages"]), dict(read["statistics"])
+        return cls(code, str(read["entry"]), messages, statistics, encoded, packed, int(read["workspace_bytes"]))
 
 
 @dataclass
@@ -100,13 +107,14 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     module = parse(text)
     counter = _Statistics()
     _run_stages(module, "llvm", options, target, counter)
-    translated = llvm_ir(module)
+    translated = _translate(module)
     lowered = time.perf_counter()
     LOG.info("lowered to LLVM IR in %.2f s", lowered - start)
     entry, messages = _interface(module)
     encoded, packed = tuple(encoded_arguments(module.operation)), tuple(packed_arguments(module.operation))
     code = codegen.compile_object(translated, target)
-    artifact = Artifact(code, entry, messages, dict(counter.total), encoded, packed)
+    statistics = dict(counter.total)
+    artifact = Artifact(code, entry, messages, statistics, encoded, packed, _workspace_bytes(module))
     made = time.perf_counter()
     LOG.info("object code of %d bytes in %.2f s", len(code), made - lowered)
     cache.put(key, artifact.pack())
@@ -149,7 +157,18 @@ def llvm_text(text: str, options: CompileOptions, target: Target) -> str:
     """Return the LLVM IR of a module given at any stage."""
     module = parse(text)
     _run_stages(module, "llvm", options, target)
-    return llvm_ir(module)
+    return _translate(module)
+
+
+def _translate(module: ir.Module) -> str:
+    """Return LLVM IR; where the entry takes pointers alone, with a function that takes them out of an array."""
+    text = llvm_ir(module)
+    entry, _ = _interface(module)
+    head = re.search(rf"^define void @{re.escape(entry)}\(([^()]*)\)", text, re.MULTILINE)
+    arguments = [argument.strip() for argument in head[1].split(",")] if head else []
+    if not arguments or any(not argument.startswith("ptr ") for argument in arguments):
+        return text
+    return text + packed_entry(entry, len(arguments))
 
 
 def _run_stages(
@@ -182,3 +201,8 @@ def _interface(module: ir.Module) -> tuple[str, tuple[str, ...]]:
     entry = ir.FlatSymbolRefAttr(attributes[ENTRY_ATTRIBUTE]).value
     messages = tuple(ir.StringAttr(message).value for message in ir.ArrayAttr(attributes[MESSAGES_ATTRIBUTE]))
     return f"_mlir_ciface_{entry}", messages
+
+
+def _workspace_bytes(module: ir.Module) -> int:
+    attributes = module.operation.attributes
+    return int(attributes[WORKSPACE_ATTRIBUTE].value) if WORKSPACE_ATTRIBUTE in attributes else 0

@@ -16,6 +16,7 @@ from ..target import Target
 from . import codegen
 from .build import Built, build, llvm_text, lower_text, parse
 from .encoded import WeightEncoder, native_arguments
+from .fast_call import FastCall, KeptState, is_possible
 from .inputs import Copy, Inputs, Plan
 from .mlir_input import entry_type
 from .options import CompileOptions
@@ -23,7 +24,7 @@ from .overlaps import Overlaps
 from .runtime import NativeFunction, descriptor_tail
 from .signature import ConstantSpec, Result, ScalarSpec, Signature, SymbolicSize, TensorSpec
 from .stages import STAGES
-from .state import Slot, State
+from .state import Bound, Slot, State
 
 if TYPE_CHECKING:
     from .call_form import CallForm
@@ -75,6 +76,9 @@ class CompiledModule:
         """Seconds spent on "export", "import", "lower", "codegen" and "load", as far as they were needed."""
         self.statistics = dict(built.artifact.statistics)
         """What passes counted while lowering, e.g. `lmul: multiplies rewritten`."""
+        self.workspace_bytes = built.artifact.workspace_bytes
+        """The memory that a call needs besides inputs and results, in bytes: one arena, planned ahead. Buffers whose
+        sizes are known at run time only are not in it."""
         self._inputs = Inputs(signature)
         self._encoder = WeightEncoder(built.artifact.encoded, built.artifact.packed)
         self._encoded_inputs = [
@@ -90,11 +94,21 @@ class CompiledModule:
         self._overlaps = Overlaps(signature)
         self._written = [m.argument for m in signature.mutations if m.result.kind == "written"]
         self._written_state = {self._index[number][1] for number in self._written if not self._index[number][0]}
+        self._packed_entry = self._packed_address(built)
+        self._fast: FastCall | None = None
+        self._plain_results = _plain_results(signature)
 
     # ---- calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the graph. Raises `ArgumentError`, naming the argument, for a call that does not fit the signature."""
+        fast = self._fast
+        if fast is not None and not kwargs:
+            found = fast(args)
+            if found is not None:
+                if self._plain_results is not None:
+                    return found[0] if self._plain_results == 1 else found
+                return self._results(list(found), args, fast.state.tensors, fast.plan)
         leaves = args if len(args) == self._flat and not kwargs else self._leaves(args, kwargs)
         plan = self._inputs.plan(leaves)
         function = self._function
@@ -118,12 +132,41 @@ class CompiledModule:
             assert native is not None
             tensors.append((function.position(native), copy.contiguous.data_ptr(), descriptor_tail(copy.tensor.shape)))
         fresh = function(template, tensors)
+        if self._packed_entry and not keep and not copies and leaves is args:
+            self._fast = self._next_fast(leaves, plan, state, bound)
         if self.signature.mutations:
             self._overwrite(copies, fresh, leaves, state, plan)
         del keep, copies
         return self._results(fresh, leaves, state, plan)
 
     forward = __call__
+
+    def _packed_address(self, built: Built) -> int:
+        """Return the address of the entry that takes its arguments in an array; 0 where calls must go through Python.
+
+        A function written in MLIR may return its argument, which only Python copies.
+        """
+        packed = f"{built.artifact.entry}_packed"
+        if built.loaded is None or self._form is None or self._encoded_inputs or self._flat != len(self._inputs):
+            return 0
+        return built.loaded.address(packed) if is_possible(self.signature, built.loaded, packed) else 0
+
+    def _next_fast(self, leaves: Sequence[Any], plan: Plan, state: list[torch.Tensor], bound: Bound) -> FastCall | None:
+        """Return what calls like this one can go through from now on."""
+        slots = self._state.slots
+        if bound.copied or None in bound.states or any(type(holder) is not dict for holder, _ in slots):
+            return None
+        fast = self._fast
+        if fast is not None and fast.state.is_of(state, bound):
+            if fast.plan is plan:
+                return fast
+            kept = fast.state
+        else:
+            kept = KeptState(slots, state, bound)
+        assert self._function is not None
+        results = [spec for spec in self.signature.native_results if isinstance(spec, TensorSpec)]
+        inputs = list(zip(self.signature.inputs, leaves, strict=True))
+        return FastCall(self._packed_entry, self._function, inputs, plan, kept, results)
 
     def _encode_inputs(
         self,
@@ -286,6 +329,7 @@ class CompiledModule:
 
     def encode_again(self) -> None:
         """Encode and pack parameters anew at the next call: torch does not tell of writes through `.data` or NumPy."""
+        self._fast = None
         self._state.forget()
 
     def __repr__(self) -> str:
@@ -314,6 +358,18 @@ def _flat_inputs(signature: Signature) -> int:
         return -1
     args, kwargs = pytree.tree_unflatten([None] * spec.num_leaves, spec)
     return len(args) if not kwargs and all(arg is None for arg in args) and len(args) == spec.num_leaves else -1
+
+
+def _plain_results(signature: Signature) -> int | None:
+    """Return the number of results where these are the native ones as they are, one alone or a tuple; else None."""
+    count = len(signature.results)
+    native = [result.index if result.kind == "native" else -1 for result in signature.results]
+    spec = signature.out_spec
+    if native != list(range(len(signature.native_results))) or spec is None:
+        return None
+    if spec.is_leaf():
+        return 1
+    return count if count > 1 and spec == pytree.tree_structure((0,) * count) else None
 
 
 def _structure(value: Any) -> str:

@@ -49,6 +49,9 @@ class Inputs:
         self._written = {m.argument for m in signature.mutations if m.result.kind == "written"}
         self._plans: dict[tuple[Any, ...], Plan] = {}
 
+    def __len__(self) -> int:
+        return len(self._inputs)
+
     def plan(self, leaves: Sequence[Any]) -> Plan:
         """Return the plan for these leaves; raises `ArgumentError` naming the argument, expected and found."""
         if len(leaves) != len(self._inputs):

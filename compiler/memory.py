@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -54,6 +55,32 @@ _capsule = ctypes.pythonapi.PyCapsule_New
 _capsule.restype = ctypes.py_object
 _capsule.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
 _NAME = b"dltensor"
+
+
+def is_portable(dtype: torch.dtype) -> bool:
+    """Tell whether tensors of that dtype are exchanged through DLPack as they are."""
+    return dtype in _CODES
+
+
+@dataclass(frozen=True)
+class MemoryStatistics:
+    """What the compiled modules of this process have asked for since it began: results, arenas, dynamic buffers."""
+
+    hits: int
+    """Requests that a block of the pool has served: no allocation."""
+    misses: int
+    """Requests that went to malloc."""
+    allocated_bytes: int
+    """Bytes that malloc was asked for."""
+    pooled_bytes: int
+    """Bytes of freed blocks that are kept now."""
+
+
+def memory_statistics() -> MemoryStatistics:
+    """Return the counts of this moment. Where `misses` does not grow, calls allocate no memory."""
+    words = (ctypes.c_int64 * 4)()
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(codegen.support_address(allocator.STATISTICS))(words)
+    return MemoryStatistics(*words)
 
 
 def free(pointer: int) -> None:

@@ -84,9 +84,10 @@ class NativeFunction:
         threads: int = 1,
         may_return_arguments: bool = False,
     ):
-        self._owner = owner
+        self.owner = owner
+        """What keeps the code alive."""
         self._messages = tuple(messages)
-        self._threads = threads
+        self.threads = threads
         self._check_results = may_return_arguments
         self._fields, self._result_words = _layout(results)
         self._by_value = len(results) == 1 and isinstance(results[0], ScalarSpec)
@@ -105,9 +106,20 @@ class NativeFunction:
         self._call: Callable[..., Any] = ctypes.CFUNCTYPE(returned, *types)(address)
         self._slots = len(types)
 
+    def failure(self, status: int) -> ArgumentError:
+        """Return the error for an assertion that failed, by its number, 1 and up."""
+        return ArgumentError(self._messages[status - 1] if status <= len(self._messages) else "an assertion failed")
+
     def template(self) -> list[Any]:
         """Return the list of native arguments with nothing filled in; `position(i)` is that of argument i."""
         return [0] * self._slots
+
+    @property
+    def result_words(self) -> list[int] | None:
+        """The 8-byte words of the result struct at which descriptors begin; None where it holds numbers, too."""
+        if self._by_value or any(field.wrap is None for field in self._fields):
+            return None
+        return [field.word for field in self._fields]
 
     def position(self, argument: int) -> int:
         """Return where argument number `argument` stands in the template."""
@@ -135,12 +147,11 @@ class NativeFunction:
         native[-1] = base + 8 * (status + 1)
         if self._first:
             native[0] = base
-        if self._threads > 1:
-            openmp.set_num_threads(self._threads)
+        if self.threads > 1:
+            openmp.set_num_threads(self.threads)
         value = self._call(*native)
         if buffer[status]:
-            number = buffer[status] - 1
-            raise ArgumentError(self._messages[number] if number < len(self._messages) else "an assertion failed")
+            raise self.failure(buffer[status])
         if self._by_value:
             return [value]
         results: list[Any] = []

@@ -96,7 +96,7 @@ class StageLoops(NamedPipeline):
     def text(self) -> str:
         """Return the pipeline."""
         return _join(
-            "func.func(tm-tensor-bufferize),isolate-buffers",
+            "split-empty-tensors,func.func(tm-tensor-bufferize),isolate-buffers",
             "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map}",
             "canonicalize,cse",
             "overwrite-arguments",
@@ -109,6 +109,7 @@ class StageLoops(NamedPipeline):
             "func.func(tm-tensor-to-loops,convert-linalg-to-loops)",
             "canonicalize,cse",
             "parallelise-kernels" if self.parallel else "",
+            "plan-arena",
             "approximate-math",
             "canonicalize,cse",
             "set-stage{stage=loops}",

@@ -54,6 +54,13 @@ class Bound:
     """The numbers of the tensors that are not contiguous: native code is given a fresh copy at each call."""
     memory: Any
     """The descriptors' memory, and the codes that they point to."""
+    counted: tuple[torch.Tensor, ...] = ()
+    """The tensors of `states`."""
+
+    @property
+    def versions(self) -> list[int | None]:
+        """Torch's counts of writes to the tensors of `states`; None of one that has no count."""
+        return [None if state is None else state[1] for state in self.states]
 
 
 class State:
@@ -72,6 +79,11 @@ class State:
         self._encoder = encoder
         self._encoded = [i for i, argument in enumerate(self.arguments) if argument.native in encoder.arguments]
         self._bound: Bound | None = None
+
+    @property
+    def slots(self) -> Sequence[Slot]:
+        """Where each tensor is found."""
+        return self._slots
 
     def tensors(self) -> list[torch.Tensor]:
         """Return the tensors as they are now."""
@@ -122,7 +134,8 @@ class State:
         base = ctypes.addressof(memory)
         for position, offset in places:
             template[position] = base + offset
-        return Bound(found, states, template, tuple(copied), (memory, keep))
+        counted = tuple(tensors[number] for number in self._encoded)
+        return Bound(found, states, template, tuple(copied), (memory, keep), counted)
 
     def _codes(self, argument: Argument, tensor: torch.Tensor) -> list[tuple[int, torch.Tensor]]:
         """Return the tensors that native code takes in place of an encoded one, by the number of their argument."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from ..bindings import arith, cf, func, ir, memref, ub
 from .base import Pass, PassContext
+from .plan_arena import ARENA_ATTRIBUTE
 from .prepare_entry import ENTRY_ATTRIBUTE
 from .walk import find
 
@@ -50,17 +51,20 @@ class AssertsToStatus(Pass):
         entry.attributes["function_type"] = ir.TypeAttr.get(
             ir.FunctionType.get([*type_.inputs, status_type], type_.results)
         )
+        arenas = [o.results[0] for o in find(entry.operation, lambda inner: ARENA_ATTRIBUTE in inner.attributes)]
         messages: list[str] = []
         for assertion in asserts:
             message = assertion.attributes["msg"].value
             if message not in messages:
                 messages.append(message)
-            self._replace(entry, assertion, status, messages.index(message) + 1)
+            self._replace(entry, assertion, status, messages.index(message) + 1, arenas)
             ctx.count("assertions replaced")
         op.attributes[MESSAGES_ATTRIBUTE] = ir.ArrayAttr.get([ir.StringAttr.get(m) for m in messages])
 
-    def _replace(self, entry: func.FuncOp, assertion: ir.Operation, status: ir.Value, number: int) -> None:
-        """Branch to a block that stores `number` and returns, where `assertion` fails."""
+    def _replace(
+        self, entry: func.FuncOp, assertion: ir.Operation, status: ir.Value, number: int, arenas: list[ir.Value]
+    ) -> None:
+        """Branch to a block that stores `number`, frees `arenas` and returns, where `assertion` fails."""
         block = assertion.block
         rest = block.create_after()
         operations = list(block.operations)
@@ -71,6 +75,8 @@ class AssertsToStatus(Pass):
         with assertion.location:
             with ir.InsertionPoint(failed):
                 memref.store(arith.constant(ir.IntegerType.get_signless(64), number), status, [])
+                for arena in arenas:
+                    memref.dealloc(arena)
                 func.ReturnOp([ub.PoisonOp(type_).result for type_ in entry.type.results])
             with ir.InsertionPoint(block):
                 cf.CondBranchOp(assertion.operands[0], [], [], rest, failed)

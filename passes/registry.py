@@ -22,10 +22,12 @@ from .outline_kernels import OutlineKernels
 from .overwrite_arguments import OverwriteArguments
 from .pack_weights import PackWeights
 from .parallelise_kernels import ParalleliseKernels
+from .plan_arena import PlanArena
 from .prepare_entry import PrepareEntry
 from .reassociate_reductions import ReassociateReductions
 from .schedule_contractions import ScheduleContractions
 from .set_stage import SetStage
+from .split_empty_tensors import SplitEmptyTensors
 
 PASSES: tuple[type[Pass], ...] = (
     PrepareEntry,
@@ -39,11 +41,13 @@ PASSES: tuple[type[Pass], ...] = (
     ScheduleContractions,
     PackWeights,
     ReassociateReductions,
+    SplitEmptyTensors,
     IsolateBuffers,
     OverwriteArguments,
     LowerContractions,
     OutlineKernels,
     ParalleliseKernels,
+    PlanArena,
     FinishKernels,
     ApproximateMath,
     AssertsToStatus,

@@ -18,20 +18,29 @@ MIB = 1 << 20
 
 allocate: Callable[[int], int] = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64)(support_address(allocator.ALLOCATE))
 free: Callable[[int], None] = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(support_address(allocator.FREE))
-pooled: Callable[[], int] = ctypes.CFUNCTYPE(ctypes.c_int64)(support_address(allocator.POOLED_BYTES))
+
+
+def pooled() -> int:
+    return slipstick.memory_statistics().pooled_bytes
+
+
+def misses() -> int:
+    return slipstick.memory_statistics().misses
 
 
 @pytest.fixture(autouse=True)
 def empty_pool() -> Iterator[None]:
     """Take out what other code has left in the pool, and put it back."""
     taken = []
-    for size in (allocator.SMALL << n for n in range(13)):  # up to what the pool holds
+    size = 64
+    while size <= allocator.POOL_LIMIT:
         before = pooled()
         block = allocate(size)
         while pooled() < before:
             taken.append(block)
             before, block = pooled(), allocate(size)
         free_fresh(block)
+        size += size // 4
     assert pooled() == 0
     yield
     for block in taken:
@@ -46,27 +55,42 @@ def free_fresh(block: int) -> None:
     libc_free(block - 16)
 
 
-def test_a_freed_block_is_given_out_again_where_it_fits() -> None:
+@pytest.mark.parametrize("size", [1, 64, 65, 4096, 5 * MIB, 200 * MIB, allocator.POOL_LIMIT])
+def test_a_freed_block_is_given_out_again(size: int) -> None:
+    block = allocate(size)
+    free(block)
+    assert size <= pooled() <= max(64, size + size // 4)
+    before = slipstick.memory_statistics()
+    assert allocate(size) == block
+    after = slipstick.memory_statistics()
+    assert (after.hits, after.misses, after.pooled_bytes) == (before.hits + 1, before.misses, 0)
+    free_fresh(block)
+
+
+def test_blocks_hold_what_was_asked_for() -> None:
+    """Each block of any size is ours to its last byte, and as large as its class says."""
+    for size in [1, 63, 64, 65, 79, 80, 81, 127, 128, 129, 1000, 1023, 1025, 65535, 65537, 3 * MIB + 1]:
+        block = allocate(size)
+        assert block % 16 == 0
+        assert size <= ctypes.c_int64.from_address(block - 8).value <= max(64, size + size // 4)
+        ctypes.memset(block, 0xFF, size)
+        free(block)
+        assert allocate(size) == block
+        free_fresh(block)
+
+
+def test_a_block_serves_somewhat_smaller_requests() -> None:
     block = allocate(4 * MIB)
     free(block)
-    assert pooled() == 4 * MIB
-    other = allocate(5 * MIB)  # too small
-    tiny = allocate(MIB)  # more than twice as large
-    assert block not in (other, tiny)
-    assert allocate(3 * MIB) == block
-    assert pooled() == 0
-    for address in (block, other, tiny):
-        free(address)
+    larger, tiny = allocate(5 * MIB), allocate(MIB)
+    assert block not in (larger, tiny)
+    assert allocate(5 * MIB // 2) == block
+    for address in (block, larger, tiny):
+        free_fresh(address)
 
 
-def test_small_blocks_and_null_do_not_enter_the_pool() -> None:
-    free(allocate(allocator.SMALL - 1))
+def test_null_and_what_malloc_gave() -> None:
     free(0)
-    assert pooled() == 0
-    assert allocate(100) % 16 == 0
-
-
-def test_what_malloc_gave_is_freed_by_free() -> None:
     libc_malloc = ctypes.CDLL(None).malloc
     libc_malloc.restype, libc_malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
     for size in (24, 4 * MIB):
@@ -74,17 +98,29 @@ def test_what_malloc_gave_is_freed_by_free() -> None:
     assert pooled() == 0
 
 
-def test_the_pool_is_bounded() -> None:
+def test_a_block_larger_than_the_pool_is_not_kept() -> None:
+    before = misses()
+    free(allocate(allocator.POOL_LIMIT + 1))
+    assert pooled() == 0 and misses() == before + 1
+
+
+def test_the_pool_is_bounded_and_makes_room() -> None:
     blocks = [allocate(16 * MIB) for _ in range(20)]
     for block in blocks:
         free(block)
     assert pooled() == allocator.POOL_LIMIT
-    many = [allocate(allocator.SMALL) for _ in range(100)]
-    for block in [allocate(16 * MIB) for _ in range(16)]:
-        free_fresh(block)
-    for block in many:
+    # What nothing asks for any more gives way to what is freed now.
+    other = allocate(40 * MIB)
+    free(other)
+    assert pooled() <= allocator.POOL_LIMIT
+    assert allocate(40 * MIB) == other
+    free(other)
+
+
+def test_a_class_is_bounded() -> None:
+    for block in [allocate(4096) for _ in range(100)]:
         free(block)
-    assert pooled() == allocator.POOL_BLOCKS * allocator.SMALL
+    assert pooled() == allocator.CLASS_BLOCKS * 4096
 
 
 def test_no_block_has_two_owners() -> None:
@@ -94,8 +130,8 @@ def test_no_block_has_two_owners() -> None:
     def work(number: int) -> None:
         generator = torch.Generator().manual_seed(number)
         for size in torch.randint(1, 16, (300,), generator=generator).tolist():
-            block = allocate(size * allocator.SMALL)
-            words = (ctypes.c_int64 * (size * allocator.SMALL // 8)).from_address(block)
+            block = allocate(size * (64 << 10))
+            words = (ctypes.c_int64 * (size * (64 << 10) // 8)).from_address(block)
             for place in range(0, len(words), 512):
                 words[place] = number
             if any(words[place] != number for place in range(0, len(words), 512)):
@@ -110,15 +146,60 @@ def test_no_block_has_two_owners() -> None:
     assert not wrong
 
 
-def test_a_compiled_module_takes_its_memory_from_the_pool() -> None:
-    """After the first calls, pages are no longer made anew at each call."""
-    layers = nn.Sequential(nn.Linear(512, 2048), nn.GELU(), nn.Linear(2048, 512)).eval()
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_calls_allocate_nothing_after_the_first(dynamic: bool) -> None:
+    """No block comes from malloc and no page is made anew, whether sizes are known when compiling or not."""
+    layers = nn.Sequential(nn.Linear(512, 2048), nn.GELU(), nn.LayerNorm(2048), nn.Linear(2048, 512)).eval()
     x = torch.randn(512, 512)
-    compiled = slipstick.compile(layers, (x,), threads=1)
+    shapes = {"input": {0: torch.export.Dim("rows", min=2, max=4096)}} if dynamic else None
+    compiled = slipstick.compile(layers, (x,), dynamic_shapes=shapes)
+    assert (compiled.workspace_bytes >= 4 * MIB) == (not dynamic)
     for _ in range(3):
-        compiled(x)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        y = compiled(x)
+    with torch.no_grad():
+        torch.testing.assert_close(y, layers(x), atol=1e-4, rtol=1e-4)
+    before, faults = slipstick.memory_statistics(), resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(10):
-        compiled(x)
-    # Two intermediates of 4 MiB are 2,048 pages of 4 KiB a call.
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 10 * 1000
+        y = compiled(x)
+    after = slipstick.memory_statistics()
+    assert after.misses == before.misses and after.allocated_bytes == before.allocated_bytes
+    assert after.hits > before.hits
+    # The intermediates of one call are more than 1,024 pages of 4 KiB.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults < 1000
+
+
+def test_small_results_come_from_the_pool() -> None:
+    compiled = slipstick.compile(nn.Linear(4, 3).eval(), (torch.ones(2, 4),))
+    held = compiled(torch.ones(2, 4))
+    compiled(torch.ones(2, 4))
+    before = misses()
+    for _ in range(100):
+        compiled(torch.ones(2, 4))
+    assert misses() == before
+    assert held.shape == (2, 3)
+
+
+def test_the_arena_is_freed_where_an_assertion_fails() -> None:
+    compiled = slipstick.compile(
+        """
+        func.func @main(%n: index, %x: tensor<65536xf32>) -> tensor<65536xf32> {
+          %zero = arith.constant 0 : index
+          %empty = tensor.empty() : tensor<65536xf32>
+          %a = linalg.exp ins(%x : tensor<65536xf32>) outs(%empty : tensor<65536xf32>) -> tensor<65536xf32>
+          %good = arith.cmpi sgt, %n, %zero : index
+          cf.assert %good, "n is not positive"
+          %r = linalg.add ins(%a, %a : tensor<65536xf32>, tensor<65536xf32>)
+              outs(%empty : tensor<65536xf32>) -> tensor<65536xf32>
+          return %r : tensor<65536xf32>
+        }"""
+    )
+    assert compiled.workspace_bytes == 4 * 65536
+    x = torch.zeros(65536)
+    assert compiled(1, x).unique().tolist() == [2.0]
+    with pytest.raises(slipstick.ArgumentError, match="n is not positive"):
+        compiled(0, x)
+    before = misses()
+    for _ in range(5):
+        with pytest.raises(slipstick.ArgumentError, match="n is not positive"):
+            compiled(0, x)
+    assert misses() == before
