@@ -15,7 +15,7 @@ from ..target import Target
 from . import codegen
 from .build import Built, build, llvm_text, lower_text, parse
 from .encoded import WeightEncoder, native_arguments
-from .fast_call import FastCall, is_possible
+from .fast_call import FastCall, KeptState, is_possible
 from .inputs import Inputs, Plan
 from .mlir_input import entry_type
 from .options import CompileOptions
@@ -103,7 +103,7 @@ class CompiledModule:
             if found is not None:
                 if self._plain_results is not None:
                     return found[0] if self._plain_results == 1 else found
-                return self._results(list(found), args, fast.state, fast.plan)
+                return self._results(list(found), args, fast.state.tensors, fast.plan)
         leaves = args if len(args) == self._flat and not kwargs else self._leaves(args, kwargs)
         plan = self._inputs.plan(leaves)
         function = self._function
@@ -151,12 +151,17 @@ class CompiledModule:
         slots = self._state.slots
         if bound.copied or None in bound.states or any(type(holder) is not dict for holder, _ in slots):
             return None
+        fast = self._fast
+        if fast is not None and fast.state.is_of(state, bound):
+            if fast.plan is plan:
+                return fast
+            kept = fast.state
+        else:
+            kept = KeptState(slots, state, bound)
         assert self._function is not None
         results = [spec for spec in self.signature.native_results if isinstance(spec, TensorSpec)]
         inputs = list(zip(self.signature.inputs, leaves, strict=True))
-        return FastCall(
-            self._packed, self._function, inputs, plan, list(zip(slots, state, strict=True)), bound, results
-        )
+        return FastCall(self._packed, self._function, inputs, plan, kept, results)
 
     def _encode_inputs(
         self,

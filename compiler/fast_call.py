@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import operator
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -34,6 +35,29 @@ def is_possible(signature: Signature, code: codegen.LoadedObject, packed: str) -
     )
 
 
+class KeptState:
+    """The state as it was found at one call: which objects, lying where."""
+
+    def __init__(self, slots: Sequence[Slot], tensors: Sequence[torch.Tensor], bound: Bound):
+        self.tensors, self.bound = list(tensors), bound
+        self._slots = list(slots)
+        self._tables = _Tables()
+        words: list[int] = []
+        for (holder, key), tensor in zip(slots, tensors, strict=True):
+            sizes, strides = self._tables.add(tensor.shape), self._tables.add(tensor.stride())
+            words += [id(holder), id(key), id(tensor), tensor.data_ptr(), _form(tensor), tensor.dim(), sizes, strides]
+        self.address = self._tables.add(words)
+        """That of the table for native code."""
+        self.template = self._tables.add(bound.template)
+        """The address of the native arguments with those of the state filled in."""
+        self.versions = list(zip(bound.counted, bound.versions, strict=True))
+        """Tensors with torch's count of writes to them."""
+
+    def is_of(self, tensors: Sequence[torch.Tensor], bound: Bound) -> bool:
+        """Tell whether the state is still that."""
+        return self.bound is bound and all(map(operator.is_, self.tensors, tensors))
+
+
 class FastCall:
     """A call that fits inputs of the dtypes and sizes of one call before, and the state as it was then.
 
@@ -46,14 +70,11 @@ class FastCall:
         function: NativeFunction,
         inputs: Sequence[tuple[Argument, torch.Tensor]],
         plan: Plan,
-        state: Sequence[tuple[Slot, torch.Tensor]],
-        bound: Bound,
+        state: KeptState,
         results: Sequence[TensorSpec],
     ):
-        self._state = [tensor for _, tensor in state]
-        self.state, self.plan = self._state, plan
-        """The tensors of the state and the plan of the inputs that it is for."""
-        self._versions = [(tensor, version) for tensor, version in zip(bound.counted, bound.versions, strict=True)]
+        self.state, self.plan = state, plan
+        """The state and the plan of the inputs that it is for."""
         words = function.result_words
         assert words is not None
         count = 0
@@ -64,16 +85,11 @@ class FastCall:
             position = -1 if argument.native is None else function.position(argument.native)
             table += [_form(tensor), tensor.dim(), tables.add(tail), position, count]
             count += 2 + len(tail)
-        kept: list[int] = []
-        for (holder, key), tensor in state:
-            sizes, strides = tables.add(tensor.shape), tables.add(tensor.stride())
-            kept += [id(holder), id(key), id(tensor), tensor.data_ptr(), _form(tensor), tensor.dim(), sizes, strides]
         wrapped: list[int] = []
         for word, spec in zip(words, results, strict=True):
             form = _form(torch.empty((0,) * len(spec.shape), dtype=getattr(torch, spec.dtype)))
             wrapped += [count + word, len(spec.shape), form]
         end = count + sum(3 + 2 * len(spec.shape) for spec in results)
-        template = bound.template
         api = _api()
         assert api is not None
         row = [
@@ -81,19 +97,19 @@ class FastCall:
             code,
             tables.add(table),
             len(inputs),
-            tables.add(kept),
-            len(state),
+            state.address,
+            len(state.tensors),
             tables.add(wrapped),
             len(words),
-            tables.add(template),
-            len(template),
+            state.template,
+            len(state.bound.template),
             end + 4,
             count if words else -1,
             end,
             function.threads if function.threads > 1 else 0,
         ]
         self._plan = tables.add(row)
-        self._keep = (tables, api, function.owner, bound, [slot for slot, _ in state])
+        self._keep = (tables, api, function.owner)
         self._call = _function()
         self._failure = function.failure
 
@@ -107,7 +123,7 @@ class FastCall:
                 return None
         except TypeError:
             return None
-        for tensor, version in self._versions:
+        for tensor, version in self.state.versions:
             if tensor._version != version:
                 return None
         found = self._call(self._plan, args)

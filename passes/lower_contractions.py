@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, TypeAlias
 
-from ..bindings import arith, func, ir, linalg, memref, scf
+from ..bindings import arith, func, ir, linalg, memref
 from ..kernels.contraction import emit_contraction
 from ..kernels.contraction_panel import DYNAMIC, DYNAMIC_STRIDE, strided_matrix_type
 from ..kernels.contraction_skinny import emit_skinny
 from ..kernels.decision import DECISION_ATTRIBUTE, Schedule, SkinnySchedule, read_decision
 from ..kernels.lmul import LMul
+from ..kernels.structured import index, loop, parallel_loop
 from .base import Pass, PassContext, option
 from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand_dims
 from .encoded_operands import EncodedMatrix, encoded_matrices
 from .lmul_scope import MARK, check_format, read_mark
 from .walk import find
 
-_Key: TypeAlias = tuple[str, Schedule, int, LMul | None, str | None]
-"""What makes a kernel: element type, decision, rows where it is for a few, L-Mul, format of B where that is narrow."""
+_Key: TypeAlias = tuple[str, Schedule, int, LMul | None, str | None, bool]
+"""What makes a kernel: element type, decision, rows where it is for a few, L-Mul, format of B where that is narrow,
+whether its loops are parallel."""
+
+_BALANCED_BATCH = 16
+"""So many slices are balanced over a few threads, whatever their number."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,8 @@ class LowerContractions(Pass):
 
     name: ClassVar[str] = "lower-contractions"
     anchor: ClassVar[str | None] = "builtin.module"
-    parallel: bool = option(False, "emit scf.parallel over row tiles and column panels")
+    parallel: bool = option(False, "emit scf.parallel: over the batch where that is balanced, else inside the kernels")
+    min_work: int = option(1 << 18, "multiply-adds below which a contraction stays sequential")
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Lower all decided contractions; raise where a decision is illegal or an operand has no strided form."""
@@ -72,7 +79,10 @@ class LowerContractions(Pass):
             check_format(op, element, lmul, ctx)
         format = None if weights is None else weights.format
         rows = _rows(op, schedule, ctx)
-        key = (str(element), schedule, rows, lmul, format)
+        parallel = self.parallel and _has_work(op, self.min_work)
+        over_batch = parallel and op.name != "linalg.matmul" and _is_balanced(op)
+        inside = parallel and not over_batch
+        key = (str(element), schedule, rows, lmul, format, inside)
         if key not in kernels:
             kernels[key] = f"slipstick_contraction_{len(kernels)}"
             mark = op.attributes[MARK] if lmul is not None and lmul.specials == "ieee" else None
@@ -87,7 +97,7 @@ class LowerContractions(Pass):
                 element,
                 lmul=lmul,
                 mark=mark,
-                parallel=self.parallel,
+                parallel=inside,
                 weights=format,
             )
             ctx.count("kernels emitted")
@@ -101,11 +111,8 @@ class LowerContractions(Pass):
                 call(operands, weights)
             else:
                 batch = memref.dim(operands[2], arith.constant(ir.IndexType.get(), 0))
-                zero, one = (arith.constant(ir.IndexType.get(), value) for value in (0, 1))
-                loop = scf.ForOp(zero, batch, one)
-                with ir.InsertionPoint(loop.body):
-                    call([_slice(o, loop.induction_variable) for o in operands])
-                    scf.YieldOp([])
+                for number in parallel_loop(batch) if over_batch else loop(index(0), batch):
+                    call([_slice(o, number) for o in operands])
         op.erase()
         ctx.count("contractions lowered")
 
@@ -136,6 +143,27 @@ class LowerContractions(Pass):
         for value, original in zip(inputs, (a, b), strict=True):
             if value is not original:
                 memref.dealloc(value)
+
+
+def _has_work(op: ir.Operation, least: int) -> bool:
+    """Tell whether a contraction has so many multiply-adds at least; sizes that are not known count as large."""
+    sizes: dict[str, int] = {}
+    for operand, dims in zip(op.operands, operand_dims(op), strict=True):
+        type_ = ir.MemRefType(operand.type)
+        if not type_.has_static_shape:
+            return True
+        sizes |= zip(dims, type_.shape, strict=True)
+    return math.prod(sizes.values()) >= least
+
+
+def _is_balanced(op: ir.Operation) -> bool:
+    """Tell whether the batch divides among threads, of which no number is known here, with little left over."""
+    result = ir.MemRefType(op.operands[2].type)
+    place = operand_dims(op)[2].index(canonical_dims(op)[2][0])
+    if result.is_dynamic_dim(place):
+        return True
+    batch = result.get_dim_size(place)
+    return bool(batch >= _BALANCED_BATCH or (batch > 1 and batch & (batch - 1) == 0))
 
 
 def _biases(weights: EncodedMatrix | None) -> list[ir.Value]:
