@@ -1,7 +1,8 @@
 """Decisions as data: how one contraction is tiled, as the attribute `slipstick.decision` in the IR.
 
     slipstick.decision = {kind = "packed", register_tile = [6, 16], k_block = 256, m_block = 252, vector = 8}
-    slipstick.decision = {kind = "skinny", register_tile = [1, 8], vector = 16}
+    slipstick.decision = {kind = "skinny", register_tile = [1, 8], vector = 16, prefetch = 512}
+    slipstick.decision = {kind = "rows", register_tile = [1, 1024], vector = 16, k_unroll = 8}
 
 A policy writes it, a pass applies it; a person may edit it in between.
 """
@@ -9,13 +10,15 @@ A policy writes it, a pass applies it; a person may edit it in between.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ..bindings import ir
 
 DECISION_ATTRIBUTE = "slipstick.decision"
 MAX_TILE_VECTORS = 256
 """Vectors in a register tile; each is an operation in the inner loop."""
+MAX_PREFETCH_BYTES = 1 << 16
+"""Bytes of a column that are prefetched ahead."""
 MAX_PANEL_ELEMENTS = 1 << 16
 """Elements of a packed panel of B, which lies on the stack."""
 MAX_BLOCK_ELEMENTS = 1 << 27
@@ -56,7 +59,7 @@ class ContractionSchedule:
 
 @dataclass(frozen=True)
 class SkinnySchedule:
-    """How the product of a few rows is tiled, its B read in place; sizes in elements.
+    """How the product of a few rows is tiled, its B read in place, column after column; sizes in elements.
 
     Each element of the register tile is a vector of partial sums. Raises ValueError for sizes that do not go together.
     """
@@ -64,11 +67,15 @@ class SkinnySchedule:
     tile_rows: int
     tile_columns: int
     vector_length: int
+    prefetch: int = 0
+    """How many bytes of a column are prefetched ahead of what is read; 0: none."""
 
     def __post_init__(self) -> None:
         sizes = (self.tile_rows, self.tile_columns, self.vector_length)
         if min(sizes) < 1:
             raise ValueError(f"expected sizes of at least 1, found {sizes}")
+        if not 0 <= self.prefetch <= MAX_PREFETCH_BYTES:
+            raise ValueError(f"expected 0 to {MAX_PREFETCH_BYTES} bytes to prefetch, found {self.prefetch}")
         if self.vector_length & (self.vector_length - 1):
             raise ValueError(f"expected a power of two as the vector length, found {self.vector_length}")
         if self.tile_rows * self.tile_columns > MAX_TILE_VECTORS:
@@ -76,7 +83,44 @@ class SkinnySchedule:
             raise ValueError(f"expected at most {MAX_TILE_VECTORS} vectors in the register tile, found {found}")
 
 
-Schedule: TypeAlias = ContractionSchedule | SkinnySchedule
+@dataclass(frozen=True)
+class RowsSchedule:
+    """How the product of a few rows is tiled, its B read in place, row after row; sizes in elements.
+
+    The sums stay in C: `k_unroll` rows of B are added to `tile_rows` of them, vector by vector, over `tile_columns`
+    columns. Raises ValueError for sizes that do not go together.
+    """
+
+    tile_rows: int
+    tile_columns: int
+    vector_length: int
+    k_unroll: int
+
+    def __post_init__(self) -> None:
+        sizes = (self.tile_rows, self.tile_columns, self.vector_length, self.k_unroll)
+        if min(sizes) < 1:
+            raise ValueError(f"expected sizes of at least 1, found {sizes}")
+        if self.vector_length & (self.vector_length - 1):
+            raise ValueError(f"expected a power of two as the vector length, found {self.vector_length}")
+        if self.tile_columns % self.vector_length:
+            raise ValueError(
+                f"expected tile columns in multiples of the vector ({self.vector_length}), found {self.tile_columns}"
+            )
+        if self.tile_rows * self.k_unroll > MAX_TILE_VECTORS:
+            found = self.tile_rows * self.k_unroll
+            raise ValueError(f"expected at most {MAX_TILE_VECTORS} products of tile rows and k_unroll, found {found}")
+
+
+Schedule: TypeAlias = ContractionSchedule | SkinnySchedule | RowsSchedule
+FEW_ROWS: Final = (SkinnySchedule, RowsSchedule)
+"""The decisions whose kernels are made for a known number of rows."""
+
+_KINDS: Final = {
+    "packed": (ContractionSchedule, ("k_block", "m_block", "vector")),
+    "skinny": (SkinnySchedule, ("vector",)),
+    "rows": (RowsSchedule, ("vector", "k_unroll")),
+}
+"""The class of each kind and the sizes it must have, in its order, beside the register tile."""
 
 
 def write_decision(op: ir.Operation, schedule: Schedule) -> None:
@@ -93,7 +137,11 @@ def write_decision(op: ir.Operation, schedule: Schedule) -> None:
         }
         if isinstance(schedule, ContractionSchedule):
             fields |= {"k_block": integer(schedule.k_block), "m_block": integer(schedule.m_block)}
-        kind = "packed" if isinstance(schedule, ContractionSchedule) else "skinny"
+        elif isinstance(schedule, SkinnySchedule):
+            fields |= {"prefetch": integer(schedule.prefetch)}
+        else:
+            fields |= {"k_unroll": integer(schedule.k_unroll)}
+        kind = next(kind for kind, (type_, _) in _KINDS.items() if type_ is type(schedule))
         op.attributes[DECISION_ATTRIBUTE] = ir.DictAttr.get({"kind": ir.StringAttr.get(kind), **fields})
 
 
@@ -102,19 +150,23 @@ def read_decision(op: ir.Operation) -> Schedule:
     decision: Any = op.attributes[DECISION_ATTRIBUTE]
     try:
         kind = decision["kind"].value
-        names = {"packed": ("k_block", "m_block", "vector"), "skinny": ("vector",)}.get(kind, ())
+        type_, names = _KINDS.get(kind, (None, ()))
         rows, columns = (entry.value for entry in decision["register_tile"])
         sizes = [decision[name].value for name in names]
+        if kind == "skinny" and "prefetch" in decision:
+            sizes.append(decision["prefetch"].value)
         if not all(isinstance(size, int) for size in (rows, columns, *sizes)):
             raise TypeError("a size that is no integer")
     except (KeyError, TypeError, AttributeError, ValueError) as problem:
-        expected = "kind, register_tile = [rows, columns], vector, and k_block and m_block where it is packed"
+        expected = (
+            "kind, register_tile = [rows, columns], vector, k_block and m_block where it is packed, k_unroll where it"
+            " reads rows"
+        )
         raise ValueError(f"{DECISION_ATTRIBUTE}: expected a dictionary of {expected}, found {decision}") from problem
-    if not names:
-        raise ValueError(f'{DECISION_ATTRIBUTE}: expected kind "packed" or "skinny", found "{kind}"')
+    if type_ is None:
+        expected = " or ".join(f'"{known}"' for known in _KINDS)
+        raise ValueError(f'{DECISION_ATTRIBUTE}: expected kind {expected}, found "{kind}"')
     try:
-        if kind == "skinny":
-            return SkinnySchedule(rows, columns, *sizes)
-        return ContractionSchedule(rows, columns, *sizes)
+        return type_(rows, columns, *sizes)
     except ValueError as problem:
         raise ValueError(f"{DECISION_ATTRIBUTE}: {problem}") from problem

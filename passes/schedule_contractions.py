@@ -12,12 +12,14 @@ from ..kernels.decision import (
     MAX_BLOCK_ELEMENTS,
     MAX_PANEL_ELEMENTS,
     ContractionSchedule,
+    RowsSchedule,
     SkinnySchedule,
     write_decision,
 )
 from .base import Pass, PassContext, option
 from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand_dims
 from .lmul_scope import MARK
+from .schedule_few_rows import decide_columns, decide_rows, weight_format
 
 MANY_REGISTERS = 32
 """From so many vector registers on, as AVX-512 and NEON have them, tiles are wider and blocks deeper."""
@@ -30,8 +32,8 @@ class ScheduleContractions(Pass):
     The register tile fills the vector registers but for one row of B and one broadcast of A (Goto and van de Geijn);
     a panel of B, which is streamed through L1, is at most half as large again, a block of A takes half of L2. Where
     the width of the result is known, a narrower tile is taken if that leaves no ragged panel. A product of at
-    most `skinny-rows` rows whose B is stored column after column reads B in place (kind "skinny"). A decision that is
-    there already is left alone.
+    most `skinny-rows` rows reads B in place: column after column (kind "skinny") or row after row (kind "rows"), as it
+    is stored. A decision that is there already is left alone.
     """
 
     name: ClassVar[str] = "schedule-contractions"
@@ -61,19 +63,23 @@ class ScheduleContractions(Pass):
             if elements in ({"f32"}, {"f64"}) and is_permuted(op):
                 bits = 32 if elements == {"f32"} else 64
                 rows, columns = _result_sizes(op)
-                if rows is not None and rows <= self.skinny_rows and _reads_columns(op):
-                    write_decision(op, self.decide_skinny(rows, bits, _expands_in_loop(op)))
+                if rows is not None and 0 < rows <= self.skinny_rows:
+                    write_decision(op, self.decide_few(op, rows, columns, bits))
                 else:
                     write_decision(op, self.decide(columns, bits, _expands_in_loop(op)))
                 ctx.count("contractions scheduled")
         return ir.WalkResult.ADVANCE
 
-    def decide_skinny(self, rows: int, bits: int, expands_in_loop: bool) -> SkinnySchedule:
-        """Return the tiling for a few rows: their accumulators, a vector of each column and one of A fill registers."""
-        free = self.vector_registers // (2 if expands_in_loop else 1) - 2
-        tile_rows = min(rows, 8, max(1, free // 2))
-        columns = max(1, min(8, free // (tile_rows + 1)))
-        return SkinnySchedule(tile_rows, columns, self.vector_bits // bits)
+    def decide_few(
+        self, op: ir.Operation, rows: int, columns: int | None, bits: int
+    ) -> SkinnySchedule | RowsSchedule:
+        """Return the tiling of a product of a few rows."""
+        if not _reads_columns(op):
+            return decide_rows(rows, columns, bits, self.vector_bits)
+        weights = weight_format(op.operands[1])
+        return decide_columns(
+            rows, bits, self.vector_bits, self.vector_registers, weights, needs_registers=_expands_in_loop(op)
+        )
 
     def decide(self, columns: int | None, bits: int, expands_in_loop: bool) -> ContractionSchedule:
         """Return the tiling for elements of `bits` bits and a result of so many columns, None: of any.
