@@ -115,7 +115,7 @@ Schedule: TypeAlias = ContractionSchedule | SkinnySchedule | RowsSchedule
 FEW_ROWS: Final = (SkinnySchedule, RowsSchedule)
 """The decisions whose kernels are made for a known number of rows."""
 
-_KINDS: Final = {
+_KINDS: Final[dict[str, tuple[type[Schedule], tuple[str, ...]]]] = {
     "packed": (ContractionSchedule, ("k_block", "m_block", "vector")),
     "skinny": (SkinnySchedule, ("vector",)),
     "rows": (RowsSchedule, ("vector", "k_unroll")),
@@ -150,7 +150,8 @@ def read_decision(op: ir.Operation) -> Schedule:
     decision: Any = op.attributes[DECISION_ATTRIBUTE]
     try:
         kind = decision["kind"].value
-        type_, names = _KINDS.get(kind, (None, ()))
+        known = _KINDS.get(kind)
+        names = known[1] if known else ()
         rows, columns = (entry.value for entry in decision["register_tile"])
         sizes = [decision[name].value for name in names]
         if kind == "skinny" and "prefetch" in decision:
@@ -163,10 +164,10 @@ def read_decision(op: ir.Operation) -> Schedule:
             " reads rows"
         )
         raise ValueError(f"{DECISION_ATTRIBUTE}: expected a dictionary of {expected}, found {decision}") from problem
-    if type_ is None:
-        expected = " or ".join(f'"{known}"' for known in _KINDS)
+    if known is None:
+        expected = " or ".join(f'"{name}"' for name in _KINDS)
         raise ValueError(f'{DECISION_ATTRIBUTE}: expected kind {expected}, found "{kind}"')
     try:
-        return type_(rows, columns, *sizes)
+        return known[0](rows, columns, *sizes)
     except ValueError as problem:
         raise ValueError(f"{DECISION_ATTRIBUTE}: {problem}") from problem

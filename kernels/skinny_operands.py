@@ -61,9 +61,7 @@ class SkinnyOperands:
         self.scaled = weights is not None and has_biases(weights) and lmul is None
         # bf16's words are short enough for L-Mul to work on two weights at once.
         self.prepares_words = (
-            self.finite is not None
-            and self.parts > 2
-            and self.finite.mantissa_bits <= FORMATS["bf16"].mantissa_bits
+            self.finite is not None and self.parts > 2 and self.finite.mantissa_bits <= FORMATS["bf16"].mantissa_bits
         )
 
     @property

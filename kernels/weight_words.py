@@ -1,4 +1,4 @@
-"""Emits the decoding of a whole register of narrow weights at a time, for kernels that read them once and are in a hurry.
+"""Emits the decoding of a whole register of narrow weights at a time, for kernels that decode each of them once.
 
 To widen codes one by one costs a shuffle for each vector of f32. Here a register of codes is taken as it stands: as
 vectors of 16-bit *words*, each the upper half of an f32, then as f32 whose lower halves are zero. So neighbours in
@@ -9,7 +9,7 @@ memory come out in different vectors, the *parts*:
 
 The other operand is brought into the same order by `deinterleaved`, once for many weights.
 
-lm8 may be decoded `UNIT_EXPONENT`: each value as if its channel's bias were -15, that is divided by 2^(b + 15), which
+lm8 may be decoded with `UNIT_BIAS`: each value as if its channel's bias were -15, that is divided by 2^(b + 15), which
 `channel_scale` makes up for once a sum. Values are then zero or from 2^-15 to 1.875, their exponent 112 + E: a
 constant whose bits E does not touch, so that no channel's exponent needs to be held or added. A power of two changes no
 digit, so that products and sums are the same but for where f32 ends: |x| times a weight below 2^-126 or above the
@@ -72,7 +72,10 @@ def decode_words(format: str, codes: ir.Value, exponents: ir.Value | None = None
 def widen_words(words: Sequence[ir.Value]) -> list[ir.Value]:
     """Emit the parts, vectors of f32, of the words of a register of codes."""
     length: int = words[0].type.shape[0] // 2
-    i32, f32 = ir.VectorType.get([length], ir.IntegerType.get_signless(32)), ir.VectorType.get([length], ir.F32Type.get())
+    i32, f32 = (
+        ir.VectorType.get([length], ir.IntegerType.get_signless(32)),
+        ir.VectorType.get([length], ir.F32Type.get()),
+    )
     pairs = [vector.bitcast(i32, value) for value in words]
     even = [arith.shli(value, constant_like(value, 16)) for value in pairs]
     odd = [arith.andi(value, constant_like(value, -1 << 16)) for value in pairs]

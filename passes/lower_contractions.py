@@ -135,7 +135,7 @@ class LowerContractions(Pass):
         *,
         contiguous: tuple[int, ...],
     ) -> None:
-        """Call a kernel for a few rows; the operands that are to be `contiguous` are copied where their rows are not."""
+        """Call a kernel for a few rows; operands whose rows must be `contiguous` and are not are copied."""
         inputs = [
             _copy(value) if number in contiguous and not _has_contiguous_rows(value) else value
             for number, value in enumerate(operands)
@@ -173,7 +173,9 @@ def _rows(op: ir.Operation, schedule: Schedule, ctx: PassContext) -> int:
     result = ir.MemRefType(op.operands[2].type)
     place = operand_dims(op)[2].index(canonical_dims(op)[2][-2])
     if result.is_dynamic_dim(place):
-        raise ctx.fail(op, f"'{op.name}' has a decision for a few rows: expected a known number of rows, found {result}")
+        raise ctx.fail(
+            op, f"'{op.name}' has a decision for a few rows: expected a known number of rows, found {result}"
+        )
     return int(result.get_dim_size(place))
 
 

@@ -70,9 +70,7 @@ class ScheduleContractions(Pass):
                 ctx.count("contractions scheduled")
         return ir.WalkResult.ADVANCE
 
-    def decide_few(
-        self, op: ir.Operation, rows: int, columns: int | None, bits: int
-    ) -> SkinnySchedule | RowsSchedule:
+    def decide_few(self, op: ir.Operation, rows: int, columns: int | None, bits: int) -> SkinnySchedule | RowsSchedule:
         """Return the tiling of a product of a few rows."""
         if not _reads_columns(op):
             return decide_rows(rows, columns, bits, self.vector_bits)
