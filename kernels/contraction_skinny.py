@@ -5,10 +5,17 @@ multiply. So B is read in place. The shape of the loops, from outside in:
 
     tiles of columns                                                  (parallel)
       tiles of rows                                                   (unrolled: their number is known)
-        one loop over k, a vector at a time, that carries a vector of partial sums for each element of the tile
+        one loop over k, a line of each column at a time, that carries a vector of sums for each element of the tile
 
-The lanes of each vector are added up at the end. A depth that is no multiple of the vector ends with one masked step;
-columns beyond the last whole tile are taken one by one.
+The lanes of each vector are added up at the end. A depth that is no multiple of the line ends with single vectors and
+a masked one; columns beyond the last whole tile are taken one by one.
+
+Each column is a stream of its own, of a length that hardware prefetching has hardly caught up with when it ends. So
+lines are prefetched some way ahead: in the same column, and when that is through in the column of the next tile that
+follows. Therefore the loop over k runs in two legs, up to where the prefetches cross over, and from there.
+
+Narrow weights are decoded a register at a time (`kernels/weight_words.py`), which leaves them in another order; so that
+A is brought into that order once a call. Under L-Mul's `finite` that copy holds A's bits with the offset folded in.
 """
 
 from __future__ import annotations
@@ -16,12 +23,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..bindings import arith, func, ir, memref, scf, vector
-from .contraction_panel import DYNAMIC, strided_matrix_type
+from .contraction_panel import strided_matrix_type
 from .decision import SkinnySchedule
 from .lmul import LMul
-from .lmul_emit import combine, fold_offset, prepare
+from .skinny_operands import Channel, SkinnyOperands
 from .structured import branch, index, loop, parallel_loop
-from .weight_emit import channel_exponents, code_type, decode, has_biases
+
+TO_L2 = 2
+"""The locality of a prefetch into the second-level cache: the first has too few buffers to keep memory busy."""
+LINE_BYTES = 64
+"""What a prefetch fetches."""
 
 
 def emit_skinny(
@@ -43,18 +54,13 @@ def emit_skinny(
     last argument.
     """
     with ir.InsertionPoint(body), ir.Location.name(name):
-        stored = element if weights is None else code_type(weights)
-        inputs = [
-            strided_matrix_type(element, unit_columns=True),
-            strided_matrix_type(stored, unit_columns=True),
-            strided_matrix_type(element),
-        ]
-        if weights is not None and has_biases(weights):
-            inputs.append(ir.MemRefType.get([DYNAMIC], ir.IntegerType.get_signless(32)))
+        operands = SkinnyOperands(element, schedule.vector_length, lmul, mark, weights)
+        b, *biases = operands.types
+        inputs = [strided_matrix_type(element, unit_columns=True), b, strided_matrix_type(element), *biases]
         function = func.FuncOp(name, (inputs, []), visibility="private")
         entry = function.add_entry_block()
     with ir.InsertionPoint(entry), ir.Location.name(name):
-        _Skinny(element, stored, schedule, rows, lmul, mark, weights, *entry.arguments).emit(parallel)
+        _Skinny(operands, schedule, rows, *entry.arguments).emit(parallel)
         func.ReturnOp([])
     return function
 
@@ -64,135 +70,183 @@ class _Skinny:
 
     def __init__(
         self,
-        element: ir.Type,
-        stored: ir.Type,
+        operands: SkinnyOperands,
         schedule: SkinnySchedule,
         rows: int,
-        lmul: LMul | None,
-        mark: ir.Attribute | None,
-        weights: str | None,
         a: ir.Value,
         b: ir.Value,
         c: ir.Value,
         biases: ir.Value | None = None,
     ):
-        self.schedule, self.rows, self.mark, self.weights = schedule, rows, mark, weights
-        self.finite = lmul if lmul is not None and lmul.specials == "finite" else None
+        self.operands, self.schedule, self.rows = operands, schedule, rows
         self.a, self.b, self.c, self.biases = a, b, c, biases
-        self.element = element
-        self.vector = ir.VectorType.get([schedule.vector_length], element)
-        self.stored_vector = ir.VectorType.get([schedule.vector_length], stored)
-        self.mask_type = ir.VectorType.get([schedule.vector_length], ir.IntegerType.get_signless(1))
-        self.depth = memref.dim(b, index(1))
-        length = index(schedule.vector_length)
-        self.whole = arith.muli(arith.divsi(self.depth, length), length)
+        stored_bytes = operands.stored.width // 8
+        self.step = max(LINE_BYTES // stored_bytes, operands.group)
+        """Elements of a column in one turn of the loop over k: at least a line."""
+        self.ahead = -(-schedule.prefetch // stored_bytes // self.step) * self.step
+        """Elements between what is read and what is prefetched."""
+        self.columns_of_b, self.depth = (memref.dim(b, index(d)) for d in (0, 1))
+        self.whole = self.rounded(self.step)
+        self.left = operands.prepared_copy(a, rows, self.whole) if operands.is_prepared else a
 
     def emit(self, parallel: bool) -> None:
         """Emit all tiles of columns."""
-        columns = memref.dim(self.b, index(0))
         width = self.schedule.tile_columns
-        tiles = arith.divsi(columns, index(width))
+        tiles = arith.divsi(self.columns_of_b, index(width))
         for tile in parallel_loop(tiles) if parallel else loop(index(0), tiles):
             self.columns(arith.muli(tile, index(width)), width)
-        for column in loop(arith.muli(tiles, index(width)), columns):
+        for column in loop(arith.muli(tiles, index(width)), self.columns_of_b):
             self.columns(column, 1)
+        if self.left is not self.a:
+            memref.dealloc(self.left)
 
     def columns(self, first: ir.Value, count: int) -> None:
         """Emit the products of all rows with `count` columns from `first` on."""
         columns = [arith.addi(first, index(j)) for j in range(count)]
-        exponents = [
-            None if self.biases is None else self.broadcast(channel_exponents(memref.load(self.biases, [column])))
-            for column in columns
-        ]
+        channels = [self.operands.channel(self.biases, column) for column in columns]
         height = self.schedule.tile_rows
         for row in range(0, self.rows, height):
             rows = [index(i) for i in range(row, min(row + height, self.rows))]
-            sums = self.partial_sums(rows, columns, exponents)
+            sums = self.partial_sums(rows, columns, channels, prefetches=row == 0)
             for number, value in enumerate(sums):
-                at = [rows[number // count], columns[number % count]]
-                total = vector.ReductionOp(
-                    self.element,
-                    vector.CombiningKind.ADD,
-                    value,
-                    fastmath=ir.Attribute.parse("#arith.fastmath<reassoc>"),
-                ).result
-                memref.store(arith.addf(memref.load(self.c, at), total), self.c, at)
+                column = number % count
+                self.add(value, channels[column].scale, [rows[number // count], columns[column]])
+
+    def add(self, value: ir.Value, scale: ir.Value | None, at: list[ir.Value]) -> None:
+        """Add the lanes of a vector of sums, scaled, to an element of C."""
+        total = vector.ReductionOp(
+            self.operands.element,
+            vector.CombiningKind.ADD,
+            value,
+            fastmath=ir.Attribute.parse("#arith.fastmath<reassoc>"),
+        ).result
+        if scale is not None:
+            total = arith.mulf(total, scale)
+        memref.store(arith.addf(memref.load(self.c, at), total), self.c, at)
 
     def partial_sums(
-        self, rows: Sequence[ir.Value], columns: Sequence[ir.Value], exponents: Sequence[ir.Value | None]
+        self, rows: Sequence[ir.Value], columns: Sequence[ir.Value], channels: Sequence[Channel], *, prefetches: bool
     ) -> list[ir.Value]:
-        """Emit the loop over k and its masked end; return the vectors of partial sums, row after row."""
-        zero = arith.constant(self.vector, ir.DenseElementsAttr.get_splat(self.vector, self.zero))
-        start = [zero] * (len(rows) * len(columns))
-        whole = scf.ForOp(index(0), self.whole, index(self.schedule.vector_length), start)
-        with ir.InsertionPoint(whole.body):
-            scf.YieldOp(self.step(rows, columns, exponents, whole.induction_variable, list(whole.inner_iter_args)))
-        sums = list(whole.results)
-        left = arith.subi(self.depth, self.whole)
-        has_end = arith.cmpi(arith.CmpIPredicate.sgt, left, index(0))
+        """Emit the loops over k and the masked end; return the vectors of partial sums, row after row."""
+        length = self.schedule.vector_length
+        sums = [self.operands.zero] * (len(rows) * len(columns))
+        if prefetches and self.ahead:
+            sums = self.two_legs(rows, columns, channels, sums)
+        else:
+            line = _Carried(index(0), self.whole, self.step, sums)
+            with line.body():
+                line.end(self.line(rows, columns, channels, line.place, line.values))
+            sums = line.results
+        vectors = self.whole
+        if self.step > length:
+            vectors = self.rounded(length)
+            single = _Carried(self.whole, vectors, length, sums)
+            with single.body():
+                single.end(self.single(rows, columns, channels, single.place, single.values))
+            sums = single.results
+        left = arith.subi(self.depth, vectors)
         return branch(
-            has_end,
-            [self.vector] * len(sums),
-            lambda: self.step(rows, columns, exponents, self.whole, sums, vector.create_mask(self.mask_type, [left])),
+            arith.cmpi(arith.CmpIPredicate.sgt, left, index(0)),
+            [self.operands.vector] * len(sums),
+            lambda: self.single(
+                rows, columns, channels, vectors, sums, vector.create_mask(self.operands.mask_type, [left])
+            ),
             lambda: sums,
         )
 
-    def step(
+    def two_legs(
         self,
         rows: Sequence[ir.Value],
         columns: Sequence[ir.Value],
-        exponents: Sequence[ir.Value | None],
+        channels: Sequence[Channel],
+        sums: Sequence[ir.Value],
+    ) -> list[ir.Value]:
+        """Emit the loop over k in two legs: prefetching in the same columns, then in those of the next tile."""
+        ahead = arith.minsi(index(self.ahead), self.whole)
+        crossing = arith.subi(self.whole, ahead)
+        last = arith.subi(self.columns_of_b, index(1))
+        followers = [arith.minsi(arith.addi(column, index(len(columns))), last) for column in columns]
+        legs = _Carried(index(0), index(2), 1, sums)
+        with legs.body():
+            is_first = arith.cmpi(arith.CmpIPredicate.eq, legs.place, index(0))
+            lower, upper, shift = (
+                arith.select(is_first, one, other)
+                for one, other in (
+                    (index(0), crossing),
+                    (crossing, self.whole),
+                    (ahead, arith.subi(index(0), crossing)),
+                )
+            )
+            fetched = [arith.select(is_first, *pair) for pair in zip(columns, followers, strict=True)]
+            leg = _Carried(lower, upper, self.step, legs.values)
+            with leg.body():
+                place = arith.addi(leg.place, shift)
+                for column in fetched:
+                    memref.prefetch(self.b, [column, place], False, TO_L2, True)
+                leg.end(self.line(rows, columns, channels, leg.place, leg.values))
+            legs.end(leg.results)
+        return legs.results
+
+    def line(
+        self,
+        rows: Sequence[ir.Value],
+        columns: Sequence[ir.Value],
+        channels: Sequence[Channel],
+        k: ir.Value,
+        sums: Sequence[ir.Value],
+    ) -> list[ir.Value]:
+        """Emit the products of one step of k, added to `sums`."""
+        o, sums = self.operands, list(sums)
+        for start in range(0, self.step, o.group):
+            place = arith.addi(k, index(start))
+            right = [
+                o.right_parts(vector.load(o.register, self.b, [column, place]), channel.words)
+                for column, channel in zip(columns, channels, strict=True)
+            ]
+            for part in range(o.parts):
+                at = arith.addi(place, index(part * o.length))
+                left = [vector.load(o.prepared_vector, self.left, [row, at]) for row in rows]
+                pairs = [(x, y[part]) for x in left for y in right]
+                sums = [o.multiply_add(x, y, total) for (x, y), total in zip(pairs, sums, strict=True)]
+        return sums
+
+    def single(
+        self,
+        rows: Sequence[ir.Value],
+        columns: Sequence[ir.Value],
+        channels: Sequence[Channel],
         k: ir.Value,
         sums: Sequence[ir.Value],
         mask: ir.Value | None = None,
     ) -> list[ir.Value]:
         """Emit the products of one vector of k, added to `sums`; lanes outside the mask add nothing."""
-        left = [self.prepared(self.load(self.vector, self.a, [row, k], mask), False) for row in rows]
-        right = []
-        for column, exponent in zip(columns, exponents, strict=True):
-            value = self.load(self.stored_vector, self.b, [column, k], mask)
-            if self.weights is not None:
-                value = decode(self.weights, value, exponent)
-            right.append(self.prepared(value, True))
+        o = self.operands
+        left = [o.left(o.load(o.vector, self.a, [row, k], mask)) for row in rows]
+        right = [
+            o.right(o.load(o.stored_vector, self.b, [column, k], mask), channel.exponents)
+            for column, channel in zip(columns, channels, strict=True)
+        ]
         pairs = [(x, y) for x in left for y in right]
-        return [self.multiply_add(x, y, total, mask) for (x, y), total in zip(pairs, sums, strict=True)]
+        return [o.multiply_add(x, y, total, mask) for (x, y), total in zip(pairs, sums, strict=True)]
 
-    def load(self, type_: ir.VectorType, source: ir.Value, at: list[ir.Value], mask: ir.Value | None) -> ir.Value:
-        """Emit a load of a vector; lanes outside the mask are zero."""
-        if mask is None:
-            return vector.load(type_, source, at)
-        element = type_.element_type
-        zero = ir.IntegerAttr.get(element, 0) if isinstance(element, ir.IntegerType) else ir.FloatAttr.get(element, 0.0)
-        rest = arith.constant(type_, ir.DenseElementsAttr.get_splat(type_, zero))
-        return vector.maskedload(type_, source, at, mask, rest)
+    def rounded(self, multiple: int) -> ir.Value:
+        """Return the depth, rounded down."""
+        return arith.muli(arith.divsi(self.depth, index(multiple)), index(multiple))
 
-    def prepared(self, value: ir.Value, is_right: bool) -> ir.Value:
-        """Emit what is multiplied: for L-Mul under `finite` the bits that are added, the offset folded into B's."""
-        if self.finite is None:
-            return value
-        bits = prepare(self.finite, value)
-        return fold_offset(self.finite, bits, self.element) if is_right else bits
 
-    def multiply_add(self, x: ir.Value, y: ir.Value, total: ir.Value, mask: ir.Value | None) -> ir.Value:
-        """Emit `total + x · y`."""
-        if self.finite is not None:
-            product = combine(self.finite, x, y, self.element)
-            if mask is not None:
-                # Under `finite` zeros times zeros are not zero.
-                product = arith.select(mask, product, arith.constant(self.vector, self.splat_zero))
-            return arith.addf(product, total)
-        product = vector.FMAOp(x, y, total)
-        if self.mark is not None:
-            product.operation.attributes["slipstick.lmul"] = self.mark
-        return product.result
+class _Carried:
+    """A new `scf.for` that carries values."""
 
-    def broadcast(self, value: ir.Value) -> ir.Value:
-        return vector.broadcast(ir.VectorType.get([self.schedule.vector_length], value.type), value)
+    def __init__(self, lower: ir.Value, upper: ir.Value, step: int, start: Sequence[ir.Value]):
+        self.loop = scf.ForOp(lower, upper, index(step), list(start))
+        self.place: ir.Value = self.loop.induction_variable
+        self.values: list[ir.Value] = list(self.loop.inner_iter_args)
+        self.results: list[ir.Value] = list(self.loop.results)
 
-    @property
-    def zero(self) -> ir.Attribute:
-        return ir.FloatAttr.get(self.element, 0.0)
+    def body(self) -> ir.InsertionPoint:
+        """Return the insertion point in its body."""
+        return ir.InsertionPoint(self.loop.body)
 
-    @property
-    def splat_zero(self) -> ir.Attribute:
-        return ir.DenseElementsAttr.get_splat(self.vector, self.zero)
+    def end(self, values: Sequence[ir.Value]) -> None:
+        """End the body with what is carried on."""
+        scf.YieldOp(list(values))

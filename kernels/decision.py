@@ -2,7 +2,8 @@
 
     slipstick.decision = {kind = "packed", register_tile = [6, 16], k_block = 256, m_block = 252, vector = 8,
                           pack_depth = 768, k_unroll = 4, prefetch = 1}
-    slipstick.decision = {kind = "skinny", register_tile = [1, 8], vector = 16}
+    slipstick.decision = {kind = "skinny", register_tile = [1, 8], vector = 16, prefetch = 512}
+    slipstick.decision = {kind = "rows", register_tile = [1, 1024], vector = 16, k_unroll = 8}
 
 A policy writes it, a pass applies it; a person may edit it in between.
 """
@@ -10,7 +11,7 @@ A policy writes it, a pass applies it; a person may edit it in between.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ..bindings import ir
 
@@ -19,6 +20,8 @@ MAX_TILE_VECTORS = 256
 """Vectors in a register tile; each is an operation in the inner loop."""
 MAX_PREFETCH = 64
 """Lines to prefetch in one turn of the inner loop."""
+MAX_PREFETCH_BYTES = 1 << 16
+"""Bytes of a column that are prefetched ahead."""
 MAX_PANEL_ELEMENTS = 1 << 16
 """Elements of a packed panel of B, which lies on the stack."""
 MAX_BLOCK_ELEMENTS = 1 << 27
@@ -75,7 +78,7 @@ class ContractionSchedule:
 
 @dataclass(frozen=True)
 class SkinnySchedule:
-    """How the product of a few rows is tiled, its B read in place; sizes in elements.
+    """How the product of a few rows is tiled, its B read in place, column after column; sizes in elements.
 
     Each element of the register tile is a vector of partial sums. Raises ValueError for sizes that do not go together.
     """
@@ -83,11 +86,15 @@ class SkinnySchedule:
     tile_rows: int
     tile_columns: int
     vector_length: int
+    prefetch: int = 0
+    """How many bytes of a column are prefetched ahead of what is read; 0: none."""
 
     def __post_init__(self) -> None:
         sizes = (self.tile_rows, self.tile_columns, self.vector_length)
         if min(sizes) < 1:
             raise ValueError(f"expected sizes of at least 1, found {sizes}")
+        if not 0 <= self.prefetch <= MAX_PREFETCH_BYTES:
+            raise ValueError(f"expected 0 to {MAX_PREFETCH_BYTES} bytes to prefetch, found {self.prefetch}")
         if self.vector_length & (self.vector_length - 1):
             raise ValueError(f"expected a power of two as the vector length, found {self.vector_length}")
         if self.tile_rows * self.tile_columns > MAX_TILE_VECTORS:
@@ -95,10 +102,49 @@ class SkinnySchedule:
             raise ValueError(f"expected at most {MAX_TILE_VECTORS} vectors in the register tile, found {found}")
 
 
-_OPTIONAL = (("pack_depth", None), ("k_unroll", 1), ("prefetch", 0))
-"""What a packed decision may leave out, with what is taken then."""
+@dataclass(frozen=True)
+class RowsSchedule:
+    """How the product of a few rows is tiled, its B read in place, row after row; sizes in elements.
 
-Schedule: TypeAlias = ContractionSchedule | SkinnySchedule
+    The sums stay in C: `k_unroll` rows of B are added to `tile_rows` of them, vector by vector, over `tile_columns`
+    columns. Raises ValueError for sizes that do not go together.
+    """
+
+    tile_rows: int
+    tile_columns: int
+    vector_length: int
+    k_unroll: int
+
+    def __post_init__(self) -> None:
+        sizes = (self.tile_rows, self.tile_columns, self.vector_length, self.k_unroll)
+        if min(sizes) < 1:
+            raise ValueError(f"expected sizes of at least 1, found {sizes}")
+        if self.vector_length & (self.vector_length - 1):
+            raise ValueError(f"expected a power of two as the vector length, found {self.vector_length}")
+        if self.tile_columns % self.vector_length:
+            raise ValueError(
+                f"expected tile columns in multiples of the vector ({self.vector_length}), found {self.tile_columns}"
+            )
+        if self.tile_rows * self.k_unroll > MAX_TILE_VECTORS:
+            found = self.tile_rows * self.k_unroll
+            raise ValueError(f"expected at most {MAX_TILE_VECTORS} products of tile rows and k_unroll, found {found}")
+
+
+Schedule: TypeAlias = ContractionSchedule | SkinnySchedule | RowsSchedule
+FEW_ROWS: Final = (SkinnySchedule, RowsSchedule)
+"""The decisions whose kernels are made for a known number of rows."""
+
+_KINDS: Final[dict[str, tuple[type[Schedule], tuple[str, ...]]]] = {
+    "packed": (ContractionSchedule, ("k_block", "m_block", "vector")),
+    "skinny": (SkinnySchedule, ("vector",)),
+    "rows": (RowsSchedule, ("vector", "k_unroll")),
+}
+"""The class of each kind and the sizes it must have, in its order, beside the register tile."""
+_OPTIONAL: Final[dict[str, tuple[tuple[str, int | None], ...]]] = {
+    "packed": (("pack_depth", None), ("k_unroll", 1), ("prefetch", 0)),
+    "skinny": (("prefetch", 0),),
+}
+"""The sizes that a kind may leave out, with what is taken then."""
 
 
 def write_decision(op: ir.Operation, schedule: Schedule) -> None:
@@ -117,7 +163,11 @@ def write_decision(op: ir.Operation, schedule: Schedule) -> None:
             fields |= {"k_block": integer(schedule.k_block), "m_block": integer(schedule.m_block)}
             fields |= {"pack_depth": integer(schedule.a_depth)}
             fields |= {"k_unroll": integer(schedule.k_unroll), "prefetch": integer(schedule.prefetch)}
-        kind = "packed" if isinstance(schedule, ContractionSchedule) else "skinny"
+        elif isinstance(schedule, SkinnySchedule):
+            fields |= {"prefetch": integer(schedule.prefetch)}
+        else:
+            fields |= {"k_unroll": integer(schedule.k_unroll)}
+        kind = next(kind for kind, (type_, _) in _KINDS.items() if type_ is type(schedule))
         op.attributes[DECISION_ATTRIBUTE] = ir.DictAttr.get({"kind": ir.StringAttr.get(kind), **fields})
 
 
@@ -126,21 +176,23 @@ def read_decision(op: ir.Operation) -> Schedule:
     decision: Any = op.attributes[DECISION_ATTRIBUTE]
     try:
         kind = decision["kind"].value
-        names = {"packed": ("k_block", "m_block", "vector"), "skinny": ("vector",)}.get(kind, ())
+        known = _KINDS.get(kind)
+        names = known[1] if known else ()
         rows, columns = (entry.value for entry in decision["register_tile"])
         sizes = [decision[name].value for name in names]
-        if kind == "packed":
-            sizes += [decision[name].value if name in decision else default for name, default in _OPTIONAL]
+        sizes += [decision[name].value if name in decision else default for name, default in _OPTIONAL.get(kind, ())]
         if not all(isinstance(size, int | None) for size in (rows, columns, *sizes)):
             raise TypeError("a size that is no integer")
     except (KeyError, TypeError, AttributeError, ValueError) as problem:
-        expected = "kind, register_tile = [rows, columns], vector, and k_block and m_block where it is packed"
+        expected = (
+            "kind, register_tile = [rows, columns], vector, k_block and m_block where it is packed, k_unroll where it"
+            " reads rows"
+        )
         raise ValueError(f"{DECISION_ATTRIBUTE}: expected a dictionary of {expected}, found {decision}") from problem
-    if not names:
-        raise ValueError(f'{DECISION_ATTRIBUTE}: expected kind "packed" or "skinny", found "{kind}"')
+    if known is None:
+        expected = " or ".join(f'"{name}"' for name in _KINDS)
+        raise ValueError(f'{DECISION_ATTRIBUTE}: expected kind {expected}, found "{kind}"')
     try:
-        if kind == "skinny":
-            return SkinnySchedule(rows, columns, *sizes)
-        return ContractionSchedule(rows, columns, *sizes)
+        return known[0](rows, columns, *sizes)
     except ValueError as problem:
         raise ValueError(f"{DECISION_ATTRIBUTE}: {problem}") from problem

@@ -17,6 +17,7 @@ _F32_MANTISSA_BITS = 23
 _LM8_SHIFT = 20
 _BF16_SHIFT = 16
 _SIGN = -(1 << 31)
+_MAGNITUDE = 0x7F
 
 
 def code_type(format: str) -> ir.Type:
@@ -38,8 +39,8 @@ def code_bits(codes: ir.Value) -> ir.Value:
 
 def channel_exponents(biases: ir.Value) -> ir.Value:
     """Emit what lm8's biases, i32, add to the bits of an f32: 2^b, the exponent of a code with E = 0."""
-    unbiased = arith.addi(biases, _constant(biases, _F32_BIAS))
-    return arith.shli(unbiased, _constant(biases, _F32_MANTISSA_BITS))
+    unbiased = arith.addi(biases, constant_like(biases, _F32_BIAS))
+    return arith.shli(unbiased, constant_like(biases, _F32_MANTISSA_BITS))
 
 
 def decode(format: str, codes: ir.Value, exponents: ir.Value | None) -> ir.Value:
@@ -49,16 +50,18 @@ def decode(format: str, codes: ir.Value, exponents: ir.Value | None) -> ir.Value
     floats = _with_element(codes.type, ir.F32Type.get())
     if exponents is None:
         bits = arith.extui(wide, codes)
-        return arith.bitcast(floats, arith.shli(bits, _constant(bits, _BF16_SHIFT)))
+        return arith.bitcast(floats, arith.shli(bits, constant_like(bits, _BF16_SHIFT)))
+    nothing = constant_like(codes, 0)
+    is_zero = arith.cmpi(arith.CmpIPredicate.eq, arith.andi(codes, constant_like(codes, _MAGNITUDE)), nothing)
     bits = arith.extsi(wide, codes)
-    magnitude = arith.andi(bits, _constant(bits, 0x7F))
-    is_zero = arith.cmpi(arith.CmpIPredicate.eq, magnitude, _constant(bits, 0))
-    shifted = arith.addi(arith.shli(magnitude, _constant(bits, _LM8_SHIFT)), exponents)
-    shifted = arith.select(is_zero, _constant(bits, 0), shifted)
-    return arith.bitcast(floats, arith.ori(shifted, arith.andi(bits, _constant(bits, _SIGN))))
+    # The sign is in all bits above the code: one of them ends where f32 has it.
+    placed = arith.shli(bits, constant_like(bits, _LM8_SHIFT))
+    kept = arith.andi(placed, constant_like(bits, _SIGN | _MAGNITUDE << _LM8_SHIFT))
+    return arith.bitcast(floats, arith.addi(kept, arith.select(is_zero, constant_like(bits, 0), exponents)))
 
 
-def _constant(like: ir.Value, value: int) -> ir.Value:
+def constant_like(like: ir.Value, value: int) -> ir.Value:
+    """Emit an integer constant of the type of `like`, an integer or a vector of them."""
     attribute: ir.Attribute = ir.IntegerAttr.get(_element(like.type), value)
     if isinstance(like.type, ir.VectorType):
         attribute = ir.DenseElementsAttr.get_splat(like.type, attribute)

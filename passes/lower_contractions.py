@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, TypeAlias
@@ -11,8 +11,9 @@ from typing import ClassVar, TypeAlias
 from ..bindings import arith, func, ir, linalg, memref
 from ..kernels.contraction import emit_contraction
 from ..kernels.contraction_panel import DYNAMIC, DYNAMIC_STRIDE, strided_matrix_type
+from ..kernels.contraction_rows import emit_rows
 from ..kernels.contraction_skinny import emit_skinny
-from ..kernels.decision import DECISION_ATTRIBUTE, Schedule, SkinnySchedule, read_decision
+from ..kernels.decision import DECISION_ATTRIBUTE, FEW_ROWS, RowsSchedule, Schedule, SkinnySchedule, read_decision
 from ..kernels.lmul import LMul
 from ..kernels.panels import PANELS, panels_type
 from ..kernels.structured import index, loop, parallel_loop
@@ -82,7 +83,7 @@ class LowerContractions(Pass):
         format = None if weights is None else weights.format
         rows = _rows(op, schedule, ctx)
         skinny = isinstance(schedule, SkinnySchedule)
-        overwrite = not skinny and _erase_zero_fill(op)
+        overwrite = not isinstance(schedule, FEW_ROWS) and _erase_zero_fill(op)
         parallel = self.parallel and _has_work(op, self.min_work)
         over_batch = parallel and op.name != "linalg.matmul" and _is_balanced(op)
         inside = parallel and not over_batch
@@ -90,11 +91,13 @@ class LowerContractions(Pass):
         if key not in kernels:
             kernels[key] = f"slipstick_contraction_{len(kernels)}"
             mark = op.attributes[MARK] if lmul is not None and lmul.specials == "ieee" else None
-            emit = (
-                partial(emit_skinny, schedule=schedule, rows=rows)
-                if isinstance(schedule, SkinnySchedule)
-                else partial(emit_contraction, schedule=schedule, overwrite=overwrite)
-            )
+            emit: Callable[..., func.FuncOp]
+            if isinstance(schedule, SkinnySchedule):
+                emit = partial(emit_skinny, schedule=schedule, rows=rows)
+            elif isinstance(schedule, RowsSchedule):
+                emit = partial(emit_rows, schedule=schedule, rows=rows)
+            else:
+                emit = partial(emit_contraction, schedule=schedule, overwrite=overwrite)
             emit(
                 module.regions[0].blocks[0],
                 kernels[key],
@@ -110,7 +113,8 @@ class LowerContractions(Pass):
             if weights is not None:
                 is_ready = weights.format == PANELS
                 operands[1] = weights.codes if is_ready else _canonical(op, 1, weights.codes, transposed=skinny)
-            call = partial(self._call_skinny if skinny else self._call, kernels[key], element)
+            few = partial(self._call_few, contiguous=(0, 1) if skinny else (1, 2))
+            call = partial(few if isinstance(schedule, FEW_ROWS) else self._call, kernels[key], element)
             if op.name == "linalg.matmul":
                 call(operands, weights)
             else:
@@ -133,18 +137,30 @@ class LowerContractions(Pass):
             linalg.copy(contiguous, outs=[c])
             memref.dealloc(contiguous)
 
-    def _call_skinny(
-        self, name: str, element: ir.Type, operands: Sequence[ir.Value], weights: EncodedMatrix | None = None
+    def _call_few(
+        self,
+        name: str,
+        element: ir.Type,
+        operands: Sequence[ir.Value],
+        weights: EncodedMatrix | None = None,
+        *,
+        contiguous: tuple[int, ...],
     ) -> None:
-        a, b, c = operands
-        inputs = [value if _has_contiguous_rows(value) else _copy(value) for value in (a, b)]
-        casts = [
-            memref.cast(strided_matrix_type(ir.MemRefType(value.type).element_type, unit_columns=True), value)
-            for value in inputs
+        """Call a kernel for a few rows; operands whose rows must be `contiguous` and are not are copied."""
+        inputs = [
+            _copy(value) if number in contiguous and not _has_contiguous_rows(value) else value
+            for number, value in enumerate(operands)
         ]
-        casts.append(memref.cast(strided_matrix_type(element), c))
+        casts = [
+            memref.cast(
+                strided_matrix_type(ir.MemRefType(value.type).element_type, unit_columns=number in contiguous), value
+            )
+            for number, value in enumerate(inputs)
+        ]
         func.CallOp([], ir.FlatSymbolRefAttr.get(name), [*casts, *_biases(weights)])
-        for value, original in zip(inputs, (a, b), strict=True):
+        if inputs[2] is not operands[2]:
+            linalg.copy(inputs[2], outs=[operands[2]])
+        for value, original in zip(inputs, operands, strict=True):
             if value is not original:
                 memref.dealloc(value)
 
@@ -231,12 +247,14 @@ def _has_contiguous_rows(matrix: ir.Value) -> bool:
 
 def _rows(op: ir.Operation, schedule: Schedule, ctx: PassContext) -> int:
     """Return the number of rows that a kernel for a few is made for; 0 for a packed kernel, which takes any."""
-    if not isinstance(schedule, SkinnySchedule):
+    if not isinstance(schedule, FEW_ROWS):
         return 0
     result = ir.MemRefType(op.operands[2].type)
     place = operand_dims(op)[2].index(canonical_dims(op)[2][-2])
     if result.is_dynamic_dim(place):
-        raise ctx.fail(op, f"'{op.name}' has a skinny decision: expected a known number of rows, found {result}")
+        raise ctx.fail(
+            op, f"'{op.name}' has a decision for a few rows: expected a known number of rows, found {result}"
+        )
     return int(result.get_dim_size(place))
 
 

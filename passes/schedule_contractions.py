@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar
 
 from ..bindings import ir
 from ..errors import ArgumentError
@@ -13,12 +13,14 @@ from ..kernels.decision import (
     MAX_BLOCK_ELEMENTS,
     MAX_PANEL_ELEMENTS,
     ContractionSchedule,
+    RowsSchedule,
     SkinnySchedule,
     write_decision,
 )
 from .base import Pass, PassContext, option
 from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand_dims
 from .lmul_scope import MARK
+from .schedule_few_rows import Multiply, decide_columns, decide_rows, weight_format
 
 MANY_REGISTERS = 32
 """From so many vector registers on, as AVX-512 and NEON have them, tiles are wider."""
@@ -30,11 +32,6 @@ CACHE_LINE_BYTES = 64
 MOST_LINES_A_TURN = 4
 """More prefetches at once wait for one another."""
 
-HELD_BY_FINITE = 10
-"""Vector registers that L-Mul under "finite" takes beside sums and columns: five constants, what it computes."""
-
-Multiply: TypeAlias = Literal["exact", "finite", "ieee"]
-
 
 @dataclass(frozen=True)
 class ScheduleContractions(Pass):
@@ -43,8 +40,9 @@ class ScheduleContractions(Pass):
     The register tile fills the vector registers but for one row of B and one broadcast of A (Goto and van de Geijn); a
     block of a panel of B, which is streamed through L1, is at most half as large again, a block of A takes half of L2
     and, as far as that reaches, the whole depth. Where the size of the result is known, a narrower or lower tile is
-    taken if that leaves no ragged panel or less of the last tile empty. A product of at most `skinny-rows` rows whose B
-    is stored column after column reads B in place (kind "skinny"). A decision that is there already is left alone.
+    taken if that leaves no ragged panel or less of the last tile empty. A product of at most `skinny-rows` rows reads
+    B in place: column after column (kind "skinny") or row after row (kind "rows"), as it is stored. A decision that is
+    there already is left alone.
     """
 
     name: ClassVar[str] = "schedule-contractions"
@@ -75,28 +73,19 @@ class ScheduleContractions(Pass):
                 bits = 32 if elements == {"f32"} else 64
                 rows, columns = _result_sizes(op)
                 depth = _depth(op)
-                if rows is not None and rows <= self.skinny_rows and _reads_columns(op):
-                    write_decision(op, self.decide_skinny(rows, bits, _multiply(op)))
+                if rows is not None and 0 < rows <= self.skinny_rows:
+                    write_decision(op, self.decide_few(op, rows, columns, bits))
                 else:
                     write_decision(op, self.decide(columns, bits, _multiply(op), rows, depth))
                 ctx.count("contractions scheduled")
         return ir.WalkResult.ADVANCE
 
-    def decide_skinny(self, rows: int, bits: int, multiply: Multiply = "exact") -> SkinnySchedule:
-        """Return the tiling for a few rows: their accumulators and a vector of each column fill the registers.
-
-        What a multiply holds itself is left out: a vector of A where it is exact; where it is L-Mul, which B in place
-        leaves to the loop under either policy, also its masks, bounds and intermediate values.
-        """
-        held = {"exact": 2, "finite": HELD_BY_FINITE, "ieee": self.vector_registers // 2 + 2}[multiply]
-        free = max(2, self.vector_registers - held)
-        if multiply == "finite":
-            # A vector that is loaded is brought into its range, too: a square tile loads the fewest for its products.
-            sizes = [(r, c) for r in range(1, min(rows, 8) + 1) for c in range(1, 9) if c * (r + 1) <= free]
-            return SkinnySchedule(*max(sizes, key=lambda size: size[0] * size[1] / sum(size)), self.vector_bits // bits)
-        tile_rows = min(rows, 8, max(1, free // 2))
-        columns = max(1, min(8, free // (tile_rows + 1)))
-        return SkinnySchedule(tile_rows, columns, self.vector_bits // bits)
+    def decide_few(self, op: ir.Operation, rows: int, columns: int | None, bits: int) -> SkinnySchedule | RowsSchedule:
+        """Return the tiling of a product of a few rows."""
+        if not _reads_columns(op):
+            return decide_rows(rows, columns, bits, self.vector_bits)
+        weights = weight_format(op.operands[1])
+        return decide_columns(rows, bits, self.vector_bits, self.vector_registers, weights, _multiply(op))
 
     def decide(
         self,

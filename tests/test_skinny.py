@@ -1,8 +1,12 @@
-"""Products of a few rows, whose B is read in place: against torch, and under L-Mul against its torch form."""
+"""Products of a few rows, whose B is read in place: against torch, and under L-Mul against its torch form.
+
+Narrow weights are compared with what their codes stand for.
+"""
 
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +59,77 @@ def test_lmul(size: tuple[int, int, int], specials: Any, cache: Path) -> None:
     assert_close(found, slipstick.lmul_matmul(x, linear.weight.detach().t(), 4, "truncate", specials), size[2])
 
 
-@pytest.mark.parametrize("size", SIZES[1:5], ids=str)
+class Conv1D(nn.Module):
+    """A linear layer whose weight is stored [K, N]."""
+
+    def __init__(self, linear: nn.Linear):
+        super().__init__()
+        self.weight = nn.Parameter(linear.weight.detach().t().contiguous())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x @ self.weight
+
+
+NARROW_SIZES = [(1, 9, 17), (1, 5, 200), (2, 64, 768), (3, 50, 130), (8, 3, 256), (16, 17, 67)]
+
+
+@pytest.mark.parametrize("size", NARROW_SIZES, ids=str)
 @pytest.mark.parametrize("weights", ["lm8", "bf16"])
-def test_narrow_weights(size: tuple[int, int, int], weights: str, cache: Path) -> None:
-    linear, x = layer(*size)
-    compiled = slipstick.compile(linear, (x,), threads=1, weights=weights, cache_dir=cache)
-    assert compiled.statistics["lower-contractions: matrices decoded while packed"] == 1
-    decoded = nn.functional.linear(x, encode(linear.weight.detach(), weights).decode(), linear.bias)
-    assert_close(compiled(x), decoded, size[2])
+@pytest.mark.parametrize("lmul", [None, LMul(), LMul(specials="finite"), LMul(8, specials="finite")], ids=str)
+def test_narrow_weights(size: tuple[int, int, int], weights: str, lmul: LMul | None, cache: Path) -> None:
+    """Channels of very different magnitudes, zeros among the weights; each output is compared at its own scale."""
+    _, columns, depth = size
+    if lmul is not None and lmul.mantissa_bits == 8 and size != NARROW_SIZES[2]:
+        pytest.skip("one size shows what more mantissa bits than bf16's change")
+    linear, x = layer(*size, bias=False)
+    scales = torch.exp2(torch.arange(columns).remainder(41) * 2.0 - 40)
+    with torch.no_grad():
+        linear.weight[torch.rand(columns, depth) < 0.3] = 0
+        linear.weight.mul_(scales[:, None])
+    decoded = encode(linear.weight.detach(), weights).decode()
+    for module, kind in ((linear, "skinny"), (Conv1D(linear), "rows")):
+        compiled = slipstick.compile(module, (x,), threads=1, weights=weights, lmul=lmul, cache_dir=cache)
+        assert compiled.statistics["lower-contractions: matrices decoded while packed"] == 1
+        assert f'kind = "{kind}"' in compiled.stage("scheduled")
+        expected = x @ decoded.t()
+        if lmul is not None:
+            expected = slipstick.lmul_matmul(x, decoded.t(), lmul.mantissa_bits, "truncate", lmul.specials)
+        assert_close(compiled(x) / scales, expected / scales, depth)
+
+
+def test_lm8_scales_at_the_ends_of_its_biases(cache: Path) -> None:
+    linear, x = layer(1, 6, 192, bias=False)
+    largest = torch.tensor([3e38, 1e38, 1.0, 1e-36, 2e-38, 0.0])
+    with torch.no_grad():
+        linear.weight.div_(linear.weight.abs().amax(1, keepdim=True)).mul_(largest[:, None])
+        x.mul_(1e-3)
+    decoded = encode(linear.weight.detach(), "lm8").decode()
+    found = slipstick.compile(linear, (x,), threads=1, weights="lm8", cache_dir=cache)(x)
+    expected = (x.double() @ decoded.double().t()).float()
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-44)
+
+
+@pytest.mark.parametrize("size", [(1, 1, 1), (1, 200, 33), (2, 768, 64), (7, 70, 9), (16, 31, 5)], ids=str)
+@pytest.mark.parametrize("lmul", [None, LMul(), LMul(specials="finite")], ids=str)
+def test_rows_of_b(size: tuple[int, int, int], lmul: LMul | None, cache: Path) -> None:
+    linear, x = layer(*size, bias=False)
+    module = Conv1D(linear)
+    for threads in (1, 2):
+        compiled = slipstick.compile(module, (x,), threads=threads, lmul=lmul, cache_dir=cache)
+        assert 'kind = "rows"' in compiled.stage("scheduled")
+        expected = module(x)
+        if lmul is not None:
+            expected = slipstick.lmul_matmul(x, module.weight.detach(), 4, "truncate", lmul.specials)
+        assert_close(compiled(x), expected, size[2])
+
+
+@pytest.mark.parametrize("prefetch", [0, 1, 65536])
+def test_any_distance_of_prefetches(prefetch: int, cache: Path) -> None:
+    linear, x = layer(3, 21, 300)
+    compiled = slipstick.compile(linear, (x,), threads=1, cache_dir=cache)
+    text = re.sub(r"prefetch = \d+", f"prefetch = {prefetch}", compiled.stage("scheduled"))
+    assert f"prefetch = {prefetch} " in text
+    assert torch.equal(compiled.replace_stage("scheduled", text)(x), compiled(x))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

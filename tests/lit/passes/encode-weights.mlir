@@ -12,9 +12,10 @@
 // CHECK:         ^bb0(%[[CODE:.*]]: i8, %[[BIAS:.*]]: i32, %{{.*}}: f32):
 // CHECK:           %[[UNBIASED:.*]] = arith.addi %[[BIAS]], %{{.*}} : i32
 // CHECK:           %[[EXPONENT:.*]] = arith.shli %[[UNBIASED]], %{{.*}} : i32
-// CHECK:           %[[WIDE:.*]] = arith.extsi %[[CODE]] : i8 to i32
 // CHECK:           %[[IS_ZERO:.*]] = arith.cmpi eq
-// CHECK:           arith.select %[[IS_ZERO]]
+// CHECK:           %[[WIDE:.*]] = arith.extsi %[[CODE]] : i8 to i32
+// CHECK:           %[[ADDED:.*]] = arith.select %[[IS_ZERO]], %{{.*}}, %[[EXPONENT]] : i32
+// CHECK:           arith.addi %{{.*}}, %[[ADDED]] : i32
 // CHECK:         linalg.transpose ins(%[[DECODED]] :
 // bf16 has no biases.
 // BF16:        module attributes {slipstick.encoded_weights = [{argument = 1 : i64, axis = 0 : i64, format = "bf16"}]}

@@ -2,7 +2,7 @@
 // RUN: slipstick-opt %s --lower-contractions --split-input-file --verify-diagnostics
 
 func.func @kind(%a: memref<8x8xf32>) {
-  // expected-error @+1 {{slipstick.decision: expected kind "packed" or "skinny", found "naive"}}
+  // expected-error @+1 {{slipstick.decision: expected kind "packed" or "skinny" or "rows", found "naive"}}
   linalg.matmul {slipstick.decision = {kind = "naive", register_tile = [6, 16], k_block = 64, m_block = 12, vector = 8}}
     ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%a : memref<8x8xf32>)
   return
@@ -11,7 +11,7 @@ func.func @kind(%a: memref<8x8xf32>) {
 // -----
 
 func.func @entry(%a: memref<8x8xf32>) {
-  // expected-error @+1 {{slipstick.decision: expected a dictionary of kind, register_tile = [rows, columns], vector, and k_block and m_block where it is packed, found}}
+  // expected-error @+1 {{slipstick.decision: expected a dictionary of kind, register_tile = [rows, columns], vector, k_block and m_block where it is packed, k_unroll where it reads rows, found}}
   linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [6], k_block = 64, m_block = 12, vector = 8}}
     ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%a : memref<8x8xf32>)
   return
@@ -125,8 +125,26 @@ func.func @broadcast(%a: memref<8x8xf32>, %v: memref<8xf32>) {
 #bt = affine_map<(m, n, k) -> (n, k)>
 #c = affine_map<(m, n, k) -> (m, n)>
 func.func @unknown_rows(%x: memref<?x64xf32>, %w: memref<32x64xf32>, %c: memref<?x32xf32>) {
-  // expected-error @+1 {{'linalg.matmul' has a skinny decision: expected a known number of rows, found memref<?x32xf32>}}
+  // expected-error @+1 {{'linalg.matmul' has a decision for a few rows: expected a known number of rows, found memref<?x32xf32>}}
   linalg.matmul indexing_maps = [#a, #bt, #c] {slipstick.decision = {kind = "skinny", register_tile = [1, 2], vector = 4}}
     ins(%x, %w : memref<?x64xf32>, memref<32x64xf32>) outs(%c : memref<?x32xf32>)
+  return
+}
+
+// -----
+
+func.func @rows_sizes(%a: memref<8x8xf32>) {
+  // expected-error @+1 {{slipstick.decision: expected tile columns in multiples of the vector (8), found 12}}
+  linalg.matmul {slipstick.decision = {kind = "rows", register_tile = [1, 12], vector = 8, k_unroll = 4}}
+    ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%a : memref<8x8xf32>)
+  return
+}
+
+// -----
+
+func.func @ahead(%a: memref<8x8xf32>) {
+  // expected-error @+1 {{slipstick.decision: expected 0 to 65536 bytes to prefetch, found -1}}
+  linalg.matmul {slipstick.decision = {kind = "skinny", register_tile = [1, 2], vector = 8, prefetch = -1}}
+    ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%a : memref<8x8xf32>)
   return
 }

@@ -19,9 +19,9 @@
 // CHECK:         scf.for
 // CHECK:           %[[ROW:.*]] = vector.load %{{.*}} : memref<?x?xi8, strided<[?, 1], offset: ?>>, vector<4xi8>
 // CHECK:           %[[WIDE:.*]] = arith.extsi %[[ROW]] : vector<4xi8> to vector<4xi32>
-// CHECK:           %[[SUM:.*]] = arith.addi %{{.*}}, %[[EXPONENT]] : vector<4xi32>
-// CHECK:           arith.select %{{.*}}, %{{.*}}, %[[SUM]]
-// CHECK:           %[[FLOATS:.*]] = arith.bitcast %{{.*}} : vector<4xi32> to vector<4xf32>
+// CHECK:           %[[ADDED:.*]] = arith.select %{{.*}}, %{{.*}}, %[[EXPONENT]]
+// CHECK:           %[[SUM:.*]] = arith.addi %{{.*}}, %[[ADDED]] : vector<4xi32>
+// CHECK:           %[[FLOATS:.*]] = arith.bitcast %[[SUM]] : vector<4xi32> to vector<4xf32>
 // CHECK:           vector.store %[[FLOATS]]
 #all = affine_map<(d0, d1) -> (d0, d1)>
 #column = affine_map<(d0, d1) -> (d1)>
@@ -128,5 +128,40 @@ func.func @written(%a: memref<4x64xf32>, %codes: memref<64x8xbf16>, %c: memref<4
   linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [2, 4], k_block = 64, m_block = 4, vector = 4}}
     ins(%a, %b : memref<4x64xf32>, memref<64x8xf32>) outs(%c : memref<4x8xf32>)
   memref.dealloc %b : memref<64x8xf32>
+  return
+}
+
+// -----
+
+// A few rows: A is copied in the order in which a register of codes is decoded; lm8's exponent multiplies the sum.
+// CHECK-LABEL: func.func private @slipstick_contraction_0
+// CHECK:         %[[A:.*]] = memref.alloc(%{{.*}}) {alignment = 64 : i64} : memref<1x?xf32>
+// CHECK-COUNT-4: vector.load
+// CHECK-COUNT-8: vector.shuffle
+// CHECK-COUNT-4: vector.store %{{.*}}, %[[A]]
+// CHECK:         %[[SCALE:.*]] = arith.bitcast %{{.*}} : i32 to f32
+// CHECK:         vector.load %{{.*}} : memref<?x?xi8, strided<[?, 1], offset: ?>>, vector<16xi8>
+// CHECK:         vector.bitcast %{{.*}} : vector<16xi8> to vector<8xi16>
+// CHECK:         arith.shrsi %{{.*}} : vector<8xi16>
+// CHECK:         vector.bitcast %{{.*}} : vector<8xi16> to vector<4xi32>
+// CHECK-COUNT-16: vector.fma
+// CHECK:         %[[SUM:.*]] = vector.reduction <add>
+// CHECK:         arith.mulf %[[SUM]], %[[SCALE]] : f32
+// CHECK:         memref.dealloc %[[A]]
+#all = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+func.func @few(%a: memref<1x64xf32>, %codes: memref<8x64xi8>, %biases: memref<8xi32>, %c: memref<1x8xf32>) {
+  %b = memref.alloc() : memref<8x64xf32>
+  linalg.generic {indexing_maps = [#all, #row, #all], iterator_types = ["parallel", "parallel"]}
+      ins(%codes, %biases : memref<8x64xi8>, memref<8xi32>) outs(%b : memref<8x64xf32>) attrs = {slipstick.weights = "lm8"} {
+  ^bb0(%code: i8, %bias: i32, %out: f32):
+    %0 = arith.constant 0.0 : f32
+    linalg.yield %0 : f32
+  }
+  linalg.matmul
+    indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
+    {slipstick.decision = {kind = "skinny", register_tile = [1, 1], vector = 4}}
+    ins(%a, %b : memref<1x64xf32>, memref<8x64xf32>) outs(%c : memref<1x8xf32>)
+  memref.dealloc %b : memref<8x64xf32>
   return
 }

@@ -1,0 +1,67 @@
+"""The analytical decision for products of a few rows, whose B is read in place."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from ..bindings import ir
+from ..kernels.decision import RowsSchedule, SkinnySchedule
+from ..kernels.weight_emit import WEIGHTS_ATTRIBUTE
+from .values import defining_op
+
+Multiply: TypeAlias = Literal["exact", "finite", "ieee"]
+
+BYTES_AHEAD = 8192
+"""What is on its way from memory at one time, in all the columns of a tile."""
+LEAST_BYTES_AHEAD = 512
+MOST_COLUMNS = 4
+"""Columns at a time, each with a pointer to what is read and one to what is prefetched."""
+ROWS_K_UNROLL = 4
+ROWS_BLOCK_BYTES = (1024, 8192)
+"""Least and greatest width of a block of columns: a stream long enough, C in the first-level cache."""
+_FINITE_REGISTERS = 10
+"""What L-Mul under "finite" holds beside sums and columns: five constants, what it computes."""
+_WORDS_REGISTERS = 8
+"""What decoding narrow weights by the register holds: masks and words."""
+
+
+def decide_columns(
+    rows: int, bits: int, vector_bits: int, registers: int, weights: str | None, multiply: Multiply
+) -> SkinnySchedule:
+    """Return the tiling for B stored column after column.
+
+    The accumulators and a vector of each column fill the registers. What a multiply holds itself is left out: a vector
+    of A where it is exact; where it is L-Mul, which B in place leaves to the loop under either policy, also masks,
+    bounds and intermediate values. `weights` is the format of B if it is narrow.
+    """
+    free = max(2, registers - {"exact": 2, "finite": _FINITE_REGISTERS, "ieee": registers // 2 + 2}[multiply])
+    if weights is not None:
+        free = max(1, free - _WORDS_REGISTERS)
+    tile_rows = min(rows, 8, max(1, free // 2))
+    columns = max(1, min(MOST_COLUMNS, free // (tile_rows + 1)))
+    if multiply == "finite":
+        # A vector that is loaded is brought into its range, too: a square tile loads the fewest for its products.
+        sizes = [(r, c) for r in range(1, min(rows, 8) + 1) for c in range(1, MOST_COLUMNS + 1) if c * (r + 1) <= free]
+        tile_rows, columns = max(sizes, key=lambda size: size[0] * size[1] / sum(size), default=(1, 1))
+    ahead = max(LEAST_BYTES_AHEAD, BYTES_AHEAD // columns)
+    return SkinnySchedule(tile_rows, columns, vector_bits // bits, ahead)
+
+
+def decide_rows(rows: int, columns: int | None, bits: int, vector_bits: int) -> RowsSchedule:
+    """Return the tiling for B, of so many columns or any, stored row after row: an even number of blocks, if there are.
+
+    Two threads then share them equally.
+    """
+    vector = vector_bits // bits
+    least, most = (size * 8 // bits for size in ROWS_BLOCK_BYTES)
+    width = most
+    if columns:
+        pairs = -(-columns // (2 * most))
+        width = max(least, -(-columns // (2 * pairs * vector)) * vector)
+    return RowsSchedule(min(rows, 8), -(-width // vector) * vector, vector, ROWS_K_UNROLL)
+
+
+def weight_format(matrix: ir.Value) -> str | None:
+    """Return the format of the codes that a tensor is decoded from; None where it is not."""
+    op = defining_op(matrix)
+    return op.attributes[WEIGHTS_ATTRIBUTE].value if op is not None and WEIGHTS_ATTRIBUTE in op.attributes else None
