@@ -19,11 +19,14 @@ from .lmul_mark import MarkMultiplies
 from .lmul_report import ReportMultiplies
 from .lower_contractions import LowerContractions
 from .outline_kernels import OutlineKernels
+from .outline_layers import OutlineLayers
 from .parallelise_kernels import ParalleliseKernels
 from .prepare_entry import PrepareEntry
 from .reassociate_reductions import ReassociateReductions
 from .schedule_contractions import ScheduleContractions
+from .results_to_arguments import ResultsToArguments
 from .set_stage import SetStage
+from .trim_entry import TrimEntry
 
 PASSES: tuple[type[Pass], ...] = (
     PrepareEntry,
@@ -36,7 +39,9 @@ PASSES: tuple[type[Pass], ...] = (
     FuseElementwise,
     ScheduleContractions,
     ReassociateReductions,
+    OutlineLayers,
     IsolateBuffers,
+    ResultsToArguments,
     LowerContractions,
     OutlineKernels,
     ParalleliseKernels,
@@ -44,6 +49,7 @@ PASSES: tuple[type[Pass], ...] = (
     ApproximateMath,
     AssertsToStatus,
     AnnotateKernels,
+    TrimEntry,
     SetStage,
 )
 """Every pass of slipstick, in the order of `--help`."""
