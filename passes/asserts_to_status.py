@@ -38,12 +38,13 @@ class AssertsToStatus(Pass):
         entry = symbols[name.value]
         asserts = find(op, lambda inner: inner.name == "cf.assert")
         calls = _failing_calls(op, asserts, ctx)
-        failing = {_function_of(inner): None for inner in (*asserts, *calls)}
-        for function in failing:
-            if function != entry and not is_private(function):
-                text = "'cf.assert' outside the entry function would end the process: make its function private"
-                raise ctx.fail(function.operation, text)
-        statuses = {function.name.value: _add_status(function) for function in {entry: None, **failing}}
+        for inner in (*asserts, *calls):
+            if _function_of(inner) != entry and not is_private(_function_of(inner)):
+                text = f"'{inner.name}' outside the entry function would end the process: make its function private"
+                raise ctx.fail(inner, text)
+        failing = {_function_of(inner).name.value: _function_of(inner) for inner in (*asserts, *calls)}
+        failing[entry.name.value] = entry
+        statuses = {name: _add_status(function) for name, function in failing.items()}
         messages: list[str] = []
         for assertion in asserts:
             message = assertion.attributes["msg"].value

@@ -23,8 +23,8 @@ from .outline_layers import OutlineLayers
 from .parallelise_kernels import ParalleliseKernels
 from .prepare_entry import PrepareEntry
 from .reassociate_reductions import ReassociateReductions
-from .schedule_contractions import ScheduleContractions
 from .results_to_arguments import ResultsToArguments
+from .schedule_contractions import ScheduleContractions
 from .set_stage import SetStage
 from .trim_entry import TrimEntry
 

@@ -21,10 +21,10 @@ RESULT_ATTRIBUTE: Final = "slipstick.result"
 class ResultsToArguments(Pass):
     """Turn results that a private function allocates into arguments, which every caller allocates.
 
-    So the caller owns all buffers that outlive a call, and can plan them. A result moves where it is a `memref.alloc` of
-    the body's block, or that in another shape, and has sizes that are static, constants or arguments; others stay. (Upstream's
-    `buffer-results-to-out-params` refuses those, and drops the alignment.) Runs after bufferisation and before
-    deallocation.
+    So the caller owns all buffers that outlive a call, and can plan them. A result moves where it is a `memref.alloc`
+    of the body's block, or that in another shape, and has sizes that are static, constants or arguments; others stay.
+    (Upstream's `buffer-results-to-out-params` refuses those, and drops the alignment.) Runs after bufferisation and
+    before deallocation.
     """
 
     name: ClassVar[str] = "results-to-arguments"
@@ -138,5 +138,5 @@ def _allocate(alloc: ir.Operation, given: dict[ir.Value, ir.Value]) -> ir.Value:
     for size in alloc.operands:
         definition = defining_op(size)
         sizes.append(given[size] if definition is None else definition.clone().results[0])
-    alignment = alloc.attributes["alignment"] if "alignment" in alloc.attributes else None
+    alignment = alloc.attributes.get("alignment")
     return memref.AllocOp(alloc.results[0].type, sizes, [], alignment=alignment).result

@@ -36,7 +36,8 @@ class TrimEntry(Pass):
             inner = functions.get(name.removeprefix(C_INTERFACE)) if name.startswith(C_INTERFACE) else None
             if inner is None:
                 continue
-            call = next(o.operation for o in interface.regions[0].blocks[0].operations if o.operation.name == "llvm.call")
+            body = interface.regions[0].blocks[0].operations
+            call = next(view.operation for view in body if view.operation.name == "llvm.call")
             inner.attributes["linkage"] = ir.Attribute.parse("#llvm.linkage<internal>")
             ctx.count("arguments dropped", _drop_unused(inner, call))
             ctx.count("numbers read", _read_used(interface))
