@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,14 +45,8 @@ def bert() -> torch.nn.Module:
 
 
 def calls(text: str) -> dict[str, int]:
-    """Return how often the entry calls each layer."""
-    entry = next(f for f in parse(text).body.operations if f.name.value == "main")
-    found: dict[str, int] = {}
-    for op in entry.regions[0].blocks[0].operations:
-        if op.operation.name == "func.call":
-            name = op.operation.attributes["callee"].value
-            found[name] = found.get(name, 0) + 1
-    return found
+    """Return how often each layer is called."""
+    return dict(Counter(re.findall(r"call @(slipstick_layer_[0-9]+)[(]", text)))
 
 
 def without_layers(text: str) -> str:
