@@ -74,6 +74,7 @@ class StageScheduled(NamedPipeline):
     vector_registers: int = option(16, "number of vector registers")
     l1_bytes: int = option(32 << 10, "size of the first-level data cache, in bytes")
     l2_bytes: int = option(512 << 10, "size of the second-level cache, in bytes")
+    layers: bool = option(True, "outline what repeats")
 
     def text(self) -> str:
         """Return the pipeline."""
@@ -82,6 +83,7 @@ class StageScheduled(NamedPipeline):
             f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes}}}",
             "pack-weights",
             "reassociate-reductions",
+            "outline-layers" if self.layers else "",
             "set-stage{stage=scheduled}",
         )
 
@@ -99,7 +101,8 @@ class StageLoops(NamedPipeline):
             "split-empty-tensors,func.func(tm-tensor-bufferize),isolate-buffers",
             "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map}",
             "canonicalize,cse",
-            "overwrite-arguments",
+            # Layers: what they return of their arguments is dropped, what they allocate for it the entry allocates.
+            "drop-equivalent-buffer-results,overwrite-arguments,results-to-arguments,canonicalize",
             "ownership-based-buffer-deallocation",
             "canonicalize,buffer-deallocation-simplification,bufferization-lower-deallocations,cse,canonicalize",
             f"lower-contractions{{parallel={str(self.parallel).lower()}}}",
@@ -138,7 +141,7 @@ class StageLLVM(NamedPipeline):
             "convert-func-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,convert-index-to-llvm,convert-ub-to-llvm",
             "convert-openmp-to-llvm" if self.parallel else "",
             "reconcile-unrealized-casts,canonicalize,cse",
-            "annotate-kernels",
+            "annotate-kernels,trim-entry",
             "set-stage{stage=llvm}",
         )
 

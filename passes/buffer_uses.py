@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..bindings import func, ir
-from .outline_kernels import VIEWS
+from .views import VIEWS
 
 _ALIASES = VIEWS | {"memref.assume_alignment", "memref.extract_strided_metadata", "memref.memory_space_cast"}
 _ACCESSES = frozenset(

@@ -8,23 +8,13 @@ from typing import ClassVar
 from ..bindings import func, ir
 from .base import Pass, PassContext
 from .layer import LAYER
+from .results_to_arguments import RESULT_ATTRIBUTE
 from .values import constant, defining_op
+from .views import VIEWS
 from .walk import find
 
 NOALIAS_ATTRIBUTE = "slipstick.noalias"
 PARALLEL_ATTRIBUTE = "slipstick.parallel_loops"
-VIEWS = frozenset(
-    {
-        "memref.cast",
-        "memref.collapse_shape",
-        "memref.expand_shape",
-        "memref.reinterpret_cast",
-        "memref.reshape",
-        "memref.subview",
-        "memref.transpose",
-        "memref.view",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -142,11 +132,20 @@ def _private_arguments(op: ir.Operation, arguments: list[ir.Value]) -> list[int]
     # The named forms call their outputs by different names; all have them last.
     outputs = getattr(op.opview, "outputs", None) or getattr(op.opview, "inits", None) or [op.operands[-1]]
     written = [_root(output) for output in outputs]
-    # Arguments of a function may share memory with one another, which matters where one of them is written.
-    if any(root is None or defining_op(root) is None for root in written) or any(r is None for r in roots.values()):
+    # Arguments of a function may share memory with one another, which matters where one of them is written, unless it
+    # is there to take a result.
+    if any(root is None or not _is_fresh(root) for root in written) or any(r is None for r in roots.values()):
         return []
     known = [root for root in roots.values() if root is not None]
     return [i for i, root in roots.items() if known.count(root) == 1]
+
+
+def _is_fresh(root: ir.Value) -> bool:
+    """Tell whether a root is an allocation, or an argument that stands for an allocation of the caller."""
+    if defining_op(root) is not None:
+        return True
+    function = root.owner.owner.opview
+    return "arg_attrs" in function.attributes and RESULT_ATTRIBUTE in function.arg_attrs[root.arg_number]
 
 
 def _root(value: ir.Value) -> ir.Value | None:

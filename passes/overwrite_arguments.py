@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from ..bindings import func, ir, memref
 from .base import Pass, PassContext
-from .outline_kernels import VIEWS
 from .overwrites import noted_overwrites
 from .prepare_entry import find_entry
 from .values import defining_op
+from .views import VIEWS
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,11 @@ def find_entry(module: ir.Operation) -> func.FuncOp | None:
     return None
 
 
+def is_private(function: func.FuncOp) -> bool:
+    """Tell whether nothing outside the module can call the function."""
+    return "sym_visibility" in function.attributes and bool(function.visibility.value == "private")
+
+
 def _argument_attributes(function: func.FuncOp) -> list[ir.DictAttr]:
     if "arg_attrs" not in function.attributes:
         return [ir.DictAttr.get({})] * len(function.arguments)

@@ -19,15 +19,18 @@ from .lmul_mark import MarkMultiplies
 from .lmul_report import ReportMultiplies
 from .lower_contractions import LowerContractions
 from .outline_kernels import OutlineKernels
+from .outline_layers import OutlineLayers
 from .overwrite_arguments import OverwriteArguments
 from .pack_weights import PackWeights
 from .parallelise_kernels import ParalleliseKernels
 from .plan_arena import PlanArena
 from .prepare_entry import PrepareEntry
 from .reassociate_reductions import ReassociateReductions
+from .results_to_arguments import ResultsToArguments
 from .schedule_contractions import ScheduleContractions
 from .set_stage import SetStage
 from .split_empty_tensors import SplitEmptyTensors
+from .trim_entry import TrimEntry
 
 PASSES: tuple[type[Pass], ...] = (
     PrepareEntry,
@@ -42,8 +45,10 @@ PASSES: tuple[type[Pass], ...] = (
     PackWeights,
     ReassociateReductions,
     SplitEmptyTensors,
+    OutlineLayers,
     IsolateBuffers,
     OverwriteArguments,
+    ResultsToArguments,
     LowerContractions,
     OutlineKernels,
     ParalleliseKernels,
@@ -52,6 +57,7 @@ PASSES: tuple[type[Pass], ...] = (
     ApproximateMath,
     AssertsToStatus,
     AnnotateKernels,
+    TrimEntry,
     SetStage,
 )
 """Every pass of slipstick, in the order of `--help`."""

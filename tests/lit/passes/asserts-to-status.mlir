@@ -32,4 +32,29 @@ module attributes {slipstick.entry = @main} {
     %0 = arith.constant 1.0 : f32
     return %0 : f32
   }
+
+  // Who calls a private function that may fail returns where it did.
+  // CHECK-LABEL: func.func private @layer
+  // CHECK-SAME:    (%[[OK:.*]]: i1, %[[STATUS:.*]]: memref<i64>) -> f32
+  // CHECK:         cf.cond_br %[[OK]]
+  // CHECK:         memref.store %{{.*}}, %[[STATUS]][]
+  func.func private @layer(%ok: i1) -> f32 {
+    cf.assert %ok, "size"
+    %0 = arith.constant 2.0 : f32
+    return %0 : f32
+  }
+  // CHECK-LABEL: func.func private @between
+  // CHECK-SAME:    (%[[OK:.*]]: i1, %[[STATUS:.*]]: memref<i64>) -> f32
+  // CHECK:         %[[R:.*]] = call @layer(%[[OK]], %[[STATUS]]) : (i1, memref<i64>) -> f32
+  // CHECK:         %[[LOADED:.*]] = memref.load %[[STATUS]][]
+  // CHECK:         %[[FINE:.*]] = arith.cmpi eq, %[[LOADED]], %{{.*}} : i64
+  // CHECK:         cf.cond_br %[[FINE]], ^[[REST:.*]], ^[[FAILED:.*]]
+  // CHECK:       ^[[REST]]:
+  // CHECK:         return %[[R]]
+  // CHECK:       ^[[FAILED]]:
+  // CHECK:         ub.poison
+  func.func private @between(%ok: i1) -> f32 {
+    %0 = call @layer(%ok) : (i1) -> f32
+    return %0 : f32
+  }
 }
