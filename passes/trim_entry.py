@@ -71,10 +71,9 @@ def _read_used(interface: ir.Operation) -> int:
     """Load the fields of descriptors one by one where each is used, and return how many."""
     count = 0
     pointer = ir.Type.parse("!llvm.ptr")
-    for view in list(interface.regions[0].blocks[0].operations):
-        load = view.operation
-        if load.name != "llvm.load":
-            continue
+    body = [view.operation for view in interface.regions[0].blocks[0].operations]
+    # Listed before any is erased: what is erased must not be looked at again.
+    for load in [op for op in body if op.name == "llvm.load"]:
         fields = [use.owner.operation for use in load.results[0].uses]
         if any(field.name != "llvm.extractvalue" for field in fields):
             continue
