@@ -3,7 +3,7 @@
     linalg      linalg on tensors, as the importer or the user wrote it
     rewritten   graph rewrites done: L-Mul marked, weights encoded, transposes folded into contractions, element-wise
                 chains fused
-    scheduled   every contraction carries its decision (`slipstick.decision`), ready to be lowered
+    scheduled   every contraction carries its decision (`slipstick.decision`), what works row by row is in one loop
     loops       bufferised: memrefs, scf loops, vector kernels, parallel loops
     llvm        LLVM dialect, ready for translation to LLVM IR
 
@@ -59,7 +59,9 @@ class StageRewritten(NamedPipeline):
             f"encode-weights{{format={self.weights}}}" if self.weights != "f32" else "",
             "flatten-batches,fold-transposes",
             "canonicalize,cse",
+            "drop-unread-results",
             "fuse-elementwise",
+            "narrow-variance",
             "canonicalize,cse",
             "set-stage{stage=rewritten}",
         )
@@ -67,7 +69,7 @@ class StageRewritten(NamedPipeline):
 
 @dataclass(frozen=True)
 class StageScheduled(NamedPipeline):
-    """rewritten -> scheduled: decide how each contraction is tiled."""
+    """rewritten -> scheduled: decide how each contraction is tiled, fuse what works row by row."""
 
     name: ClassVar[str] = "stage-scheduled"
     vector_bits: int = option(256, "width of a vector register, in bits")
@@ -81,6 +83,10 @@ class StageScheduled(NamedPipeline):
             f"schedule-contractions{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}"
             f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes}}}",
             "reassociate-reductions",
+            "fuse-rows",
+            "canonicalize,cse",
+            "fuse-elementwise",
+            "own-fills",
             "set-stage{stage=scheduled}",
         )
 
@@ -104,9 +110,10 @@ class StageLoops(NamedPipeline):
             # Before loops: a named operation that becomes loops loses its mark.
             "lmul{scope=marked}",
             "outline-kernels",
-            "func.func(tm-tensor-to-loops,convert-linalg-to-loops)",
+            "func.func(tm-tensor-to-loops,scf-forall-to-for,convert-linalg-to-loops)",
             "canonicalize,cse",
             "parallelise-kernels" if self.parallel else "",
+            "stack-temporaries",
             "approximate-math",
             "canonicalize,cse",
             "set-stage{stage=loops}",

@@ -29,7 +29,7 @@ VIEWS = frozenset(
 
 @dataclass(frozen=True)
 class OutlineKernels(Pass):
-    """Move each linalg operation on memrefs into a function of its own; equal functions become one.
+    """Move each linalg operation and `scf.forall` on memrefs into a function of its own; equal functions become one.
 
     LLVM's passes take more than linear time in the size of a function, and the layers of a network repeat. Operations
     that hold a `cf.assert` stay where they are: a failed assertion returns from the entry function. Arguments whose
@@ -40,11 +40,12 @@ class OutlineKernels(Pass):
     anchor: ClassVar[str | None] = "builtin.module"
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
-        """Outline all linalg operations without results."""
+        """Outline all such operations without results, those within an `scf.forall` together with it."""
         found: list[ir.Operation] = []
 
         def collect(inner: ir.Operation) -> ir.WalkResult:
-            if inner.name.startswith("linalg.") and not inner.results and inner.operands and inner.regions:
+            linalg_op = inner.name.startswith("linalg.") and inner.operands and inner.regions
+            if (linalg_op or inner.name == "scf.forall") and not inner.results:
                 found.append(inner)
                 return ir.WalkResult.SKIP
             return ir.WalkResult.ADVANCE
@@ -94,6 +95,8 @@ class OutlineKernels(Pass):
 
 def _leading_parallel_loops(op: ir.Operation) -> int:
     """Return how many of the outer loops that `op` becomes are parallel."""
+    if op.name == "scf.forall":
+        return len(op.opview.staticLowerBound)
     if op.name != "linalg.generic":
         # The named element-wise forms have parallel loops only, one for each dimension of the output.
         elementwise = op.name in ("linalg.fill", "linalg.transpose", "linalg.broadcast")
@@ -139,14 +142,21 @@ def _replace_operands(op: ir.Operation, values: dict[ir.Value, ir.Value]) -> Non
 def _private_arguments(op: ir.Operation, arguments: list[ir.Value]) -> list[int]:
     """Return the positions of the memrefs whose memory no other argument reaches while it is written."""
     roots = {i: _root(v) for i, v in enumerate(arguments) if isinstance(v.type, ir.MemRefType)}
-    # The named forms call their outputs by different names; all have them last.
-    outputs = getattr(op.opview, "outputs", None) or getattr(op.opview, "inits", None) or [op.operands[-1]]
-    written = [_root(output) for output in outputs]
+    written = [_root(output) for output in _outputs(op)]
     # Arguments of a function may share memory with one another, which matters where one of them is written.
     if any(root is None or defining_op(root) is None for root in written) or any(r is None for r in roots.values()):
         return []
     known = [root for root in roots.values() if root is not None]
     return [i for i, root in roots.items() if known.count(root) == 1]
+
+
+def _outputs(op: ir.Operation) -> list[ir.Value]:
+    """Return the memrefs that `op` writes, for a loop those that the operations in it write."""
+    if op.name == "scf.forall":
+        inner = find(op, lambda o: o != op and bool(o.operands) and o.name.startswith(("linalg.", "memref.copy")))
+        return [value for o in inner if o.name not in ("linalg.yield", "linalg.index") for value in _outputs(o)]
+    # The named forms call their outputs by different names; all have them last.
+    return list(getattr(op.opview, "outputs", None) or getattr(op.opview, "inits", None) or [op.operands[-1]])
 
 
 def _root(value: ir.Value) -> ir.Value | None:

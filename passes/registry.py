@@ -8,22 +8,27 @@ from .annotate_kernels import AnnotateKernels
 from .approximate_math import ApproximateMath
 from .asserts_to_status import AssertsToStatus
 from .base import NamedPipeline, Pass
+from .drop_unread_results import DropUnreadResults
 from .encode_weights import EncodeWeights
 from .finish_kernels import FinishKernels
 from .flatten_batches import FlattenBatches
 from .fold_transposes import FoldTransposes
 from .fuse_elementwise import FuseElementwise
+from .fuse_rows import FuseRows
 from .isolate_buffers import IsolateBuffers
 from .lmul import RewriteMultiplies
 from .lmul_mark import MarkMultiplies
 from .lmul_report import ReportMultiplies
 from .lower_contractions import LowerContractions
+from .narrow_variance import NarrowVariance
 from .outline_kernels import OutlineKernels
+from .own_fills import OwnFills
 from .parallelise_kernels import ParalleliseKernels
 from .prepare_entry import PrepareEntry
 from .reassociate_reductions import ReassociateReductions
 from .schedule_contractions import ScheduleContractions
 from .set_stage import SetStage
+from .stack_temporaries import StackTemporaries
 
 PASSES: tuple[type[Pass], ...] = (
     PrepareEntry,
@@ -33,13 +38,18 @@ PASSES: tuple[type[Pass], ...] = (
     EncodeWeights,
     FlattenBatches,
     FoldTransposes,
+    DropUnreadResults,
+    NarrowVariance,
     FuseElementwise,
+    FuseRows,
+    OwnFills,
     ScheduleContractions,
     ReassociateReductions,
     IsolateBuffers,
     LowerContractions,
     OutlineKernels,
     ParalleliseKernels,
+    StackTemporaries,
     FinishKernels,
     ApproximateMath,
     AssertsToStatus,
