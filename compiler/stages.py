@@ -126,6 +126,7 @@ class StageLLVM(NamedPipeline):
 
     name: ClassVar[str] = "stage-llvm"
     parallel: bool = option(False, "run parallel loops on the OpenMP run time")
+    vector_bits: int = option(0, "width of the vectors that loops are turned into, in bits; 0: as LLVM likes")
 
     def text(self) -> str:
         """Return the pipeline."""
@@ -142,7 +143,7 @@ class StageLLVM(NamedPipeline):
             "convert-func-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,convert-index-to-llvm,convert-ub-to-llvm",
             "convert-openmp-to-llvm" if self.parallel else "",
             "reconcile-unrealized-casts,canonicalize,cse",
-            "annotate-kernels",
+            f"annotate-kernels{{vector-bits={self.vector_bits}}}",
             "set-stage{stage=llvm}",
         )
 
@@ -175,7 +176,8 @@ def stage_pipelines(
             True, lmul.mantissa_bits, lmul.rounding, lmul.specials, lmul.scope, lmul.offset, weights
         )
     scheduled = StageScheduled(target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes)
-    return {"rewritten": rewritten, "scheduled": scheduled, "loops": StageLoops(parallel), "llvm": StageLLVM(parallel)}
+    llvm_stage = StageLLVM(parallel, target.vector_bits)
+    return {"rewritten": rewritten, "scheduled": scheduled, "loops": StageLoops(parallel), "llvm": llvm_stage}
 
 
 def run_stages(

@@ -51,7 +51,8 @@ def _gather(group: RowGroup, order: list[ir.Operation]) -> bool:
 
     `order` is the block's, and is kept so.
     """
-    members = group.members
+    # The hash of an operation follows its operands, which the fusion of an earlier group may have replaced.
+    members = group.members = dict(group.members.items())
     first, last = order.index(next(iter(members))), order.index(next(reversed(members)))
     needing: set[ir.Operation] = set(members)
     moved: list[ir.Operation] = []
@@ -206,7 +207,7 @@ class _Builder:
 
     def _kind(self, result: ir.Value) -> str:
         """Return "full" for a result of whole rows, "row" for one element a row."""
-        op = result.owner.operation if not isinstance(result.owner, ir.Operation) else result.owner
+        op = result.owner.operation
         number = len(op.opview.inputs) + ir.OpResult(result).result_number
         kind = self.group.members[op].kind(maps_of(op)[number])
         assert kind is not None
