@@ -8,6 +8,7 @@ contents are in the IR.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import threading
@@ -158,7 +159,8 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
             call.out_spec = tree_structure(tuple(range(tree.num_leaves)))
         for node in views:
             node.target = torch.ops.aten.reshape.default
-        decomposed: ExportedProgram = program.run_decompositions(get_decomposition_table())
+        table = {**get_decomposition_table(), torch.ops.aten.gelu.default: _gelu}
+        decomposed: ExportedProgram = program.run_decompositions(table)
     except Exception as error:
         raise _export_error(error) from error
     finally:
@@ -167,6 +169,17 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
         for node in views:
             node.target = torch.ops.aten.view.default
     return decomposed
+
+
+def _gelu(x: torch.Tensor, *, approximate: str = "none") -> Any:
+    """Decompose the form of GELU that uses tanh; the other is lowered as it is.
+
+    The importer's own lowering has 0.797724 for the square root of 2 / pi, which is wrong in the fourth digit.
+    """
+    if approximate != "tanh":
+        return NotImplemented
+    inner = (2 / math.pi) ** 0.5 * (x + 0.044715 * x**3)
+    return x * ((inner.tanh() + 1.0) * 0.5)
 
 
 def _register_caches() -> None:

@@ -46,8 +46,8 @@ def _replacement(op: ir.Operation) -> Callable[[], ir.Value] | None:
     x = op.operands[0]
     if op.name == "math.fpowi":
         integer = constant(op.operands[1])
-        exponent = float(integer.value) if isinstance(integer, ir.IntegerAttr) else math.nan
-        return (lambda: raise_to(op.operands[0], exponent)) if can_raise(x.type, exponent) else None
+        power = float(integer.value) if isinstance(integer, ir.IntegerAttr) else math.nan
+        return (lambda: raise_to(op.operands[0], power)) if can_raise(x.type, power) else None
     if op.name == "math.powf":
         exponent = _constant_lanes(op.operands[1])
         return (

@@ -9,7 +9,7 @@ from typing import ClassVar
 from ..bindings import arith, func, ir, linalg, scf, tensor
 from .base import Pass, PassContext, option
 from .row_forms import RowForm, maps_of, start_value
-from .row_groups import RESHAPES, RowGroup, RowGroups, source_of
+from .row_groups import RESHAPES, RowGroup, RowGroups
 from .values import defining_op
 
 _MOVABLE = ("arith.", "linalg.", "math.", "tensor.")
@@ -161,9 +161,7 @@ class _Builder:
         self.made.update(zip(op.results, row_op.results, strict=True))
         _clone_body(op, row_op.operation)
 
-    def _slice(
-        self, op: ir.Operation, number: int, map_: ir.AffineMap, form: RowForm, row: ir.Value
-    ) -> ir.Value:
+    def _slice(self, op: ir.Operation, number: int, map_: ir.AffineMap, form: RowForm, row: ir.Value) -> ir.Value:
         """Cut what one row reads of an operand from outside: a row of it, an element, or all of it for every row."""
         value = op.operands[number]
         kind = form.kind(map_)
@@ -223,9 +221,7 @@ class _Builder:
             if user.name in RESHAPES:
                 if not self._stays_inside(user.results[0]):
                     return False
-            elif user not in self.group.members:
-                return False
-            elif self.group.producer(user, use.operand_number) is None:
+            elif user not in self.group.members or self.group.producer(user, use.operand_number) is None:
                 return False
         return True
 

@@ -20,7 +20,7 @@ class NarrowVariance(Pass):
     torch's own variance of f32 numbers works in f32. The importer's is: a mean in f64, the sum of squares of
     deviations in f64, which is divided and rounded to f32. In f32, with partial sums for v lanes of a vector, the sum
     of n squares, none of them negative, is within (n / v + 4) 2^-24 of itself; that bounds n. A mean that is off by d
-    adds d² to the variance, no first-order term. Left alone: variances that are read in f64, rows of unknown length or
+    adds d² to the variance, no first-order term. Deviations above 2^64 overflow, as torch's do. Left alone: variances that are read in f64, rows of unknown length or
     above `max-length`, and multiplies that L-Mul is to rewrite, whose format is part of its meaning.
     """
 

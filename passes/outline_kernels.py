@@ -59,8 +59,8 @@ class OutlineKernels(Pass):
         ctx.count("kernels", len(kernels))
 
     def _outline(self, body: ir.Block, op: ir.Operation, kernels: dict[str, str]) -> None:
-        captured = _captured(op)
-        arguments = [value for value in captured if not _is_constant(value)]
+        outside = captured(op)
+        arguments = [value for value in outside if not is_constant(value)]
         # Location and layer are left out: the same code from two places of the source is one kernel.
         with ir.Location.unknown(op.context):
             with ir.InsertionPoint(body):
@@ -68,13 +68,13 @@ class OutlineKernels(Pass):
             entry = function.add_entry_block()
             inside = dict(zip(arguments, entry.arguments, strict=True))
             with ir.InsertionPoint(entry):
-                for value in captured:
-                    if _is_constant(value):
+                for value in outside:
+                    if is_constant(value):
                         inside[value] = value.owner.clone().results[0]
                 clone = op.clone()
-                if LAYER in clone.attributes:
-                    del clone.attributes[LAYER]
-                _replace_operands(clone, inside)
+                for inner in find(clone, lambda o: LAYER in o.attributes):
+                    del inner.attributes[LAYER]
+                replace_operands(clone, inside)
                 func.ReturnOp([])
         private = _private_arguments(op, arguments)
         function.attributes[PARALLEL_ATTRIBUTE] = ir.IntegerAttr.get(
@@ -109,30 +109,32 @@ def _leading_parallel_loops(op: ir.Operation) -> int:
     return count
 
 
-def _captured(op: ir.Operation) -> list[ir.Value]:
+def captured(op: ir.Operation) -> list[ir.Value]:
     """Return the distinct values defined outside `op` that it or its body uses, in order of use."""
     inside: set[ir.Value] = set()
-    captured: list[ir.Value] = []
+    found: list[ir.Value] = []
 
     def visit(inner: ir.Operation) -> ir.WalkResult:
         for region in inner.regions:
             for block in region.blocks:
                 inside.update(block.arguments)
         for operand in inner.operands:
-            if operand not in inside and operand not in captured:
-                captured.append(operand)
+            if operand not in inside and operand not in found:
+                found.append(operand)
         inside.update(inner.results)
         return ir.WalkResult.ADVANCE
 
     op.walk(visit, ir.WalkOrder.PRE_ORDER)
-    return captured
+    return found
 
 
-def _is_constant(value: ir.Value) -> bool:
+def is_constant(value: ir.Value) -> bool:
+    """Return whether an `arith.constant` makes `value`."""
     return constant(value) is not None
 
 
-def _replace_operands(op: ir.Operation, values: dict[ir.Value, ir.Value]) -> None:
+def replace_operands(op: ir.Operation, values: dict[ir.Value, ir.Value]) -> None:
+    """Replace the values that `op` and what is nested in it read."""
     for inner in find(op, lambda _: True):
         for number, operand in enumerate(inner.operands):
             if operand in values:

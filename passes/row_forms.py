@@ -105,7 +105,7 @@ def _is_plain(op: ir.Operation) -> bool:
     """Return whether the body is arithmetic alone, and each operand is read by loops and zeros."""
     for view in op.regions[0].blocks[0].operations:
         inner = view.operation
-        if inner.name != "linalg.yield" and not inner.name.startswith(_DIALECTS) or len(inner.regions):
+        if (inner.name != "linalg.yield" and not inner.name.startswith(_DIALECTS)) or len(inner.regions):
             return False
     plain = (ir.AffineDimExpr, ir.AffineConstantExpr)
     return all(isinstance(e, plain) for map_ in maps_of(op) for e in map_.results)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from ..bindings import func, ir, memref
 from .base import Pass, PassContext, option
-from .outline_kernels import PARALLEL_ATTRIBUTE
+from .outline_kernels import NOALIAS_ATTRIBUTE, PARALLEL_ATTRIBUTE, captured, is_constant, replace_operands
 from .walk import find
 
 ALIGNMENT = 64
@@ -19,9 +19,9 @@ ALIGNMENT = 64
 class StackTemporaries(Pass):
     """Make each small buffer that a kernel allocates and frees an `memref.alloca`.
 
-    A kernel over rows has temporaries of one row. They are allocated once on entry, and for each iteration of a
-    parallel loop, whose threads must not share them. A buffer stays on the heap where its size is unknown or above
-    `max-bytes`.
+    A kernel over rows has temporaries of one row, which are allocated once on entry. Threads must not share them: the
+    body of a parallel loop that has temporaries becomes a function, on whose entry they are allocated. A buffer stays
+    on the heap where its size is unknown or above `max-bytes`.
     """
 
     name: ClassVar[str] = "stack-temporaries"
@@ -30,34 +30,67 @@ class StackTemporaries(Pass):
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Visit each function with the attribute `slipstick.parallel_loops`."""
-        for function in op.regions[0].blocks[0].operations:
-            if isinstance(function, func.FuncOp) and PARALLEL_ATTRIBUTE in function.attributes:
-                for alloc in find(function.operation, lambda inner: inner.name == "memref.alloc"):
-                    self._move(alloc, function, ctx)
+        for function in list(op.regions[0].blocks[0].operations):
+            if not isinstance(function, func.FuncOp) or PARALLEL_ATTRIBUTE not in function.attributes:
+                continue
+            for loop in find(function.operation, lambda inner: inner.name == "scf.parallel"):
+                if find(loop, self._is_small):
+                    body = _outline_body(loop, function)
+                    self._move_all(body, ctx)
+                    ctx.count("bodies outlined")
+            self._move_all(function, ctx)
 
-    def _move(self, alloc: ir.Operation, function: func.FuncOp, ctx: PassContext) -> None:
+    def _move_all(self, function: func.FuncOp, ctx: PassContext) -> None:
+        for alloc in find(function.operation, self._is_small):
+            with ir.InsertionPoint.at_block_begin(function.regions[0].blocks[0]), alloc.location:
+                place = memref.AllocaOp(alloc.results[0].type, [], [], alignment=ALIGNMENT)
+            free = _dealloc(alloc)
+            assert free is not None
+            free.erase()
+            alloc.results[0].replace_all_uses_with(place.result)
+            alloc.erase()
+            ctx.count("temporaries moved")
+
+    def _is_small(self, alloc: ir.Operation) -> bool:
+        """Return whether `alloc` is an allocation of a known size up to the limit, freed in its own block."""
+        if alloc.name != "memref.alloc":
+            return False
         type_ = ir.MemRefType(alloc.results[0].type)
-        frees = [use.owner.operation for use in alloc.results[0].uses if use.owner.operation.name == "memref.dealloc"]
-        if not type_.has_static_shape or len(frees) != 1 or frees[0].block != alloc.block:
-            return
-        if math.prod(type_.shape) * _bytes(type_.element_type) > self.max_bytes:
-            return
-        with ir.InsertionPoint.at_block_begin(_home(alloc, function)), alloc.location:
-            place = memref.AllocaOp(type_, [], [], alignment=ALIGNMENT)
-        alloc.results[0].replace_all_uses_with(place.result)
-        frees[0].erase()
-        alloc.erase()
-        ctx.count("temporaries moved")
+        if not type_.has_static_shape or math.prod(type_.shape) * _bytes(type_.element_type) > self.max_bytes:
+            return False
+        return _dealloc(alloc) is not None
 
 
-def _home(op: ir.Operation, function: func.FuncOp) -> ir.Block:
-    """Return the body of the innermost parallel loop around `op`, that of the function where there is none."""
-    parent = op.parent
-    while parent is not None and parent.operation != function.operation:
-        if parent.operation.name == "scf.parallel":
-            return parent.operation.regions[0].blocks[0]
-        parent = parent.operation.parent
-    return function.regions[0].blocks[0]
+def _dealloc(alloc: ir.Operation) -> ir.Operation | None:
+    """Return the one operation that frees what `alloc` allocates, in the same block; None where it is not so."""
+    frees = [use.owner.operation for use in alloc.results[0].uses if use.owner.operation.name == "memref.dealloc"]
+    return frees[0] if len(frees) == 1 and frees[0].block == alloc.block else None
+
+
+def _outline_body(loop: ir.Operation, function: func.FuncOp) -> func.FuncOp:
+    """Move the body of an `scf.parallel` without results into a private function that the loop calls."""
+    block = loop.regions[0].blocks[0]
+    taken = [value for value in captured(loop) if not is_constant(value) and value not in list(loop.operands)]
+    arguments = [*block.arguments, *taken]
+    with ir.Location.unknown(loop.context), ir.InsertionPoint.after(function.operation):
+        row = func.FuncOp(f"{function.name.value}_row", ([v.type for v in arguments], []), visibility="private")
+    entry = row.add_entry_block()
+    inside = dict(zip(arguments, entry.arguments, strict=True))
+    constants = {v for v in captured(loop) if is_constant(v)}
+    operations = [view.operation for view in block.operations][:-1]
+    with ir.Location.unknown(loop.context), ir.InsertionPoint(entry):
+        inside |= {value: value.owner.clone().results[0] for value in constants}
+        end = func.ReturnOp([])
+    for operation in operations:
+        operation.move_before(end.operation)
+        replace_operands(operation, inside)
+    with ir.InsertionPoint.at_block_begin(block), loop.location:
+        func.CallOp([], ir.FlatSymbolRefAttr.get(row.name.value), arguments)
+    if NOALIAS_ATTRIBUTE in function.attributes:
+        apart = {function.arguments[number] for number in list(function.attributes[NOALIAS_ATTRIBUTE])}
+        numbers = [number for number, value in enumerate(arguments) if value in apart]
+        row.attributes[NOALIAS_ATTRIBUTE] = ir.DenseI64ArrayAttr.get(numbers, loop.context)
+    return row
 
 
 def _bytes(type_: ir.Type) -> int:
