@@ -21,8 +21,9 @@ SMALLEST = 2.0**-100
 class ApproximateMath(Pass):
     """Rewrite exp, tanh, erf, log, sin, ... of f16, bf16 and f32 scalars and vectors into branch-free arithmetic.
 
-    So are `math.powf` and `math.fpowi` with a constant exponent of -1, -1/2, 1/2, 1, 2, 3 or 4. Left as they are: operations on tensors
-    (`convert-elementwise-to-linalg` brings them to scalars), and on f64 all but rsqrt and those powers.
+    So are `math.powf` and `math.fpowi` with a constant exponent of -1, -1/2, 1/2, 1, 2, 3 or 4. Left as they are:
+    operations on tensors (`convert-elementwise-to-linalg` brings them to scalars), and on f64 all but rsqrt and those
+    powers.
     """
 
     name: ClassVar[str] = "approximate-math"

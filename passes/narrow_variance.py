@@ -15,13 +15,14 @@ from .walk import find
 
 @dataclass(frozen=True)
 class NarrowVariance(Pass):
-    """Compute in f32 what an imported variance computes in f64: mean, squared deviations, their sum.
+    """Compute in f32 what an imported variance of f32 numbers computes in f64: mean, squared deviations, their sum.
 
-    torch's own variance of f32 numbers works in f32. The importer's is: a mean in f64, the sum of squares of
-    deviations in f64, which is divided and rounded to f32. In f32, with partial sums for v lanes of a vector, the sum
-    of n squares, none of them negative, is within (n / v + 4) 2^-24 of itself; that bounds n. A mean that is off by d
-    adds d² to the variance, no first-order term. Deviations above 2^64 overflow, as torch's do. Left alone: variances that are read in f64, rows of unknown length or
-    above `max-length`, and multiplies that L-Mul is to rewrite, whose format is part of its meaning.
+    torch itself works in f32 there. The importer takes the mean in f64 and adds up the squares of deviations in f64,
+    a sum that is then divided and rounded to f32. In f32, with partial sums for v lanes of a vector, the sum of n
+    squares, none of them negative, is within (n / v + 4) 2^-24 of itself; that bounds n. A mean that is off by d adds
+    d² to the variance, no first-order term. Deviations above 2^64 overflow, as torch's do. Left alone: variances that
+    are read in f64, rows of unknown length or above `max-length`, and multiplies that L-Mul is to rewrite, whose
+    format is part of its meaning.
     """
 
     name: ClassVar[str] = "narrow-variance"
@@ -43,7 +44,7 @@ class NarrowVariance(Pass):
         read, made = op.operands[0].type, op.results[0].type
         if not read.has_static_shape or not made.has_static_shape:
             return False
-        return math.prod(read.shape) <= self.max_length * math.prod(made.shape)
+        return bool(math.prod(read.shape) <= self.max_length * math.prod(made.shape))
 
 
 def _is_sum_of_squares(op: ir.Operation) -> bool:
