@@ -22,14 +22,10 @@ func.func private @sequential(%x: f32) attributes {slipstick.parallel_loops = 1 
 // CHECK-LABEL: func.func private @parallel(
 // CHECK:         scf.parallel (%[[I:.*]]) =
 // CHECK-NEXT:      func.call @parallel_row(%[[I]], %{{.*}}) : (index, f32) -> ()
-// CHECK-NEXT:      scf.reduce
-// CHECK-LABEL: func.func private @parallel_row(
-// CHECK:         %[[A:.*]] = memref.alloca() {alignment = 64 : i64} : memref<16xf32>
-// CHECK:         memref.store %{{.*}}, %[[A]]
+// CHECK:         func.func private @parallel_row(
+// CHECK:         %[[B:.*]] = memref.alloca() {alignment = 64 : i64} : memref<16xf32>
+// CHECK:         memref.store %{{.*}}, %[[B]]
 // CHECK-NEXT:    return
-func.func private @parallel
-// CHECK:         scf.parallel
-// CHECK-NEXT:      memref.alloca
 func.func private @parallel(%x: f32) attributes {slipstick.parallel_loops = 1 : i64} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
