@@ -3,7 +3,8 @@
     linalg      linalg on tensors, as the importer or the user wrote it
     rewritten   graph rewrites done: L-Mul marked, weights encoded, transposes folded into contractions, element-wise
                 chains fused
-    scheduled   every contraction carries its decision (`slipstick.decision`), weights are packed; ready to be lowered
+    scheduled   every contraction carries its decision (`slipstick.decision`), weights are packed, what works row by row
+                is in one loop, repeated layers are functions; ready to be lowered
     loops       bufferised: memrefs, scf loops, vector kernels, parallel loops
     llvm        LLVM dialect, ready for translation to LLVM IR
 
@@ -59,7 +60,9 @@ class StageRewritten(NamedPipeline):
             f"encode-weights{{format={self.weights}}}" if self.weights != "f32" else "",
             "flatten-batches,fold-transposes",
             "canonicalize,cse",
+            "drop-unread-results",
             "fuse-elementwise",
+            "narrow-variance",
             "canonicalize,cse",
             "set-stage{stage=rewritten}",
         )
@@ -67,7 +70,7 @@ class StageRewritten(NamedPipeline):
 
 @dataclass(frozen=True)
 class StageScheduled(NamedPipeline):
-    """rewritten -> scheduled: decide how each contraction is tiled, pack weights for it."""
+    """rewritten -> scheduled: tile each contraction, pack weights, fuse what works row by row, outline layers."""
 
     name: ClassVar[str] = "stage-scheduled"
     vector_bits: int = option(256, "width of a vector register, in bits")
@@ -83,6 +86,9 @@ class StageScheduled(NamedPipeline):
             f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes}}}",
             "pack-weights",
             "reassociate-reductions",
+            "fuse-rows",
+            "canonicalize,cse",
+            "fuse-elementwise",
             "outline-layers" if self.layers else "",
             "set-stage{stage=scheduled}",
         )
@@ -109,9 +115,10 @@ class StageLoops(NamedPipeline):
             # Before loops: a named operation that becomes loops loses its mark.
             "lmul{scope=marked}",
             "outline-kernels",
-            "func.func(tm-tensor-to-loops,convert-linalg-to-loops)",
+            "func.func(tm-tensor-to-loops,scf-forall-to-for,convert-linalg-to-loops)",
             "canonicalize,cse",
             "parallelise-kernels" if self.parallel else "",
+            "stack-temporaries",
             "plan-arena",
             "approximate-math",
             "canonicalize,cse",
@@ -125,6 +132,7 @@ class StageLLVM(NamedPipeline):
 
     name: ClassVar[str] = "stage-llvm"
     parallel: bool = option(False, "run parallel loops on the OpenMP run time")
+    vector_bits: int = option(0, "width of the vectors that loops are turned into, in bits; 0: as LLVM likes")
 
     def text(self) -> str:
         """Return the pipeline."""
@@ -141,7 +149,7 @@ class StageLLVM(NamedPipeline):
             "convert-func-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,convert-index-to-llvm,convert-ub-to-llvm",
             "convert-openmp-to-llvm" if self.parallel else "",
             "reconcile-unrealized-casts,canonicalize,cse",
-            "annotate-kernels,trim-entry",
+            f"annotate-kernels{{vector-bits={self.vector_bits}}},trim-entry",
             "set-stage{stage=llvm}",
         )
 
@@ -174,7 +182,8 @@ def stage_pipelines(
             True, lmul.mantissa_bits, lmul.rounding, lmul.specials, lmul.scope, lmul.offset, weights
         )
     scheduled = StageScheduled(target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes)
-    return {"rewritten": rewritten, "scheduled": scheduled, "loops": StageLoops(parallel), "llvm": StageLLVM(parallel)}
+    llvm_stage = StageLLVM(parallel, target.vector_bits)
+    return {"rewritten": rewritten, "scheduled": scheduled, "loops": StageLoops(parallel), "llvm": llvm_stage}
 
 
 def run_stages(

@@ -19,7 +19,7 @@ PARALLEL_ATTRIBUTE = "slipstick.parallel_loops"
 
 @dataclass(frozen=True)
 class OutlineKernels(Pass):
-    """Move each linalg operation on memrefs into a function of its own; equal functions become one.
+    """Move each linalg operation and `scf.forall` on memrefs into a function of its own; equal functions become one.
 
     LLVM's passes take more than linear time in the size of a function, and the layers of a network repeat. Operations
     that hold a `cf.assert` stay where they are: a failed assertion returns from the entry function. Arguments whose
@@ -30,11 +30,12 @@ class OutlineKernels(Pass):
     anchor: ClassVar[str | None] = "builtin.module"
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
-        """Outline all linalg operations without results."""
+        """Outline all such operations without results, those within an `scf.forall` together with it."""
         found: list[ir.Operation] = []
 
         def collect(inner: ir.Operation) -> ir.WalkResult:
-            if inner.name.startswith("linalg.") and not inner.results and inner.operands and inner.regions:
+            linalg_op = inner.name.startswith("linalg.") and inner.operands and inner.regions
+            if (linalg_op or inner.name == "scf.forall") and not inner.results:
                 found.append(inner)
                 return ir.WalkResult.SKIP
             return ir.WalkResult.ADVANCE
@@ -48,8 +49,8 @@ class OutlineKernels(Pass):
         ctx.count("kernels", len(kernels))
 
     def _outline(self, body: ir.Block, op: ir.Operation, kernels: dict[str, str]) -> None:
-        captured = _captured(op)
-        arguments = [value for value in captured if not _is_constant(value)]
+        outside = captured(op)
+        arguments = [value for value in outside if not is_constant(value)]
         # Location and layer are left out: the same code from two places of the source is one kernel.
         with ir.Location.unknown(op.context):
             with ir.InsertionPoint(body):
@@ -57,13 +58,13 @@ class OutlineKernels(Pass):
             entry = function.add_entry_block()
             inside = dict(zip(arguments, entry.arguments, strict=True))
             with ir.InsertionPoint(entry):
-                for value in captured:
-                    if _is_constant(value):
+                for value in outside:
+                    if is_constant(value):
                         inside[value] = value.owner.clone().results[0]
                 clone = op.clone()
-                if LAYER in clone.attributes:
-                    del clone.attributes[LAYER]
-                _replace_operands(clone, inside)
+                for inner in find(clone, lambda o: LAYER in o.attributes):
+                    del inner.attributes[LAYER]
+                replace_operands(clone, inside)
                 func.ReturnOp([])
         private = _private_arguments(op, arguments)
         function.attributes[PARALLEL_ATTRIBUTE] = ir.IntegerAttr.get(
@@ -84,6 +85,8 @@ class OutlineKernels(Pass):
 
 def _leading_parallel_loops(op: ir.Operation) -> int:
     """Return how many of the outer loops that `op` becomes are parallel."""
+    if op.name == "scf.forall":
+        return len(op.opview.staticLowerBound)
     if op.name != "linalg.generic":
         # The named element-wise forms have parallel loops only, one for each dimension of the output.
         elementwise = op.name in ("linalg.fill", "linalg.transpose", "linalg.broadcast")
@@ -96,30 +99,32 @@ def _leading_parallel_loops(op: ir.Operation) -> int:
     return count
 
 
-def _captured(op: ir.Operation) -> list[ir.Value]:
+def captured(op: ir.Operation) -> list[ir.Value]:
     """Return the distinct values defined outside `op` that it or its body uses, in order of use."""
     inside: set[ir.Value] = set()
-    captured: list[ir.Value] = []
+    found: list[ir.Value] = []
 
     def visit(inner: ir.Operation) -> ir.WalkResult:
         for region in inner.regions:
             for block in region.blocks:
                 inside.update(block.arguments)
         for operand in inner.operands:
-            if operand not in inside and operand not in captured:
-                captured.append(operand)
+            if operand not in inside and operand not in found:
+                found.append(operand)
         inside.update(inner.results)
         return ir.WalkResult.ADVANCE
 
     op.walk(visit, ir.WalkOrder.PRE_ORDER)
-    return captured
+    return found
 
 
-def _is_constant(value: ir.Value) -> bool:
+def is_constant(value: ir.Value) -> bool:
+    """Return whether an `arith.constant` makes `value`."""
     return constant(value) is not None
 
 
-def _replace_operands(op: ir.Operation, values: dict[ir.Value, ir.Value]) -> None:
+def replace_operands(op: ir.Operation, values: dict[ir.Value, ir.Value]) -> None:
+    """Replace the values that `op` and what is nested in it read."""
     for inner in find(op, lambda _: True):
         for number, operand in enumerate(inner.operands):
             if operand in values:
@@ -129,9 +134,7 @@ def _replace_operands(op: ir.Operation, values: dict[ir.Value, ir.Value]) -> Non
 def _private_arguments(op: ir.Operation, arguments: list[ir.Value]) -> list[int]:
     """Return the positions of the memrefs whose memory no other argument reaches while it is written."""
     roots = {i: _root(v) for i, v in enumerate(arguments) if isinstance(v.type, ir.MemRefType)}
-    # The named forms call their outputs by different names; all have them last.
-    outputs = getattr(op.opview, "outputs", None) or getattr(op.opview, "inits", None) or [op.operands[-1]]
-    written = [_root(output) for output in outputs]
+    written = [_root(output) for output in _outputs(op)]
     # Arguments of a function may share memory with one another, which matters where one of them is written, unless it
     # is there to take a result.
     if any(root is None or not _is_fresh(root) for root in written) or any(r is None for r in roots.values()):
@@ -146,6 +149,15 @@ def _is_fresh(root: ir.Value) -> bool:
         return True
     function = root.owner.owner.opview
     return "arg_attrs" in function.attributes and RESULT_ATTRIBUTE in function.arg_attrs[root.arg_number]
+
+
+def _outputs(op: ir.Operation) -> list[ir.Value]:
+    """Return the memrefs that `op` writes, for a loop those that the operations in it write."""
+    if op.name == "scf.forall":
+        inner = find(op, lambda o: o != op and bool(o.operands) and o.name.startswith(("linalg.", "memref.copy")))
+        return [value for o in inner if o.name not in ("linalg.yield", "linalg.index") for value in _outputs(o)]
+    # The named forms call their outputs by different names; all have them last.
+    return list(getattr(op.opview, "outputs", None) or getattr(op.opview, "inits", None) or [op.operands[-1]])
 
 
 def _root(value: ir.Value) -> ir.Value | None:

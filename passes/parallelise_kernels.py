@@ -30,17 +30,19 @@ class ParalleliseKernels(Pass):
                 self._parallelise(function, function.attributes[PARALLEL_ATTRIBUTE].value, ctx)
 
     def _parallelise(self, function: func.FuncOp, candidates: int, ctx: PassContext) -> None:
-        loops = _nest(function)
-        iterations = 1
-        for loop in loops:
-            iterations *= _trip_count(loop) or self.min_iterations
-        if iterations < self.min_iterations:
+        if self._iterations(function.regions[0].blocks[0]) < self.min_iterations:
             return
-        for loop in loops[:candidates]:
+        for loop in _nest(function)[:candidates]:
             if _trip_count(loop) != 1 and not loop.results:
                 _make_parallel(loop)
                 ctx.count("loops made parallel")
                 return
+
+    def _iterations(self, block: ir.Block) -> int:
+        """Return how often the innermost bodies under `block` run, 1 where it has no loop."""
+        loops = [view.operation for view in block.operations if view.operation.name == "scf.for"]
+        counts = ((_trip_count(loop), self._iterations(loop.regions[0].blocks[0])) for loop in loops)
+        return max(1, sum((self.min_iterations if trips is None else trips) * inner for trips, inner in counts))
 
 
 def _nest(function: func.FuncOp) -> list[ir.Operation]:

@@ -8,16 +8,19 @@ from .annotate_kernels import AnnotateKernels
 from .approximate_math import ApproximateMath
 from .asserts_to_status import AssertsToStatus
 from .base import NamedPipeline, Pass
+from .drop_unread_results import DropUnreadResults
 from .encode_weights import EncodeWeights
 from .finish_kernels import FinishKernels
 from .flatten_batches import FlattenBatches
 from .fold_transposes import FoldTransposes
 from .fuse_elementwise import FuseElementwise
+from .fuse_rows import FuseRows
 from .isolate_buffers import IsolateBuffers
 from .lmul import RewriteMultiplies
 from .lmul_mark import MarkMultiplies
 from .lmul_report import ReportMultiplies
 from .lower_contractions import LowerContractions
+from .narrow_variance import NarrowVariance
 from .outline_kernels import OutlineKernels
 from .outline_layers import OutlineLayers
 from .overwrite_arguments import OverwriteArguments
@@ -30,6 +33,7 @@ from .results_to_arguments import ResultsToArguments
 from .schedule_contractions import ScheduleContractions
 from .set_stage import SetStage
 from .split_empty_tensors import SplitEmptyTensors
+from .stack_temporaries import StackTemporaries
 from .trim_entry import TrimEntry
 
 PASSES: tuple[type[Pass], ...] = (
@@ -40,7 +44,10 @@ PASSES: tuple[type[Pass], ...] = (
     EncodeWeights,
     FlattenBatches,
     FoldTransposes,
+    DropUnreadResults,
+    NarrowVariance,
     FuseElementwise,
+    FuseRows,
     ScheduleContractions,
     PackWeights,
     ReassociateReductions,
@@ -52,6 +59,7 @@ PASSES: tuple[type[Pass], ...] = (
     LowerContractions,
     OutlineKernels,
     ParalleliseKernels,
+    StackTemporaries,
     PlanArena,
     FinishKernels,
     ApproximateMath,

@@ -52,4 +52,4 @@ def _is_destination(op: ir.Operation, operand: int) -> bool:
     """Tell whether an operand is the tensor that a result of `op` is written into."""
     if op.name == "tensor.insert_slice":
         return operand == 1
-    return op.name.startswith("linalg.") and operand >= len(op.operands) - len(op.results)
+    return (op.name.startswith("linalg.") or op.name == "scf.forall") and operand >= len(op.operands) - len(op.results)
