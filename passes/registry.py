@@ -12,16 +12,19 @@ from .encode_weights import EncodeWeights
 from .finish_kernels import FinishKernels
 from .flatten_batches import FlattenBatches
 from .fold_transposes import FoldTransposes
+from .fuse_attention import FuseAttention
 from .fuse_elementwise import FuseElementwise
 from .isolate_buffers import IsolateBuffers
 from .lmul import RewriteMultiplies
 from .lmul_mark import MarkMultiplies
 from .lmul_report import ReportMultiplies
+from .lower_attention import LowerAttention
 from .lower_contractions import LowerContractions
 from .outline_kernels import OutlineKernels
 from .parallelise_kernels import ParalleliseKernels
 from .prepare_entry import PrepareEntry
 from .reassociate_reductions import ReassociateReductions
+from .schedule_attention import ScheduleAttention
 from .schedule_contractions import ScheduleContractions
 from .set_stage import SetStage
 
@@ -31,12 +34,15 @@ PASSES: tuple[type[Pass], ...] = (
     RewriteMultiplies,
     ReportMultiplies,
     EncodeWeights,
+    FuseAttention,
     FlattenBatches,
     FoldTransposes,
     FuseElementwise,
+    ScheduleAttention,
     ScheduleContractions,
     ReassociateReductions,
     IsolateBuffers,
+    LowerAttention,
     LowerContractions,
     OutlineKernels,
     ParalleliseKernels,

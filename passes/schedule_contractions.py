@@ -62,9 +62,9 @@ class ScheduleContractions(Pass):
                 bits = 32 if elements == {"f32"} else 64
                 rows, columns = _result_sizes(op)
                 if rows is not None and rows <= self.skinny_rows and _reads_columns(op):
-                    write_decision(op, self.decide_skinny(rows, bits, _expands_in_loop(op)))
+                    write_decision(op, self.decide_skinny(rows, bits, expands_in_loop(op)))
                 else:
-                    write_decision(op, self.decide(columns, bits, _expands_in_loop(op)))
+                    write_decision(op, self.decide(columns, bits, expands_in_loop(op)))
                 ctx.count("contractions scheduled")
         return ir.WalkResult.ADVANCE
 
@@ -117,7 +117,7 @@ def _reads_columns(op: ir.Operation) -> bool:
     return operand_dims(op)[1][-1] == canonical_dims(op)[0][-1]
 
 
-def _expands_in_loop(op: ir.Operation) -> bool:
+def expands_in_loop(op: ir.Operation) -> bool:
     """Return whether a multiply becomes L-Mul's whole sequence; under "finite", packing does most of it."""
     return MARK in op.attributes and bool(op.attributes[MARK]["specials"].value == "ieee")
 

@@ -20,6 +20,8 @@ config.test_exec_root = lit_config.params.get("output", config.test_source_root)
 config.substitutions.append(("%python", sys.executable))  # noqa: F821
 scripts = Path(sys.executable).parent
 config.environment["PATH"] = os.pathsep.join([str(scripts), os.environ.get("PATH", "")])  # noqa: F821
+if "PYTHONPATH" in os.environ:  # the sources under test need not be the installed ones
+    config.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]  # noqa: F821
 config.substitutions.append(  # noqa: F821
     ("%mlir-opt", str(Path(torch_mlir.__path__[0]) / "_mlir_libs" / "torch-mlir-opt"))
 )
