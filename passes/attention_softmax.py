@@ -35,6 +35,8 @@ def _stripped_private(access: Access) -> Access | None:
 
 @dataclass(frozen=True)
 class Softmax:
+    """A softmax: what it is of, and whether rows of nothing but minus infinity give zeros."""
+
     argument: Access
     zero_masked_rows: bool
 
