@@ -1,10 +1,10 @@
 """The named stages of lowering, each a list of passes in textual pipeline form.
 
     linalg      linalg on tensors, as the importer or the user wrote it
-    rewritten   graph rewrites done: L-Mul marked, weights encoded, transposes folded into contractions, element-wise
-                chains fused
-    scheduled   every contraction carries its decision (`slipstick.decision`), weights are packed, what works row by row
-                is in one loop, repeated layers are functions; ready to be lowered
+    rewritten   graph rewrites done: L-Mul marked, weights encoded, attention gathered in loops over heads, transposes
+                folded into contractions, element-wise chains fused
+    scheduled   every contraction and attention carries its decision (`slipstick.decision`), weights are packed, what
+                works row by row is in one loop, repeated layers are functions; ready to be lowered
     loops       bufferised: memrefs, scf loops, vector kernels, parallel loops
     llvm        LLVM dialect, ready for translation to LLVM IR
 
@@ -58,6 +58,7 @@ class StageRewritten(NamedPipeline):
             mark if self.lmul else "",
             "func.func(refback-generalize-tensor-concat,refback-generalize-tensor-pad)",
             f"encode-weights{{format={self.weights}}}" if self.weights != "f32" else "",
+            "fuse-attention,canonicalize",
             "flatten-batches,fold-transposes",
             "canonicalize,cse",
             "drop-unread-results",
@@ -82,6 +83,7 @@ class StageScheduled(NamedPipeline):
     def text(self) -> str:
         """Return the pipeline."""
         return _join(
+            f"schedule-attention{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}}}",
             f"schedule-contractions{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}"
             f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes}}}",
             "pack-weights",
@@ -111,6 +113,7 @@ class StageLoops(NamedPipeline):
             "drop-equivalent-buffer-results,overwrite-arguments,results-to-arguments,canonicalize",
             "ownership-based-buffer-deallocation",
             "canonicalize,buffer-deallocation-simplification,bufferization-lower-deallocations,cse,canonicalize",
+            f"lower-attention{{parallel={str(self.parallel).lower()}}}",
             f"lower-contractions{{parallel={str(self.parallel).lower()}}}",
             # Before loops: a named operation that becomes loops loses its mark.
             "lmul{scope=marked}",

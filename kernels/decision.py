@@ -1,9 +1,10 @@
-"""Decisions as data: how one contraction is tiled, as the attribute `slipstick.decision` in the IR.
+"""Decisions as data: how one contraction, or attention, is tiled, as the attribute `slipstick.decision` in the IR.
 
     slipstick.decision = {kind = "packed", register_tile = [6, 16], k_block = 256, m_block = 252, vector = 8,
                           pack_depth = 768, k_unroll = 4, prefetch = 1}
     slipstick.decision = {kind = "skinny", register_tile = [1, 8], vector = 16, prefetch = 512}
     slipstick.decision = {kind = "rows", register_tile = [1, 1024], vector = 16, k_unroll = 8}
+    slipstick.decision = {kind = "attention", register_tile = [8, 48], vector = 16}
 
 A policy writes it, a pass applies it; a person may edit it in between.
 """
@@ -130,14 +131,34 @@ class RowsSchedule:
             raise ValueError(f"expected at most {MAX_TILE_VECTORS} products of tile rows and k_unroll, found {found}")
 
 
+@dataclass(frozen=True)
+class AttentionSchedule:
+    """How attention is tiled: query rows and keys of a register tile of scores; sizes in elements.
+
+    Raises ValueError for sizes that do not go together.
+    """
+
+    tile_rows: int
+    tile_columns: int
+    vector_length: int
+
+    def __post_init__(self) -> None:
+        SkinnySchedule(self.tile_rows, self.tile_columns // max(1, self.vector_length) or 1, self.vector_length)
+        if self.tile_columns < 1 or self.tile_columns % self.vector_length:
+            raise ValueError(
+                f"expected tile columns in multiples of the vector ({self.vector_length}), found {self.tile_columns}"
+            )
+
+
 Schedule: TypeAlias = ContractionSchedule | SkinnySchedule | RowsSchedule
 FEW_ROWS: Final = (SkinnySchedule, RowsSchedule)
 """The decisions whose kernels are made for a known number of rows."""
 
-_KINDS: Final[dict[str, tuple[type[Schedule], tuple[str, ...]]]] = {
+_KINDS: Final[dict[str, tuple[type[Schedule | AttentionSchedule], tuple[str, ...]]]] = {
     "packed": (ContractionSchedule, ("k_block", "m_block", "vector")),
     "skinny": (SkinnySchedule, ("vector",)),
     "rows": (RowsSchedule, ("vector", "k_unroll")),
+    "attention": (AttentionSchedule, ("vector",)),
 }
 """The class of each kind and the sizes it must have, in its order, beside the register tile."""
 _OPTIONAL: Final[dict[str, tuple[tuple[str, int | None], ...]]] = {
@@ -147,7 +168,7 @@ _OPTIONAL: Final[dict[str, tuple[tuple[str, int | None], ...]]] = {
 """The sizes that a kind may leave out, with what is taken then."""
 
 
-def write_decision(op: ir.Operation, schedule: Schedule) -> None:
+def write_decision(op: ir.Operation, schedule: Schedule | AttentionSchedule) -> None:
     """Attach `schedule` to `op`."""
     with op.context:
         i64 = ir.IntegerType.get_signless(64)
@@ -165,32 +186,43 @@ def write_decision(op: ir.Operation, schedule: Schedule) -> None:
             fields |= {"k_unroll": integer(schedule.k_unroll), "prefetch": integer(schedule.prefetch)}
         elif isinstance(schedule, SkinnySchedule):
             fields |= {"prefetch": integer(schedule.prefetch)}
-        else:
+        elif isinstance(schedule, RowsSchedule):
             fields |= {"k_unroll": integer(schedule.k_unroll)}
         kind = next(kind for kind, (type_, _) in _KINDS.items() if type_ is type(schedule))
         op.attributes[DECISION_ATTRIBUTE] = ir.DictAttr.get({"kind": ir.StringAttr.get(kind), **fields})
 
 
 def read_decision(op: ir.Operation) -> Schedule:
-    """Return the decision on `op`, which has one; raise ValueError with the reason where it is no legal decision."""
+    """Return the decision on a contraction, which has one; raise ValueError with the reason where it is none."""
+    schedule = _read(op, ("packed", "skinny", "rows"))
+    assert not isinstance(schedule, AttentionSchedule)
+    return schedule
+
+
+def read_attention_decision(op: ir.Operation) -> AttentionSchedule:
+    """Return the decision on a loop over heads; raise ValueError with the reason where it is none."""
+    schedule = _read(op, ("attention",))
+    assert isinstance(schedule, AttentionSchedule)
+    return schedule
+
+
+def _read(op: ir.Operation, kinds: tuple[str, ...]) -> Schedule | AttentionSchedule:
     decision: Any = op.attributes[DECISION_ATTRIBUTE]
     try:
         kind = decision["kind"].value
-        known = _KINDS.get(kind)
-        names = known[1] if known else ()
+        known = _KINDS[kind] if kind in kinds else None
         rows, columns = (entry.value for entry in decision["register_tile"])
-        sizes = [decision[name].value for name in names]
+        sizes = [decision[name].value for name in (known[1] if known else ())]
         sizes += [decision[name].value if name in decision else default for name, default in _OPTIONAL.get(kind, ())]
         if not all(isinstance(size, int | None) for size in (rows, columns, *sizes)):
             raise TypeError("a size that is no integer")
     except (KeyError, TypeError, AttributeError, ValueError) as problem:
-        expected = (
-            "kind, register_tile = [rows, columns], vector, k_block and m_block where it is packed, k_unroll where it"
-            " reads rows"
-        )
+        expected = "kind, register_tile = [rows, columns], vector"
+        if "packed" in kinds:
+            expected += ", k_block and m_block where it is packed, k_unroll where it reads rows"
         raise ValueError(f"{DECISION_ATTRIBUTE}: expected a dictionary of {expected}, found {decision}") from problem
     if known is None:
-        expected = " or ".join(f'"{name}"' for name in _KINDS)
+        expected = " or ".join(f'"{name}"' for name in kinds)
         raise ValueError(f'{DECISION_ATTRIBUTE}: expected kind {expected}, found "{kind}"')
     try:
         return known[0](rows, columns, *sizes)

@@ -61,3 +61,17 @@ def transposed(rows: Sequence[ir.Value]) -> list[ir.Value]:
             for half in (0, count // 2)
         ]
     return turned
+
+
+def summed(rows: Sequence[ir.Value]) -> ir.Value:
+    """Return the sums of the lanes of each of a power of two of vectors that are as long, by rounds of interleaving."""
+    left = list(rows)
+    count = len(left)
+    lower = [lane + side * count for lane in range(count // 2) for side in (0, 1)]
+    upper = [lane + count // 2 for lane in lower]
+    while len(left) > 1:
+        pairs = zip(left[: len(left) // 2], left[len(left) // 2 :], strict=True)
+        left = [
+            arith.addf(vector.ShuffleOp(a, b, lower).result, vector.ShuffleOp(a, b, upper).result) for a, b in pairs
+        ]
+    return left[0]

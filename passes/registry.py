@@ -13,12 +13,14 @@ from .encode_weights import EncodeWeights
 from .finish_kernels import FinishKernels
 from .flatten_batches import FlattenBatches
 from .fold_transposes import FoldTransposes
+from .fuse_attention import FuseAttention
 from .fuse_elementwise import FuseElementwise
 from .fuse_rows import FuseRows
 from .isolate_buffers import IsolateBuffers
 from .lmul import RewriteMultiplies
 from .lmul_mark import MarkMultiplies
 from .lmul_report import ReportMultiplies
+from .lower_attention import LowerAttention
 from .lower_contractions import LowerContractions
 from .narrow_variance import NarrowVariance
 from .outline_kernels import OutlineKernels
@@ -30,6 +32,7 @@ from .plan_arena import PlanArena
 from .prepare_entry import PrepareEntry
 from .reassociate_reductions import ReassociateReductions
 from .results_to_arguments import ResultsToArguments
+from .schedule_attention import ScheduleAttention
 from .schedule_contractions import ScheduleContractions
 from .set_stage import SetStage
 from .split_empty_tensors import SplitEmptyTensors
@@ -42,12 +45,14 @@ PASSES: tuple[type[Pass], ...] = (
     RewriteMultiplies,
     ReportMultiplies,
     EncodeWeights,
+    FuseAttention,
     FlattenBatches,
     FoldTransposes,
     DropUnreadResults,
     NarrowVariance,
     FuseElementwise,
     FuseRows,
+    ScheduleAttention,
     ScheduleContractions,
     PackWeights,
     ReassociateReductions,
@@ -56,6 +61,7 @@ PASSES: tuple[type[Pass], ...] = (
     IsolateBuffers,
     OverwriteArguments,
     ResultsToArguments,
+    LowerAttention,
     LowerContractions,
     OutlineKernels,
     ParalleliseKernels,

@@ -76,7 +76,7 @@ class ScheduleContractions(Pass):
                 if rows is not None and 0 < rows <= self.skinny_rows:
                     write_decision(op, self.decide_few(op, rows, columns, bits))
                 else:
-                    write_decision(op, self.decide(columns, bits, _multiply(op), rows, depth))
+                    write_decision(op, self.decide(columns, bits, multiply_kind(op), rows, depth))
                 ctx.count("contractions scheduled")
         return ir.WalkResult.ADVANCE
 
@@ -85,7 +85,7 @@ class ScheduleContractions(Pass):
         if not _reads_columns(op):
             return decide_rows(rows, columns, bits, self.vector_bits)
         weights = weight_format(op.operands[1])
-        return decide_columns(rows, bits, self.vector_bits, self.vector_registers, weights, _multiply(op))
+        return decide_columns(rows, bits, self.vector_bits, self.vector_registers, weights, multiply_kind(op))
 
     def decide(
         self,
@@ -170,7 +170,7 @@ def _reads_columns(op: ir.Operation) -> bool:
     return operand_dims(op)[1][-1] == canonical_dims(op)[0][-1]
 
 
-def _multiply(op: ir.Operation) -> Multiply:
+def multiply_kind(op: ir.Operation) -> Multiply:
     """Return what a multiply becomes: under "ieee" L-Mul's whole sequence; under "finite" packing does most of it."""
     if MARK not in op.attributes:
         return "exact"
