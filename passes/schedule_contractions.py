@@ -24,10 +24,15 @@ from .schedule_few_rows import Multiply, decide_columns, decide_rows, weight_for
 
 MANY_REGISTERS = 32
 """From so many vector registers on, as AVX-512 and NEON have them, tiles are wider."""
+MASKED_BITS = 512
+"""Vectors of this width, those of AVX-512, have registers for masks."""
 ROWS_A_BLOCK = 128
 """Rows that a packed block of A should have: B is read once for each block."""
 K_UNROLL = 4
-"""Steps of k in a turn of the inner loop: few prefetches and little loop control for each multiply."""
+"""Steps of k in a turn of the inner loop: few prefetches and little loop control for each multiply.
+
+Half as many where a multiply is two instructions: of more, LLVM computes some ahead and runs out of registers.
+"""
 CACHE_LINE_BYTES = 64
 MOST_LINES_A_TURN = 4
 """More prefetches at once wait for one another."""
@@ -105,9 +110,11 @@ class ScheduleContractions(Pass):
         # A multiply that is not one instruction needs a register for what it computes.
         vectors_wide = _vectors_wide(columns, vector, 3 if multiply == "exact" or (many and not expands_in_loop) else 2)
         free = self.vector_registers - vectors_wide - 1
-        # The integer sequence of one multiply and its constants hold about twice as many values as there are sums. In
-        # 16 registers not even the constants find room; there a smaller tile would save nothing.
-        tile_rows = max(1, (free // (3 if many else 2) if expands_in_loop else free) // vectors_wide)
+        # The integer sequence of one multiply and its constants hold about twice as many values as there are sums, three
+        # times as many where comparisons fill vectors and not masks. In 16 registers not even the constants find room;
+        # there a smaller tile would save nothing.
+        share = (3 if self.vector_bits == MASKED_BITS else 6) if many else 2
+        tile_rows = max(1, (free // share if expands_in_loop else free) // vectors_wide)
         tile_rows = _rows_without_waste(rows, min(tile_rows, 8))
         width = vectors_wide * vector
         panel = min(self.l1_bytes * 3 // 2 * 8 // bits, MAX_PANEL_ELEMENTS)
@@ -121,7 +128,7 @@ class ScheduleContractions(Pass):
         m_block = max(tile_rows, _round_down(block // pack_depth, tile_rows))
         if rows is not None:
             m_block = min(m_block, -(-max(1, rows) // tile_rows) * tile_rows)
-        k_unroll = 1 if expands_in_loop else K_UNROLL
+        k_unroll = {"exact": K_UNROLL, "finite": K_UNROLL // 2, "ieee": 1}[multiply]
         prefetch = _lines_to_prefetch(rows, tile_rows, k_unroll * width * bits // 8)
         return ContractionSchedule(tile_rows, width, k_block, m_block, vector, pack_depth, k_unroll, prefetch)
 

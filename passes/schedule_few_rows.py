@@ -19,6 +19,7 @@ MOST_COLUMNS = 4
 ROWS_K_UNROLL = 4
 ROWS_BLOCK_BYTES = (1024, 8192)
 """Least and greatest width of a block of columns: a stream long enough, C in the first-level cache."""
+LINE_BITS = 512
 _FINITE_REGISTERS = 10
 """What L-Mul under "finite" holds beside sums and columns: five constants, what it computes."""
 _WORDS_REGISTERS = 8
@@ -37,6 +38,8 @@ def decide_columns(
     free = max(2, registers - {"exact": 2, "finite": _FINITE_REGISTERS, "ieee": registers // 2 + 2}[multiply])
     if weights is not None:
         free = max(1, free - _WORDS_REGISTERS)
+    # A step is a line of the cache: of short vectors several, which are loaded ahead of their products.
+    free = max(2, free - 2 * (LINE_BITS // vector_bits - 1)) if vector_bits < LINE_BITS else free
     tile_rows = min(rows, 8, max(1, free // 2))
     columns = max(1, min(MOST_COLUMNS, free // (tile_rows + 1)))
     if multiply == "finite":

@@ -9,6 +9,7 @@ _BLOCK = re.compile(r"^(?:\.L)?(BB\d+_\d+):|^[#/]+ %bb\.\d+:", re.MULTILINE)
 _HEADER = re.compile(r"=>\s*This Inner Loop Header")
 _MEMBER = re.compile(r"in Loop: Header=(BB\d+_\d+)")
 _COMMENT = re.compile(r"#|//")
+_VECTOR = re.compile(r"%[xyz]mm\d|\b[dqsvz]\d")
 _ON_THE_STACK = re.compile(r"\d+-byte (Folded )?(Spill|Reload)")
 
 
@@ -23,8 +24,11 @@ class Loop:
         return sum(bool(re.match(pattern, line)) for line in self.lines)
 
     def stack_traffic(self) -> list[str]:
-        """Return the instructions that spill or reload a register."""
-        return [line for line in self.lines if _ON_THE_STACK.search(line)]
+        """Return the instructions that spill or reload a vector register.
+
+        Pointers are left out: a loop over many streams has more of them than there are general registers.
+        """
+        return [line for line in self.lines if _ON_THE_STACK.search(line) and _VECTOR.search(line)]
 
 
 def inner_loops(assembly: str) -> list[Loop]:

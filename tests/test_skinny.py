@@ -157,4 +157,6 @@ def test_the_loop_holds_its_sums_in_registers(cpu: str, cache: Path) -> None:
     fused = "fmla" if cpu.startswith("neoverse") else "vfmadd"
     loops = [block for block in text.split("\n.LBB") if "Inner Loop" in block and block.count(fused) >= 4]
     assert loops
-    assert all("Spill" not in block and "Reload" not in block for block in loops)
+    # Of the general registers, which hold a pointer for each column and each prefetch, some may be reloaded.
+    moved = [line for block in loops for line in block.splitlines() if "Spill" in line or "Reload" in line]
+    assert not [line for line in moved if re.search(r"[xyz]mm\d|\b[qvz]\d+", line)]

@@ -3,7 +3,7 @@
 // RUN: slipstick-opt %s --pass-pipeline='builtin.module(stage-rewritten)' | filecheck %s --check-prefix=REWRITTEN
 
 // CHECK: slipstick.stage = "llvm"
-// CHECK: llvm.func @main
+// CHECK: llvm.func internal @main
 // REWRITTEN: slipstick.stage = "rewritten"
 // REWRITTEN: linalg.matmul
 func.func @main(%a: tensor<4x8xf32>, %b: tensor<8x4xf32>) -> tensor<4x4xf32> {

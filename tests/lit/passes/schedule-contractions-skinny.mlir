@@ -29,7 +29,7 @@ func.func @lmul(%x: tensor<12x64xf32>, %w: tensor<32x64xf32>, %c: tensor<12x32xf
 
 // Under `finite` too, where B is read in place: no packing has added the offset to it.
 // CHECK-LABEL: func.func @finite
-// CHECK:         slipstick.decision = {kind = "skinny", register_tile = [4, 4], vector = 16 : i64}
+// CHECK:         slipstick.decision = {kind = "skinny", prefetch = 2048 : i64, register_tile = [4, 4], vector = 16 : i64}
 func.func @finite(%x: tensor<12x64xf32>, %w: tensor<32x64xf32>, %c: tensor<12x32xf32>) -> tensor<12x32xf32> {
   %0 = linalg.matmul indexing_maps = [#a, #bt, #c] {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "finite"}}
     ins(%x, %w : tensor<12x64xf32>, tensor<32x64xf32>) outs(%c : tensor<12x32xf32>) -> tensor<12x32xf32>

@@ -34,7 +34,7 @@ func.func @double_batch(%a: tensor<2x?x?xf64>, %c: tensor<2x?x?xf64>) -> tensor<
 // CHECK-LABEL: func.func @lmul
 // NEON-LABEL: func.func @lmul
 // CHECK:         linalg.matmul {slipstick.decision = {{{.*}}register_tile = [3, 16]{{.*}} slipstick.lmul =
-// NEON:          linalg.matmul {slipstick.decision = {{{.*}}register_tile = [4, 8]{{.*}} slipstick.lmul =
+// NEON:          linalg.matmul {slipstick.decision = {{{.*}}register_tile = [2, 8]{{.*}} slipstick.lmul =
 // CHECK:         linalg.matmul {slipstick.decision = {{{.*}}register_tile = [6, 16]{{.*}} slipstick.lmul =
 func.func @lmul(%a: tensor<?x?xf32>, %c: tensor<?x?xf32>) -> tensor<?x?xf32> {
   %0 = linalg.matmul {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "ieee"}}

@@ -40,7 +40,7 @@
 // LLVM:           slipstick.assert_messages = []
 // LLVM-SAME:      slipstick.stage = "llvm"
 // LLVM-NOT:       func.func
-// LLVM:           llvm.func @main
+// LLVM:           llvm.func internal @main
 // LLVM:           llvm.func @_mlir_ciface_main
 // LLVM-NOT:       func.func
 
