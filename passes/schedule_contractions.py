@@ -110,9 +110,9 @@ class ScheduleContractions(Pass):
         # A multiply that is not one instruction needs a register for what it computes.
         vectors_wide = _vectors_wide(columns, vector, 3 if multiply == "exact" or (many and not expands_in_loop) else 2)
         free = self.vector_registers - vectors_wide - 1
-        # The integer sequence of one multiply and its constants hold about twice as many values as there are sums, three
-        # times as many where comparisons fill vectors and not masks. In 16 registers not even the constants find room;
-        # there a smaller tile would save nothing.
+        # The integer sequence of one multiply and its constants hold about twice as many values as there are sums, more
+        # where comparisons fill vectors and not masks. In 16 registers not even the constants find room; there a
+        # smaller tile would save nothing.
         share = (3 if self.vector_bits == MASKED_BITS else 6) if many else 2
         tile_rows = max(1, (free // share if expands_in_loop else free) // vectors_wide)
         tile_rows = _rows_without_waste(rows, min(tile_rows, 8))
