@@ -18,7 +18,7 @@ from .encoded import mark_parameters
 from .frontend import Imported, import_torch
 from .mlir_input import mlir_signature
 from .options import CompileOptions
-from .state import Slot, module_slots
+from .state import Slot, module_slots, tied_names
 
 if TYPE_CHECKING:
     import torch
@@ -82,6 +82,7 @@ def compile(
         options,
         machine,
         slots=slots,
+        tied=_tied(obj),
         form=imported.call,
         timings=imported.timings,
         name=name,
@@ -112,6 +113,12 @@ def _import(
         return imported, module_slots(obj, imported.state), type(obj).__name__
     state = dict(imported.state)
     return imported, {key: (state, key) for key in state}, "ExportedProgram"
+
+
+def _tied(obj: Any) -> dict[str, tuple[str, ...]]:
+    import torch
+
+    return tied_names(obj) if isinstance(obj, torch.nn.Module) else {}
 
 
 def _source(obj: Any) -> str | bytes | Path:

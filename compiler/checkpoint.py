@@ -141,6 +141,32 @@ def load_checkpoint(path: Path) -> dict[str, torch.Tensor]:
         }
 
 
+class CheckpointReader:
+    """A checkpoint that is read tensor by tensor, encoded ones decoded to f32.
+
+    Raises `ArgumentError` for a file that cannot be read.
+    """
+
+    def __init__(self, path: Path):
+        self._file = SafetensorsReader(path)
+        self._axes = _encoded(self._file) if FORMAT_KEY in self._file.metadata else {}
+        self.names = frozenset(_kept(self._file, self._axes))
+        """The names of its tensors."""
+
+    def __enter__(self) -> CheckpointReader:
+        self._file.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.__exit__(*error)
+
+    def read(self, name: str, dtype: torch.dtype) -> torch.Tensor:
+        """Return a tensor in memory of its own, converted to `dtype` where both are floating-point types."""
+        axis = self._axes.get(name)
+        tensor = self._file.read(name) if axis is None else _decoded(self._file, name, axis)
+        return tensor.to(dtype) if tensor.is_floating_point() and dtype.is_floating_point else tensor
+
+
 def _is_chosen(name: str, entry: Entry, include: Sequence[str], exclude: Sequence[str]) -> bool:
     if len(entry.shape) != 2 or entry.dtype not in _WIDENED:
         return False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +17,7 @@ from ..passes.set_stage import STAGE_ATTRIBUTE
 from ..target import Target
 from . import codegen
 from .build import Built, build, llvm_text, lower_text, parse
+from .checkpoint import CheckpointReader
 from .encoded import WeightEncoder, native_arguments
 from .fast_call import FastCall, KeptState, is_possible
 from .inputs import Copy, Inputs, Plan
@@ -22,7 +25,7 @@ from .mlir_input import entry_type
 from .options import CompileOptions
 from .overlaps import Overlaps
 from .runtime import NativeFunction, descriptor_tail
-from .signature import ConstantSpec, Result, ScalarSpec, Signature, SymbolicSize, TensorSpec
+from .signature import Argument, ConstantSpec, Result, ScalarSpec, Signature, SymbolicSize, TensorSpec
 from .stages import STAGES
 from .state import Bound, Slot, State
 
@@ -56,6 +59,7 @@ class CompiledModule:
         target: Target,
         *,
         slots: Mapping[str, Slot] | None = None,
+        tied: Mapping[str, tuple[str, ...]] | None = None,
         form: CallForm | None = None,
         timings: Mapping[str, float] | None = None,
         name: str = "",
@@ -63,6 +67,7 @@ class CompiledModule:
         self._text = text
         self._name = name
         self._slots = dict(slots or {})
+        self._tied = dict(tied or {})
         self._form = form
         self.signature = signature
         """What it takes and returns."""
@@ -290,6 +295,8 @@ class CompiledModule:
         """
         if name not in STAGES:
             raise ArgumentError(f"stage: expected one of {', '.join(STAGES)}, found {name!r}")
+        if self._state.is_own:
+            raise ArgumentError("replace_stage: expected a module's parameters, found those of load or freeze")
         module = parse(text)
         found, expected = str(entry_type(module)), str(entry_type(parse(self._text)))
         if found != expected:
@@ -306,14 +313,20 @@ class CompiledModule:
             self.options,
             self.target,
             slots=self._slots,
+            tied=self._tied,
             form=self._form,
             name=self._name,
         )
 
     @property
     def parameters(self) -> dict[str, torch.Tensor]:
-        """The tensors of the module's state by name, as they are now: parameters, buffers, constants."""
-        return {a.name: t for a, t in zip(self._state.arguments, self._state.tensors(), strict=True)}
+        """The tensors of the module's state by name, as they are now: parameters, buffers, constants.
+
+        After `load` or `freeze` those that native code reads in another form are not there.
+        """
+        hidden = self._encoder.arguments if self._state.is_own else frozenset()
+        named = zip(self._state.arguments, self._state.tensors(), strict=True)
+        return {argument.name: tensor for argument, tensor in named if argument.native not in hidden}
 
     @property
     def encoded(self) -> dict[str, str]:
@@ -328,9 +341,57 @@ class CompiledModule:
         return {arguments[number].name: item.width for number, item in self._encoder.packed.items()}
 
     def encode_again(self) -> None:
-        """Encode and pack parameters anew at the next call: torch does not tell of writes through `.data` or NumPy."""
+        """Encode and pack parameters anew at the next call: torch does not tell of writes through `.data` or NumPy.
+
+        Raises `ArgumentError` after `load` and `freeze`: what the parameters were is not there any more.
+        """
+        if self._state.is_own:
+            raise ArgumentError("encode_again: expected a module's parameters, found those of load or freeze")
         self._fast = None
         self._state.forget()
+
+    def load(self, path: str | os.PathLike[str]) -> CompiledModule:
+        """Take parameters and buffers from a safetensors file, by the names of the module's state; return this.
+
+        One tensor at a time is read, and packed or encoded where native code wants it so: besides what native code
+        reads, memory holds no more than one. Other float dtypes are converted, checkpoints of narrow weights decoded. A
+        buffer that is not in the file stays as it is. The module compiled from is not read any more, nor kept.
+
+        Raises `ArgumentError` for a file that is none, and names the first parameter that is missing or does not fit.
+        """
+        with CheckpointReader(Path(path)) as file:
+
+            def read(argument: Argument) -> torch.Tensor:
+                names = (argument.name, *self._tied.get(argument.name, ()))
+                name = next((name for name in names if name in file.names), None)
+                if name is not None:
+                    assert isinstance(argument.spec, TensorSpec)
+                    return file.read(name, getattr(torch, argument.spec.dtype))
+                if argument.kind == "parameter":
+                    raise ArgumentError(f"{path}: expected a tensor {argument.name}, found none of that name")
+                holder, key = self._slots[argument.name]
+                tensor: torch.Tensor = holder[key]
+                return tensor
+
+            self._take(read)
+        return self
+
+    def freeze(self) -> CompiledModule:
+        """Keep parameters and buffers as they are now, packed or encoded where native code wants it so; return this.
+
+        The module compiled from is not read any more, nor kept: where nothing else keeps it, its memory is freed. What
+        native code reads as it is, an embedding or a bias, is not copied.
+        """
+        tensors = self.parameters
+        self._take(lambda argument: tensors[argument.name])
+        return self
+
+    def _take(self, read: Callable[[Argument], torch.Tensor]) -> None:
+        if self._state.is_own:
+            raise ArgumentError("expected a compiled module that reads its module, found one after load or freeze")
+        self._state.take(read)
+        self._fast = None
+        self._slots = {}
 
     def __repr__(self) -> str:
         lmul = "exact" if self.options.lmul is None else str(self.options.lmul)

@@ -98,6 +98,16 @@ class WeightEncoder:
             self._kept[number] = kept
         return kept.native
 
+    def adopt(self, number: int, tensor: torch.Tensor, name: str) -> torch.Tensor:
+        """Make what stands for `tensor` in native code, and return what stands for it here: a view of one element.
+
+        The tensor itself is not kept. Raises as `native` does.
+        """
+        stand_in = torch.zeros((), dtype=tensor.dtype).expand(tensor.shape)
+        made = self._encode(number, tensor, name) if number in self.encoded else self._pack(number, tensor)
+        self._kept[number] = _Kept(tensor_state(stand_in), stand_in.untyped_storage(), made)
+        return stand_in
+
     def _encode(self, number: int, tensor: torch.Tensor, name: str) -> list[tuple[int, torch.Tensor]]:
         how = self.encoded[number]
         weights = encode(tensor, how.format, how.axis, name=name)

@@ -14,11 +14,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import numpy
 import torch
 
 from ..errors import ArgumentError
 
 _CHUNK = 1 << 24
+_DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,22 @@ class SafetensorsReader:
     def tensor(self, name: str) -> torch.Tensor:
         """Read a tensor."""
         tensor: torch.Tensor = self._tensors.get_tensor(name)
+        return tensor
+
+    def read(self, name: str) -> torch.Tensor:
+        """Read a tensor into memory of its own: `tensor` maps the file, whose pages then count as the process's.
+
+        Raises `ArgumentError` for a dtype that torch does not have.
+        """
+        entry = self.entries[name]
+        if entry.dtype not in _DTYPES:
+            raise ArgumentError(f"{self.path}: {name}: expected one of {', '.join(_DTYPES)}, found {entry.dtype}")
+        tensor = torch.empty(entry.shape, dtype=_DTYPES[entry.dtype])
+        memory: Any = tensor.reshape(-1).view(torch.uint8).numpy()
+        done = 0
+        for chunk in self.chunks(name):
+            memory[done : done + len(chunk)] = numpy.frombuffer(chunk, numpy.uint8)
+            done += len(chunk)
         return tensor
 
     def chunks(self, name: str) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -38,6 +38,14 @@ def module_slots(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -
                     holder, key = candidate, leaf
         slots[name] = (holder, key)
     return slots
+
+
+def tied_names(module: torch.nn.Module) -> dict[str, tuple[str, ...]]:
+    """Return, for each parameter with several names in a module, all of them, by each."""
+    names: dict[int, list[str]] = {}
+    for name, parameter in module.named_parameters(remove_duplicate=False):
+        names.setdefault(id(parameter), []).append(name)
+    return {name: tuple(same) for same in names.values() if len(same) > 1 for name in same}
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,8 @@ class State:
         self._encoder = encoder
         self._encoded = [i for i, argument in enumerate(self.arguments) if argument.native in encoder.arguments]
         self._bound: Bound | None = None
+        self.is_own = False
+        """Whether the tensors are its own, those of `take`, and no module's."""
 
     @property
     def slots(self) -> Sequence[Slot]:
@@ -101,6 +111,24 @@ class State:
         if bound is None or bound.places != places or bound.states != states or None in states:
             self._bound = bound = self._descriptors(tensors, places, states)
         return bound
+
+    def take(self, read: Callable[[Argument], torch.Tensor]) -> None:
+        """Keep what `read` returns for each argument from now on, packed or encoded where native code wants it so.
+
+        The slots given before are not read any more; a tensor that is packed or encoded is not kept. Raises
+        `ArgumentError` where a tensor is not what the graph was compiled for; then all is as it was.
+        """
+        held: dict[str, torch.Tensor] = {}
+        for argument in self.arguments:
+            tensor = read(argument)
+            _check(argument, tensor)
+            if argument.native in self._encoder.arguments:
+                assert argument.native is not None
+                tensor = self._encoder.adopt(argument.native, tensor, f"{argument.kind} {argument.name}")
+            held[argument.name] = tensor
+        self._slots = [(held, argument.name) for argument in self.arguments]
+        self._bound = None
+        self.is_own = True
 
     def forget(self) -> None:
         """Encode all tensors again at the next call."""
