@@ -59,7 +59,7 @@ class Row:
 
 
 def load(path: Path) -> list[Row]:
-    """Return the rows of a CSV. Raises ArgumentError where it is not the data set's, OSError where it cannot be read."""
+    """Return the rows of a CSV. Raises ArgumentError where it is not the data set's, OSError where it is no file."""
     data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")
@@ -104,8 +104,8 @@ def fetch(path: Path, sha256: str | None = None, url: str = URL) -> list[Row]:
             data = response.read()
     except (urllib.error.URLError, TimeoutError, OSError) as error:
         raise ArgumentError(
-            f"MedCalc-Bench cannot be fetched from {url} ({error}). Without a connection, copy dataset/test_data.csv of "
-            "https://github.com/ncbi-nlp/MedCalc-Bench here by other means and give its path"
+            f"MedCalc-Bench cannot be fetched from {url} ({error}). Without a connection, copy dataset/test_data.csv "
+            "of https://github.com/ncbi-nlp/MedCalc-Bench here by other means and give its path"
         ) from None
     _check_sum(data, sha256, url)
     try:
