@@ -57,3 +57,8 @@ class Calculator:
             torch.tensor([row[place] for row in rows], dtype=torch.int64 if field.integer else torch.float32)
             for place, field in enumerate(self.fields)
         )
+
+    def example(self, batch: int) -> tuple[Tensor, ...]:
+        """Return arguments of the right shapes and types for a batch; their values mean nothing."""
+        row = [(1.0,) * len(field.entities) if field.columns else 1 for field in self.fields]
+        return self.tensors([row] * batch)

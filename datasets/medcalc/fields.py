@@ -37,6 +37,11 @@ class Field:
         return False
 
     @property
+    def columns(self) -> bool:
+        """Whether the tensor is [batch, entities]; else it is [batch]."""
+        return False
+
+    @property
     def what(self) -> str:
         """For people: the unit, or the choices."""
         return ""
@@ -278,6 +283,11 @@ class Columns(Field):
 
     units: tuple[str, ...] = ()
     aliases: tuple[Mapping[str, str], ...] = ()
+
+    @property
+    def columns(self) -> bool:
+        """One column an entity."""
+        return True
 
     @property
     def what(self) -> str:
