@@ -49,7 +49,8 @@ def truth(row: Row) -> Truth:
     except ArgumentError as error:
         raise ArgumentError(f"row {row.number}: {error}") from None
     # Those of a negative answer may come in either order.
-    return Truth(answer, *sorted((lower, upper)))  # type: ignore[type-var]
+    first, last = sorted((lower, upper))
+    return Truth(answer, first, last)
 
 
 def results(output: Tensor, kind: Answer) -> list[Result]:

@@ -114,9 +114,9 @@ class RoundedOperands:
             return [found.module()(*tensors) for found, tensors in zip(calculators, inputs, strict=True)]
 
 
-class _RoundingMultiplies(TorchDispatchMode):
+class _RoundingMultiplies(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, format: Float8):
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._format = format
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -77,7 +77,7 @@ class MorphineEquivalents(nn.Module):
         return (doses * times * self.factors).sum(-1)
 
 
-_STEROID_CODES: Final = {name.lower(): place for place, name in enumerate(STEROIDS)}
+_STEROID_CODES: Final[dict[str | bool, int]] = {name.lower(): place for place, name in enumerate(STEROIDS)}
 
 CALCULATORS: Final = (
     Calculator(

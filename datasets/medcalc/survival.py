@@ -112,14 +112,15 @@ def compare(prepared: Prepared, arithmetics: Sequence[Arithmetic]) -> Comparison
 
 def multiplies(calculator: Calculator) -> int:
     """Return how often a calculator multiplies floats for one patient; sums of columns count each column."""
-    with torch.no_grad(), _Counting() as counting:
+    counting = _Counting()
+    with torch.no_grad(), counting:
         calculator.module()(*calculator.example(1))
-    return counting.count
+    return int(counting.count)
 
 
-class _Counting(TorchDispatchMode):
+class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.count = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

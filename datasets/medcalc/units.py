@@ -107,7 +107,7 @@ def convert(value: float, unit: str, target: str, substance: Substance | None = 
             return value * sizes[source] / sizes[wanted]
     if "/" not in wanted:
         raise ArgumentError(f"target: expected a known unit, found {target!r}")
-    return value * _concentration(source, unit, substance, wanted) / _concentration(wanted, target, substance, wanted)
+    return value * _concentration(unit, substance, target) / _concentration(target, substance, target)
 
 
 def convert_sum(parts: Sequence[object], target: str, substance: Substance | None = None) -> float:
@@ -132,14 +132,12 @@ def number(value: object) -> float:
     return float(value)
 
 
-def _concentration(unit: str, spelling: str, substance: Substance | None, wanted: str) -> float:
+def _concentration(unit: str, substance: Substance | None, target: str) -> float:
     """Return the size of a unit of concentration: in mol/L where the substance is known, else in g/L or U/L."""
-    amount, slash, volume = unit.partition("/")
-    if not slash or volume not in _LITRES:
-        raise _unknown(spelling, [wanted, *_like(substance)])
-    size = _amount(amount, substance, international=wanted.partition("/")[0] in _INTERNATIONAL)
-    if size is None:
-        raise _unknown(spelling, [wanted, *_like(substance)])
+    amount, _, volume = _normal(unit).partition("/")
+    size = _amount(amount, substance, international=_normal(target).partition("/")[0] in _INTERNATIONAL)
+    if size is None or volume not in _LITRES:
+        raise _unknown(unit, [target, *_like(substance)])
     return size / _LITRES[volume]
 
 
