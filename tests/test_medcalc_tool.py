@@ -45,7 +45,8 @@ def test_evaluate_as_json_and_plot(rows, tmp_path, capsys):
     assert (found["evaluation"]["rows"], found["evaluation"]["agree"]) == (3, 1)
     assert [one["row"] for one in found["evaluation"]["disagreements"]] == [4, 5]
     assert found["comparison"]["arithmetics"] == ["exact", "L-Mul k=3", "fp8 e4m3", "fp8 e5m2"]
-    assert found["comparison"]["rows_kept"] == [1, 1, 1, 1]
+    assert found["comparison"]["rows_near"] == [2, 2, 2, 2]
+    assert found["comparison"]["rows_right"] == [1, 1, 1, 1]
     assert plot.read_text().startswith("<svg")
 
 

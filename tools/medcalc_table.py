@@ -76,15 +76,20 @@ def disagreements(evaluation: Evaluation) -> Table:
 
 
 def survival(comparison: Comparison) -> Table:
-    """Return how many of the rows that agree in exact arithmetic still do, for each calculator and arithmetic."""
-    table = _table("Rows that stay right", "id", "calculator", "multiplies", *comparison.names)
+    """Return, for each calculator and arithmetic, how many rows stay within the limits around the exact result."""
+    table = _table("Rows within the limits around the exact result", "id", "calculator", "multiplies", "rows")
+    for name in comparison.names[1:]:
+        table.add_column(name)
     for one in comparison.survivals:
-        table.add_row(
-            str(one.calculator.number), one.calculator.name, str(one.multiplies), *(str(kept) for kept in one.kept)
-        )
+        counts = (one.multiplies, one.rows, *one.near[1:])
+        table.add_row(str(one.calculator.number), one.calculator.name, *map(str, counts))
     table.add_section()
-    table.add_row("", "rows", "", *map(str, comparison.rows_kept()))
-    table.add_row("", "calculators that keep all", "", *map(str, comparison.calculators_kept()))
+    for label, counts in (
+        ("rows", comparison.rows_near()),
+        ("rows that agree with their label", comparison.rows_right()),
+        ("calculators that keep all rows", comparison.calculators_surviving()),
+    ):
+        table.add_row("", label, "", *map(str, counts))
     return table
 
 

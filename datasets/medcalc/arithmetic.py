@@ -121,8 +121,8 @@ class _RoundingMultiplies(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in (torch.ops.aten.mul.Tensor, torch.ops.aten.mul.Scalar):
-            x, y = (operand if isinstance(operand, Tensor) else torch.tensor(float(operand)) for operand in args)
-            if x.is_floating_point() or y.is_floating_point():
+            x, y = (operand if isinstance(operand, Tensor) else torch.tensor(operand) for operand in args)
+            if torch.result_type(*args).is_floating_point:
                 return torch.mul(through_float8(x, self._format), through_float8(y, self._format))
         return func(*args, **(kwargs or {}))
 

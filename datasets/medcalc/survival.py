@@ -1,4 +1,9 @@
-"""Which calculators survive an approximate arithmetic: rows that stay as right as they are in exact arithmetic."""
+"""Which calculators survive an approximate arithmetic.
+
+Two measures. By the labels: of the rows that are right in exact arithmetic, how many still are. By the formula: of all
+rows, how many results lie within the data set's limits around the exact result - 5 % for decimals, none for integers
+and dates; so labels that contradict the formula do not count against an arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from .arithmetic import Arithmetic
 from .calculator import Answer, Calculator
-from .evaluate import Evaluation, Prepared, evaluate
+from .evaluate import Evaluation, Prepared, Verdict, evaluate
 from .registry import CALCULATORS
 
 REASONS: Final[dict[Answer, str]] = {
@@ -26,15 +31,16 @@ REASONS: Final[dict[Answer, str]] = {
 
 @dataclass(frozen=True)
 class Survival:
-    """One calculator: how many of the rows that agree in exact arithmetic still do."""
+    """One calculator; tuples have one count for each arithmetic."""
 
     calculator: Calculator
     multiplies: int
     """Multiplies of floats in its graph, for one patient."""
     rows: int
-    """That agree in exact arithmetic."""
-    kept: tuple[int, ...]
-    """Of these, by arithmetic."""
+    near: tuple[int, ...]
+    """Of the rows, those within the limits around the exact result."""
+    right: tuple[int, ...]
+    """Of the rows that agree with their label in exact arithmetic, those that do in this one."""
 
     @property
     def reason(self) -> str:
@@ -58,28 +64,28 @@ class Comparison:
         """The arithmetics."""
         return tuple(evaluation.arithmetic for evaluation in self.evaluations)
 
-    @property
-    def rows(self) -> int:
-        """How many rows agree in exact arithmetic."""
-        return sum(one.rows for one in self.survivals)
+    def rows_near(self) -> tuple[int, ...]:
+        """Return how many rows stay within the limits around the exact result."""
+        return _sums([one.near for one in self.survivals], len(self.names))
 
-    def rows_kept(self) -> tuple[int, ...]:
-        """Return how many of these stay right, by arithmetic."""
-        return tuple(sum(one.kept[place] for one in self.survivals) for place in range(len(self.evaluations)))
+    def rows_right(self) -> tuple[int, ...]:
+        """Return how many of the rows that agree with their label still do."""
+        return _sums([one.right for one in self.survivals], len(self.names))
 
-    def calculators_kept(self) -> tuple[int, ...]:
-        """Return how many calculators with such rows keep all of them, by arithmetic."""
-        judged = [one for one in self.survivals if one.rows]
-        return tuple(sum(one.kept[place] == one.rows for one in judged) for place in range(len(self.evaluations)))
+    def calculators_surviving(self) -> tuple[int, ...]:
+        """Return how many calculators keep all rows within the limits around the exact result."""
+        kept = [tuple(int(count == one.rows) for count in one.near) for one in self.survivals]
+        return _sums(kept, len(self.names))
 
     def as_json(self) -> dict[str, Any]:
         """Return all counts and reasons."""
         return {
             "arithmetics": list(self.names),
-            "rows": self.rows,
-            "rows_kept": list(self.rows_kept()),
-            "calculators": sum(one.rows > 0 for one in self.survivals),
-            "calculators_kept": list(self.calculators_kept()),
+            "rows": sum(one.rows for one in self.survivals),
+            "rows_near": list(self.rows_near()),
+            "rows_right": list(self.rows_right()),
+            "calculators": len(self.survivals),
+            "calculators_surviving": list(self.calculators_surviving()),
             "by_calculator": [
                 {
                     "calculator": one.calculator.number,
@@ -87,7 +93,8 @@ class Comparison:
                     "answer": one.calculator.answer,
                     "multiplies": one.multiplies,
                     "rows": one.rows,
-                    "kept": list(one.kept),
+                    "near": list(one.near),
+                    "right": list(one.right),
                     "reason": one.reason,
                 }
                 for one in self.survivals
@@ -99,15 +106,34 @@ def compare(prepared: Prepared, arithmetics: Sequence[Arithmetic]) -> Comparison
     """Evaluate the rows in each arithmetic; only in the first, the exact one, are disagreements explained."""
     first, *others = arithmetics
     evaluations = (evaluate(prepared, first), *(evaluate(prepared, other, known=()) for other in others))
-    agreeing = [{verdict.row for verdict in evaluation.verdicts if verdict.agrees} for evaluation in evaluations]
+    groups = [evaluation.by_calculator() for evaluation in evaluations]
     survivals = []
-    for number, verdicts in evaluations[0].by_calculator().items():
-        if number not in CALCULATORS:
-            continue
-        right = {verdict.row for verdict in verdicts if verdict.agrees}
-        kept = tuple(len(right & found) for found in agreeing)
-        survivals.append(Survival(CALCULATORS[number], multiplies(CALCULATORS[number]), len(right), kept))
+    for calculator in prepared.calculators:
+        exact, *rest = ([v for v in group[calculator.number] if v.result is not None] for group in groups)
+        survivals.append(
+            Survival(
+                calculator,
+                multiplies(calculator),
+                len(exact),
+                tuple(sum(map(_near, found, exact)) for found in (exact, *rest)),
+                tuple(
+                    sum(a.agrees and b.agrees for a, b in zip(found, exact, strict=True)) for found in (exact, *rest)
+                ),
+            )
+        )
     return Comparison(evaluations, tuple(survivals))
+
+
+def _near(found: Verdict, exact: Verdict) -> bool:
+    """Return whether a result lies within the data set's limits around the exact one."""
+    kind = CALCULATORS[found.calculator].answer
+    if kind == "decimal" and isinstance(found.result, float) and isinstance(exact.result, float):
+        return abs(found.result - exact.result) <= 0.05 * abs(exact.result)
+    return found.result == exact.result
+
+
+def _sums(counts: Sequence[tuple[int, ...]], length: int) -> tuple[int, ...]:
+    return tuple(sum(found[place] for found in counts) for place in range(length))
 
 
 def multiplies(calculator: Calculator) -> int:
