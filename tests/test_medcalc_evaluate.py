@@ -14,7 +14,7 @@ from slipstick.datasets.medcalc.arithmetic import Compiled, RoundedOperands, Tor
 from slipstick.datasets.medcalc.defects import explain
 from slipstick.datasets.medcalc.defects_seen import DEFECTS
 from slipstick.datasets.medcalc.evaluate import evaluate, prepare
-from slipstick.datasets.medcalc.fields import day_number
+from slipstick.datasets.medcalc.fields_dates import day_number
 from slipstick.datasets.medcalc.registry import CALCULATORS, calculator
 from slipstick.datasets.medcalc.rows import Row
 from slipstick.datasets.medcalc.survival import compare, multiplies

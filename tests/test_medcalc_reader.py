@@ -33,6 +33,10 @@ def test_what_is_not_mentioned_is_absent():
     assert values == {"fever": 1.0, "purulence": 0.0, "rapid": 0.0, "inflamed": 0.0, "no_cough": 0.0}
 
 
+def test_what_is_said_to_be_not_mentioned_is_missing():
+    assert read(row(33, {"Fever in past 24 hours": "Not mentinoed"})).values["fever"] == 0.0
+
+
 def test_a_criterion_asked_twice_is_met_where_one_answer_says_so():
     entities = {
         "Pre-operative creatinine": [1.0, "mg/dL"],
@@ -94,6 +98,9 @@ BAD = [
     (28, APACHE, "row 7: A-a gradient: missing, and it has no default"),
     (28, {**APACHE, "FiO₂": [30, "%"]}, "row 7: Partial pressure of oxygen (PaO₂) for Apache II: missing"),
     (49, {}, "row 7: Codeine Dose and 11 others: all missing, expected one"),
+    (49, {"Morphine Dose": [10, "mg"]}, "row 7: Morphine Dose Per Day: missing beside Morphine Dose"),
+    (49, {"Morphine Dose Per Day": [1, "per day"]}, "row 7: Morphine Dose: missing beside Morphine Dose Per Day"),
+    (26, {**SODIUM, "Glucose": "Not mentioned"}, "row 7: Glucose: missing, and it has no default"),
     # A malformed literal, or one with code.
     (26, "{'Sodium': [140, 'mEq/L'", "row 7: Relevant Entities: expected a Python literal without code, found "),
     (26, "__import__('os').system('true')", "row 7: Relevant Entities: expected a Python literal without code, found "),

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...errors import ArgumentError
 from .calculator import Answer
-from .fields import day_number
+from .fields_dates import day_number
 from .registry import calculator
 from .rows import Row
 

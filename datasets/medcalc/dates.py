@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .calculator import Calculator
-from .fields import Day, Days
+from .fields_dates import Day, Days
 
 
 class DueDate(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .calculator import Calculator
-from .fields import Columns, DrugCode, DrugMass
+from .fields_doses import Columns, DrugCode, DrugMass
 
 STEROIDS: Final[dict[str, float]] = {
     "Betamethasone IV": 0.75,
@@ -79,6 +79,9 @@ class MorphineEquivalents(nn.Module):
 
 _STEROID_CODES: Final[dict[str | bool, int]] = {name.lower(): place for place, name in enumerate(STEROIDS)}
 
+_DOSES: Final = tuple(f"{name} Dose" for name in OPIOIDS)
+_TIMES: Final = tuple(f"{name} Dose Per Day" for name in OPIOIDS)
+
 CALCULATORS: Final = (
     Calculator(
         24,
@@ -100,12 +103,13 @@ CALCULATORS: Final = (
         (
             Columns(
                 "doses",
-                tuple(f"{name} Dose" for name in OPIOIDS),
+                _DOSES,
                 tuple(unit for _, unit in OPIOIDS.values()),
+                _TIMES,
                 # The data set gives a patch's strength "in mg", with figures and factor of the rate.
                 tuple({"mg": "mcg/h", "µg": "mcg/h"} if unit == "mcg/h" else {} for _, unit in OPIOIDS.values()),
             ),
-            Columns("times", tuple(f"{name} Dose Per Day" for name in OPIOIDS), ("per day",) * len(OPIOIDS)),
+            Columns("times", _TIMES, ("per day",) * len(OPIOIDS), _DOSES),
         ),
         unit="mg/day",
     ),

@@ -6,20 +6,16 @@ convention for criteria, and the default of a `Flag`. Any other default stands w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from ...errors import ArgumentError
-from .units import Substance, convert, convert_sum, number
+from .units import Substance, convert_sum, number
 
 Value: TypeAlias = float | int | tuple[float, ...]
 Values: TypeAlias = Mapping[str, Any]
 """What the fields before this one read, by argument."""
-
-_DATE: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
 
 @dataclass(frozen=True)
@@ -156,7 +152,7 @@ class Flag(Field):
     def read(self, entities: Mapping[str, object], values: Values) -> float:
         """Return 1 where one of the entities is True; a False beside it is what another question did not find."""
         found = [self._parsed(entity, entities[entity]) for entity in self.entities if entity in entities]
-        return max(map(float, found), default=0.0)  # type: ignore[arg-type]
+        return float(any(found))
 
 
 @dataclass(frozen=True)
@@ -207,124 +203,3 @@ class Female(Field):
         if not isinstance(value, str) or value.strip().lower() not in known:
             raise ArgumentError(f"expected 'Male' or 'Female', found {value!r}")
         return known[value.strip().lower()]
-
-
-@dataclass(frozen=True)
-class Day(Field):
-    """A date `mm/dd/yyyy` as its day number, 1 for 1 January of the year 1 (`datetime.date.toordinal`)."""
-
-    @property
-    def integer(self) -> bool:
-        """Day numbers are int64."""
-        return True
-
-    @property
-    def what(self) -> str:
-        """What is counted."""
-        return "day number"
-
-    def parse(self, value: object) -> int:
-        """Return the day number."""
-        return day_number(value)
-
-
-@dataclass(frozen=True)
-class Days(Field):
-    """A whole number of days."""
-
-    @property
-    def integer(self) -> bool:
-        """Days are int64, like the dates they are added to."""
-        return True
-
-    @property
-    def what(self) -> str:
-        """The unit."""
-        return "days"
-
-    def parse(self, value: object) -> int:
-        """Return the days."""
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ArgumentError(f"expected a whole number of days, found {value!r}")
-        return value
-
-
-@dataclass(frozen=True)
-class DrugCode(Choice):
-    """The drug of a dose `[drug, mass, unit]`, or alone, as a code."""
-
-    def parse(self, value: object) -> int:
-        """Return the code of the drug."""
-        return super().parse(value[0] if isinstance(value, list | tuple) and len(value) == 3 else value)
-
-
-@dataclass(frozen=True)
-class DrugMass(Field):
-    """The mass of a dose `[drug, mass, unit]`, in mg."""
-
-    @property
-    def what(self) -> str:
-        """The unit."""
-        return "mg"
-
-    def parse(self, value: object) -> float:
-        """Return the mass."""
-        if not isinstance(value, list | tuple) or len(value) != 3:
-            raise ArgumentError(f"expected [drug, mass, unit], found {value!r}")
-        return convert_sum(value[1:], "mg")
-
-
-@dataclass(frozen=True)
-class Columns(Field):
-    """Quantities of the same kind side by side, one column an entity; what is not mentioned is 0, all missing an error.
-
-    `units` has the unit of each column, and `aliases` names per column units that the data set writes for another one.
-    """
-
-    units: tuple[str, ...] = ()
-    aliases: tuple[Mapping[str, str], ...] = ()
-
-    @property
-    def columns(self) -> bool:
-        """One column an entity."""
-        return True
-
-    @property
-    def what(self) -> str:
-        """The columns and their units."""
-        return "; ".join(f"{entity}, {unit}" for entity, unit in zip(self.entities, self.units, strict=True))
-
-    def parse(self, value: object) -> Value:
-        """Not used: a column is read by its place."""
-        raise NotImplementedError
-
-    def read(self, entities: Mapping[str, object], values: Values) -> tuple[float, ...]:
-        """Return one number a column."""
-        if not any(entity in entities for entity in self.entities):
-            raise ArgumentError(f"{self.entities[0]} and {len(self.entities) - 1} others: all missing, expected one")
-        return tuple(self._column(place, entities) for place in range(len(self.entities)))
-
-    def _column(self, place: int, entities: Mapping[str, object]) -> float:
-        entity = self.entities[place]
-        if entity not in entities:
-            return 0.0
-        value = entities[entity]
-        try:
-            if not isinstance(value, list | tuple) or len(value) != 2 or not isinstance(value[1], str):
-                raise ArgumentError(f"expected [number, unit], found {value!r}")
-            unit = (self.aliases[place] if self.aliases else {}).get(value[1], value[1])
-            return convert(number(value[0]), unit, self.units[place])
-        except ArgumentError as error:
-            raise ArgumentError(f"{entity}: {error}") from None
-
-
-def day_number(value: object) -> int:
-    """Return the day number of a date `mm/dd/yyyy`. Raises ArgumentError for anything else."""
-    match = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise ArgumentError(f"expected a date as mm/dd/yyyy, found {value!r}")
-    month, day, year = map(int, match.groups())
-    try:
-        return date(year, month, day).toordinal()
-    except ValueError as error:
-        raise ArgumentError(f"expected a date as mm/dd/yyyy, found {value!r}: {error}") from None

@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from ...errors import ArgumentError
 from .fields import Value
 from .registry import calculator
 from .rows import Row
+
+_UNMENTIONED: Final = frozenset({"not mentioned", "not mentinoed"})
+"""As the data set spells that an entity is missing, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ def read(row: Row) -> Patient:
     """
     try:
         found = calculator(row.calculator)
-        entities = parse_entities(row.entities)
+        entities = {name: value for name, value in parse_entities(row.entities).items() if _mentioned(value)}
         values: dict[str, Value] = {}
         for field in found.fields:
             values[field.argument] = field.read(entities, values)
@@ -55,6 +59,10 @@ def parse_entities(text: str) -> Mapping[str, object]:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise ArgumentError(f"Relevant Entities: expected a dictionary with texts as keys, found {_short(text)}")
     return value
+
+
+def _mentioned(value: object) -> bool:
+    return not isinstance(value, str) or value.strip().lower() not in _UNMENTIONED
 
 
 def _short(text: str) -> str:
