@@ -104,9 +104,10 @@ def summary(comparison: Comparison) -> str:
         f"formula in a known way; {rows - explained} rows are not explained."
     ]
     if len(comparison.evaluations) > 1:
-        for reason in dict.fromkeys(one.reason for one in comparison.survivals if not one.multiplies):
-            names = [one.calculator.name for one in comparison.survivals if one.reason == reason]
-            lines.append(f"{len(names)} calculators survive everything: {reason}.")
+        kept = [one for one in comparison.survivals if not one.multiplies]
+        for reason in dict.fromkeys(one.reason for one in kept):
+            numbers = ", ".join(str(one.calculator.number) for one in kept if one.reason == reason)
+            lines.append(f"Survive every arithmetic: {numbers}; {reason}.")
     return "\n".join(lines)
 
 

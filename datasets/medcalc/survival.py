@@ -21,10 +21,10 @@ from .evaluate import Evaluation, Prepared, Verdict, evaluate
 from .registry import CALCULATORS
 
 REASONS: Final[dict[Answer, str]] = {
-    "decimal": "its limits are 5 % around the answer, so that it survives where its multiplies err less than that",
-    "integer": "points are chosen by comparisons and added, and nothing in it is multiplied",
-    "date": "days are added as integers, and nothing in it is multiplied in floating point",
-    "weeks and days": "days are subtracted and divided as integers, and nothing in it is multiplied in floating point",
+    "decimal": "a decimal may be 5 % off, so that it survives where its multiplies err less than that",
+    "integer": "points are chosen by comparisons and added, nothing is multiplied",
+    "date": "days are added as integers, nothing is multiplied in floating point",
+    "weeks and days": "days are subtracted and divided as integers, nothing is multiplied in floating point",
 }
 """Why a calculator survives or not, by its kind of answer; `reason` says it for one calculator."""
 
