@@ -37,6 +37,12 @@ def test_what_is_said_to_be_not_mentioned_is_missing():
     assert read(row(33, {"Fever in past 24 hours": "Not mentinoed"})).values["fever"] == 0.0
 
 
+def test_names_are_read_in_upper_and_lower_case():
+    patient = read(row(5, {name.upper(): value for name, value in PRESSURES.items()}))
+    assert patient.values == {"systolic": 120.0, "diastolic": 80.0}
+    assert patient.unread == ()
+
+
 def test_a_criterion_asked_twice_is_met_where_one_answer_says_so():
     entities = {
         "Pre-operative creatinine": [1.0, "mg/dL"],
@@ -134,6 +140,8 @@ BAD = [
     (24, {"input steroid": "Cortisone PO", "target steroid": "Cortisone PO"}, "row 7: input steroid: expected [drug"),
     (49, {**MME, "Morphine Dose": 10}, "row 7: Morphine Dose: expected [number, unit], found 10"),
     (49, {**MME, "Morphine Dose Per Day": [1, "per week"]}, "row 7: Morphine Dose Per Day: unknown unit 'per week'"),
+    # One entity twice.
+    (26, {**SODIUM, "sodium": [141, "mEq/L"]}, "row 7: Sodium: expected once, found again as 'sodium'"),
     # A calculator that is none.
     (12, {}, "row 7: calculator: expected one of 2, 3, "),
 ]

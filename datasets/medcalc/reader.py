@@ -35,14 +35,14 @@ def read(row: Row) -> Patient:
     """
     try:
         found = calculator(row.calculator)
-        entities = {name: value for name, value in parse_entities(row.entities).items() if _mentioned(value)}
+        known = {entity.lower(): entity for field in found.fields for entity in field.entities}
+        entities = _named_as_known(parse_entities(row.entities), known)
         values: dict[str, Value] = {}
         for field in found.fields:
             values[field.argument] = field.read(entities, values)
     except ArgumentError as error:
         raise ArgumentError(f"row {row.number}: {error}") from None
-    known = {entity for field in found.fields for entity in field.entities}
-    return Patient(row.number, values, tuple(entity for entity in entities if entity not in known))
+    return Patient(row.number, values, tuple(entity for entity in entities if entity.lower() not in known))
 
 
 def parse_entities(text: str) -> Mapping[str, object]:
@@ -59,6 +59,22 @@ def parse_entities(text: str) -> Mapping[str, object]:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise ArgumentError(f"Relevant Entities: expected a dictionary with texts as keys, found {_short(text)}")
     return value
+
+
+def _named_as_known(entities: Mapping[str, object], known: Mapping[str, str]) -> dict[str, object]:
+    """Return what is mentioned, by the names that fields know; upper and lower case are not told apart.
+
+    Raises ArgumentError where two names differ in nothing else.
+    """
+    named: dict[str, object] = {}
+    for name, value in entities.items():
+        if not _mentioned(value):
+            continue
+        entity = known.get(name.lower(), name)
+        if entity in named:
+            raise ArgumentError(f"{entity}: expected once, found again as {name!r}")
+        named[entity] = value
+    return named
 
 
 def _mentioned(value: object) -> bool:

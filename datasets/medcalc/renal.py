@@ -72,7 +72,11 @@ class SodiumExcretion(nn.Module):
         return 100 * (urine_sodium * creatinine) / (sodium * urine_creatinine)
 
 
-RACE: Final = Choice("race", ("Race",), {"other": 0, "white": 0, "asian": 0, "hispanic": 0, "black": 1}, 0)
+_RACES: Final[dict[str | bool, int]] = {
+    **dict.fromkeys(("other", "white", "caucasian", "asian", "hispanic", "latino"), 0),
+    **dict.fromkeys(("black", "african american"), 1),
+}
+RACE: Final = Choice("race", ("Race",), _RACES, 0)
 
 CALCULATORS: Final = (
     Calculator(

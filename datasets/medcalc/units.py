@@ -66,8 +66,10 @@ _SIMPLE: Final[dict[str, dict[str, float]]] = {
 }
 """By dimension, each unit's size in the unit of size 1."""
 
-_CELSIUS: Final = frozenset({"degrees celsius", "degrees celsisus", "celsius", "°c", "c"})
-_FAHRENHEIT: Final = frozenset({"degrees fahrenheit", "degrees fahreinheit", "fahrenheit", "°f", "f"})
+_CELSIUS: Final = frozenset({"degrees celsius", "degrees celsisus", "degrees celcius", "celsius", "°c", "c"})
+_FAHRENHEIT: Final = frozenset(
+    {"degrees fahrenheit", "degrees fahreinheit", "degrees farenheit", "fahrenheit", "°f", "f"}
+)
 _SPELLINGS: Final = {
     "mmhg": "mm hg",
     "kilograms": "kg",
