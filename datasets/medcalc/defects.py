@@ -1,9 +1,10 @@
 """Why a label differs from the published formula: deviations that were seen in the data set's explanations.
 
 A `Defect` is a deviation as a computation, not a comment: it changes what goes into the published formula, or what
-comes out. A label is explained by defects which, applied together, give exactly the label: all that every label of
-the calculator has, and the fewest of the others. So an explanation that does not account for the label to the point
-cannot stand, nor one that holds by chance. `defects_seen` holds them.
+comes out. A label is explained by defects which, applied together, give the label (a decimal, by its limits): all that
+every label of the calculator has, and the fewest of the others. So an explanation that does not account for a label
+cannot stand, and one that does so by chance is unlikely, though a score of few points cannot rule it out.
+`defects_seen` holds them.
 """
 
 from __future__ import annotations
