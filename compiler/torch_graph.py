@@ -22,6 +22,7 @@ from torch.utils._sympy.numbers import IntInfinity
 from torch.utils._sympy.printers import PythonPrinter
 
 from ..errors import GraphError
+from .comparisons import compare_in_own_type
 from .mutations import write_natively
 from .signature import (
     Argument,
@@ -91,6 +92,7 @@ class _Preparation:
         self._drop_checks()
         self._drop_multiplies_by_one()
         self._fill_empty()
+        compare_in_own_type(self.graph)
         split_views(self.graph)
         self._lift_attributes()
         inputs = self._inputs()

@@ -216,6 +216,16 @@ def test_arithmetic_of_a_dtype(compiled, dtype):
     same(compiled(module, x, y)(x, y), module(x, y))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_numbers_that_floats_are_compared_with_take_their_type(compiled, dtype):
+    def forward(x):
+        return x == 7.33, x != 7.33, x < 7.33, x <= 7.33, x > 7.33, x >= 7.33
+
+    module, x = function(forward), torch.tensor([7.33, 7.0, 8.0], dtype=dtype)
+    for wanted, got in zip(module(x), compiled(module, x)(x), strict=True):
+        assert torch.equal(wanted, got)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
 def test_half_precision(compiled, dtype):
     module = function(lambda x, y: (x + y, x * y, x.float()))

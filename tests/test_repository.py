@@ -19,14 +19,17 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {"": 0, "kernels": 1, "costmodel": 1, "passes": 2, "compiler": 3, "datasets": 4, "tools": 5}
 """A room imports from itself and from floors below; the rooms of one floor know nothing of each other."""
 
+INNER = {"datasets/medcalc"}
+"""Folders inside a room: packages too, on the room's floor."""
+
 IMPORTER = ("torch_mlir.fx", "torch_mlir.extras")
 """The parts of `torch_mlir` that import torch graphs: the compiler may use them; all else comes through bindings.py."""
 
 
 def modules() -> list[Path]:
     """The package's modules, relative to the root."""
-    rooms = [ROOT / room for room in FLOORS]
-    return sorted(file.relative_to(ROOT) for room in rooms for file in room.glob("*.py"))
+    folders = [ROOT / folder for folder in {*FLOORS, *INNER}]
+    return sorted(file.relative_to(ROOT) for folder in folders for file in folder.glob("*.py"))
 
 
 def imports(module: Path) -> Iterator[tuple[int, int, str]]:
@@ -44,7 +47,7 @@ def imports(module: Path) -> Iterator[tuple[int, int, str]]:
 
 
 def room_of(module: Path) -> str:
-    return module.parent.as_posix() if module.parent != Path() else ""
+    return module.parts[0] if module.parent != Path() else ""
 
 
 def imported_room(module: Path, level: int, name: str) -> str | None:
@@ -95,12 +98,13 @@ def test_imports_are_relative_and_go_down(module: Path) -> None:
         ("passes/x.py", "from slipstick.errors import IRError", "absolute import"),
         ("compiler/x.py", "from torch_mlir import ir", "outside bindings.py"),
         ("tools/x.py", "from ...elsewhere import y", "leaves the package"),
+        ("datasets/medcalc/x.py", "from ...tools.y import z", "may not import from 'tools'"),
     ],
 )
 def test_a_forbidden_import_is_seen(
     where: str, line: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / where).parent.mkdir(exist_ok=True)
+    (tmp_path / where).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / where).write_text(line)
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     found = violations(Path(where))
@@ -113,8 +117,9 @@ def project() -> Any:
 
 
 def test_every_room_is_in_the_list_of_packages(project: Any) -> None:
-    listed = {name.removeprefix("slipstick").lstrip(".") for name in project["tool"]["setuptools"]["packages"]}
-    assert listed == set(FLOORS)
+    packages = project["tool"]["setuptools"]["packages"]
+    listed = {name.removeprefix("slipstick").lstrip(".").replace(".", "/") for name in packages}
+    assert listed == {*FLOORS, *INNER}
 
 
 def test_a_wheel_holds_the_package_and_its_data_and_no_tests(project: Any, tmp_path: Path) -> None:
@@ -129,7 +134,8 @@ def test_a_wheel_holds_the_package_and_its_data_and_no_tests(project: Any, tmp_p
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     folders = {name.rpartition("/")[0] for name in names if name.endswith(".py")}
-    assert folders == {"slipstick" + (f"/{room}" if room else "") for room in FLOORS}
+    assert folders == {"slipstick" + (f"/{room}" if room else "") for room in {*FLOORS, *INNER}}
+    assert "slipstick/datasets/medcalc/disagreements.csv" in names
     assert "slipstick/datasets/sentences.txt" in names and "slipstick/py.typed" in names
     assert any(name.endswith("/LICENSE") for name in names)
 

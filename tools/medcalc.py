@@ -1,0 +1,102 @@
+"""`slipstick-medcalc`: the clinical calculators of MedCalc-Bench as graphs, judged on its rows."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from .command import guarded
+from .flags import integer_flag
+from .progress import Steps
+
+PROGRAM: Final = "slipstick-medcalc"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run with `argv` (default: the command line); return the exit status, 0 or 1 (2 for a wrong flag)."""
+    arguments = _parser().parse_args(argv)
+    return guarded(PROGRAM, lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    console = Console()
+    if arguments.command == "list":
+        _list(console, arguments.json)
+    else:
+        _evaluate(console, arguments)
+    return 0
+
+
+def _list(console: Console, as_json: bool) -> None:
+    from ..datasets.medcalc.registry import CALCULATORS
+    from .medcalc_table import calculators, described
+
+    if as_json:
+        sys.stdout.write(json.dumps([described(found) for found in CALCULATORS.values()], ensure_ascii=False) + "\n")
+    else:
+        console.print(calculators(CALCULATORS.values()))
+
+
+def _evaluate(console: Console, arguments: argparse.Namespace) -> None:
+    steps = Steps(Console(stderr=True))
+    with steps.step("load torch"):
+        from ..datasets.medcalc.arithmetic import variants
+        from ..datasets.medcalc.evaluate import prepare
+        from ..datasets.medcalc.rows import fetch, load
+        from ..datasets.medcalc.survival import compare
+    from . import medcalc_table
+
+    with steps.step("read the rows"):
+        rows = load(arguments.csv) if arguments.csv else fetch(arguments.store, arguments.sha256)
+        prepared = prepare(rows)
+    with steps.step("compile and evaluate"):
+        comparison = compare(prepared, variants(arguments.lmul, fp8=arguments.fp8))
+    if arguments.plot:
+        from .medcalc_plot import survival_plot
+        from .plots import on_its_own
+
+        arguments.plot.write_text(on_its_own(survival_plot(comparison)), encoding="utf-8")
+    if arguments.json:
+        result = {"evaluation": comparison.evaluations[0].as_json(), "comparison": comparison.as_json()}
+        sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+        return
+    console.print(medcalc_table.agreement(comparison.evaluations[0]))
+    console.print(medcalc_table.disagreements(comparison.evaluations[0]))
+    if len(comparison.evaluations) > 1:
+        console.print(medcalc_table.survival(comparison))
+    console.print(medcalc_table.summary(comparison), highlight=False)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+    choices = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    listing = choices.add_parser("list", help="list the calculators, their inputs and sources")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    judge = choices.add_parser("evaluate", help="run every row of the data set, compare with its labels, say why not")
+    judge.add_argument("--csv", type=Path, metavar="PATH", help="the data set's CSV (default: fetch the official one)")
+    judge.add_argument(
+        "--store", type=Path, metavar="PATH", default=Path("medcalc_bench.csv"), help="where to fetch to"
+    )
+    judge.add_argument("--sha256", metavar="SUM", help="what the fetched file must have")
+    judge.add_argument(
+        "--lmul",
+        type=integer_flag(1, 23),
+        nargs="*",
+        default=[],
+        metavar="K",
+        help="also with L-Mul at these numbers of mantissa bits",
+    )
+    judge.add_argument("--fp8", action="store_true", help="also with operands of multiplies rounded to e4m3 and e5m2")
+    judge.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    judge.add_argument("--plot", type=Path, metavar="PATH", help="write a plot of the arithmetics as SVG")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
