@@ -259,11 +259,12 @@ def test_turns() -> None:
     assert calls.count("b") == 3 + LEAST_ROUNDS * (found["b"].calls + 1)
 
 
-def test_memory_of_a_small_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_of_a_small_graph(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(bench_memory_worker, "graph", lambda name: TINY)
-    threads = torch.get_num_threads()
-    for mode in ("dropped", "kept", "torch"):
-        measured = bench_memory_worker.measure(mode, "tiny", threads)
+    threads, file = torch.get_num_threads(), tmp_path / "weights.safetensors"
+    assert bench_memory_worker.save("tiny", file)["bytes"] == file.stat().st_size
+    for mode in ("file", "dropped", "kept", "torch"):
+        measured = bench_memory_worker.measure(mode, "tiny", threads, file if mode == "file" else None)
         assert measured["weights"] == 4 * (8 * 4 + 4)
         assert measured["running"] > 0 and 0 < measured["before"] <= measured["building"]
 

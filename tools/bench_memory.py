@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -12,7 +14,12 @@ from ..target import MIB
 from .bench_process import ask
 
 WORKER = "bench_memory_worker"
-MODES = {"dropped": "torch module dropped", "kept": "torch module kept", "torch": "torch eager"}
+MODES = {
+    "file": "weights from a file",
+    "dropped": "torch module dropped",
+    "kept": "torch module kept",
+    "torch": "torch eager",
+}
 HEADINGS = ("graph", "", "weights", "before", "peak building", "peak running", "running / weights")
 
 
@@ -23,9 +30,14 @@ def measure_memory(name: str, threads: int, limit: float, say: Callable[[str], N
     compiled, "running" the peak of the calls after that, both with "before" in them.
     """
     found = []
-    for mode in MODES:
-        say(MODES[mode])
-        found.append({"graph": name, "mode": mode, **ask(WORKER, mode, name, str(threads), limit=limit)})
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder, "weights.safetensors"))
+        say("write the weights to a file")
+        ask(WORKER, "save", name, str(threads), file, limit=limit)
+        for mode in MODES:
+            say(MODES[mode])
+            rest = [file] if mode == "file" else []
+            found.append({"graph": name, "mode": mode, **ask(WORKER, mode, name, str(threads), *rest, limit=limit)})
     return found
 
 
