@@ -13,6 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 SETUP := $(VENV)/.stamp-setup
+PEERS := $(VENV)/.stamp-peers
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SLIPSTICK_CACHE_DIR ?= $(CURDIR)/$(VENV)/slipstick-cache
@@ -48,7 +49,7 @@ test-aarch64: $(SETUP) ## compile for AArch64 and run that under QEMU; needs qem
 	$(BIN)/python -m pytest -m aarch64 -n $(WORKERS) --dist loadscope $(PYTEST)
 	echo "make test-aarch64: passed in $$((SECONDS - start)) s"
 
-bench: $(SETUP) ## time compiled models beside torch eager in one run
+bench: $(PEERS) ## time compiled graphs beside torch, inductor, ONNX Runtime, OpenVINO and IREE in one run
 	@$(BIN)/slipstick-bench $(ARGS)
 
 study: $(SETUP) ## measure what L-Mul does to a trained encoder, beside bf16 and fp8; judge the paper's claims
@@ -85,4 +86,9 @@ $(SETUP): pyproject.toml $(VENV)/.stamp-python
 	@echo "Installing into $(VENV): about 2.5 GB, a few minutes"
 	$(BIN)/python -m pip install '$(TORCH)'
 	$(BIN)/python -m pip install -e '.[dev]'
+	touch $@
+
+$(PEERS): $(SETUP)
+	@echo "Installing the peers of the benchmark: about 0.3 GB"
+	$(BIN)/python -m pip install -e '.[peers]'
 	touch $@
