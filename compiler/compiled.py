@@ -17,6 +17,7 @@ from ..passes.set_stage import STAGE_ATTRIBUTE
 from ..target import Target
 from . import codegen
 from .build import Built, build, llvm_text, lower_text, parse
+from .call_trees import argument_index, flat_inputs, from_numpy, plain_results, structure
 from .checkpoint import CheckpointReader
 from .encoded import WeightEncoder, native_arguments
 from .fast_call import FastCall, KeptState, is_possible
@@ -25,7 +26,7 @@ from .mlir_input import entry_type
 from .options import CompileOptions
 from .overlaps import Overlaps
 from .runtime import NativeFunction, descriptor_tail
-from .signature import Argument, ConstantSpec, Result, ScalarSpec, Signature, SymbolicSize, TensorSpec
+from .signature import Argument, Result, Signature, SymbolicSize, TensorSpec
 from .stages import STAGES
 from .state import Bound, Slot, State
 
@@ -94,14 +95,14 @@ class CompiledModule:
         self._function = self._native(built)
         state = [argument for argument in signature.arguments if argument.kind != "input"]
         self._state = State(state, self._slots, self._function, self._encoder)
-        self._index = _argument_index(signature)
-        self._flat = _flat_inputs(signature)
+        self._index = argument_index(signature)
+        self._flat = flat_inputs(signature)
         self._overlaps = Overlaps(signature)
         self._written = [m.argument for m in signature.mutations if m.result.kind == "written"]
         self._written_state = {self._index[number][1] for number in self._written if not self._index[number][0]}
         self._packed_entry = self._packed_address(built)
         self._fast: FastCall | None = None
-        self._plain_results = _plain_results(signature)
+        self._plain_results = plain_results(signature)
 
     # ---- calling
 
@@ -194,7 +195,7 @@ class CompiledModule:
         if self._form is None:
             if kwargs:
                 raise ArgumentError(f"{next(iter(kwargs))}: MLIR functions take positional arguments only")
-            return [_from_numpy(value) for value in args]
+            return [from_numpy(value) for value in args]
         args, kwargs = self._form.normalise(args, kwargs)
         leaves, spec = pytree.tree_flatten((args, kwargs))
         if spec != self.signature.in_spec:
@@ -210,7 +211,7 @@ class CompiledModule:
         wanted = [*expected_args, *expected_kwargs.values()]
         for name, value, want in zip(self._form.argument_names(), [*args, *kwargs.values()], wanted, strict=True):
             if pytree.tree_structure(value) != pytree.tree_structure(want):
-                return f"{name}: expected {_structure(want)}, found {_structure(value)}"
+                return f"{name}: expected {structure(want)}, found {structure(value)}"
         found = pytree.tree_structure((args, kwargs))
         return f"expected arguments of the structure {self.signature.in_spec}, found {found}"
 
@@ -396,60 +397,3 @@ class CompiledModule:
     def __repr__(self) -> str:
         lmul = "exact" if self.options.lmul is None else str(self.options.lmul)
         return f"CompiledModule({self._name or 'main'}{self.signature}, {lmul}, {self.target.cpu})"
-
-
-def _argument_index(signature: Signature) -> list[tuple[bool, int]]:
-    """Return for each argument whether it is an input, and its position among the inputs or the state."""
-    index: list[tuple[bool, int]] = []
-    inputs = state = 0
-    for argument in signature.arguments:
-        if argument.kind == "input":
-            index.append((True, inputs))
-            inputs += 1
-        else:
-            index.append((False, state))
-            state += 1
-    return index
-
-
-def _flat_inputs(signature: Signature) -> int:
-    """Return the number of inputs where positional arguments are the leaves themselves, else -1."""
-    spec = signature.in_spec
-    if spec is None:
-        return -1
-    args, kwargs = pytree.tree_unflatten([None] * spec.num_leaves, spec)
-    return len(args) if not kwargs and all(arg is None for arg in args) and len(args) == spec.num_leaves else -1
-
-
-def _plain_results(signature: Signature) -> int | None:
-    """Return the number of results where these are the native ones as they are, one alone or a tuple; else None."""
-    count = len(signature.results)
-    native = [result.index if result.kind == "native" else -1 for result in signature.results]
-    spec = signature.out_spec
-    if native != list(range(len(signature.native_results))) or spec is None:
-        return None
-    if spec.is_leaf():
-        return 1
-    return count if count > 1 and spec == pytree.tree_structure((0,) * count) else None
-
-
-def _structure(value: Any) -> str:
-    """Return the containers of a tree, with its leaves' types."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {_structure(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, tuple | list):
-        inner = ", ".join(_structure(item) for item in value)
-        return f"({inner})" if isinstance(value, tuple) else f"[{inner}]"
-    if isinstance(value, torch.Tensor | TensorSpec):
-        return "Tensor"
-    if isinstance(value, ScalarSpec):
-        return str(value)
-    if isinstance(value, ConstantSpec):
-        return repr(value.value)
-    return type(value).__name__
-
-
-def _from_numpy(value: Any) -> Any:
-    if type(value).__module__ == "numpy" and hasattr(value, "__array_interface__") and hasattr(value, "flags"):
-        return torch.from_numpy(value)
-    return value
