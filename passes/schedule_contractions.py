@@ -126,8 +126,9 @@ class ScheduleContractions(Pass):
             most = max(k_block, _round_down(block // ROWS_A_BLOCK, k_block))
             pack_depth = min(-(-max(1, depth) // k_block) * k_block, most)
         m_block = max(tile_rows, _round_down(block // pack_depth, tile_rows))
-        if rows is not None:
-            m_block = min(m_block, -(-max(1, rows) // tile_rows) * tile_rows)
+        if rows:
+            # Blocks of about equal height: in a low one few row tiles share the prefetching of B out.
+            m_block = -(-rows // (-(-rows // m_block) * tile_rows)) * tile_rows
         k_unroll = {"exact": K_UNROLL, "finite": K_UNROLL // 2, "ieee": 1}[multiply]
         prefetch = _lines_to_prefetch(rows, tile_rows, k_unroll * width * bits // 8)
         return ContractionSchedule(tile_rows, width, k_block, m_block, vector, pack_depth, k_unroll, prefetch)
