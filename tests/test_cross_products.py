@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import slipstick
 import torch
-from cross.machines import compile_for, every_machine
+from cross.machines import compile_for, every_machine_at_length
 from lmul_oracle import LAYOUTS, Configuration
 from slipstick import CompiledModule, LMul
 from slipstick.kernels.weight_formats import encode
 from torch import nn
 
-pytestmark = every_machine
+pytestmark = every_machine_at_length
 
 TYPES = {torch.float32: "f32", torch.float64: "f64"}
 UNIT = {torch.float32: 2.0**-24, torch.float64: 2.0**-53}

@@ -13,9 +13,10 @@ from .emulated import compile_emulated
 from .toolchain import missing
 
 
-def _avx2(cpu: str) -> Any:
+def _avx2(cpu: str, *marks: Any) -> Any:
     runs = Target.named(cpu).is_host_compatible()
-    return pytest.param(cpu, marks=pytest.mark.skipif(not runs, reason=f"this machine cannot run code for {cpu}"))
+    able = pytest.mark.skipif(not runs, reason=f"this machine cannot run code for {cpu}")
+    return pytest.param(cpu, marks=[able, *marks])
 
 
 def _aarch64(cpu: str) -> Any:
@@ -28,6 +29,8 @@ ARM = [_aarch64("neoverse-n1"), _aarch64("neoverse-v2")]
 MACHINES = [_avx2("haswell"), *ARM]
 
 every_machine = pytest.mark.parametrize("cpu", MACHINES)
+every_machine_at_length = pytest.mark.parametrize("cpu", [_avx2("haswell", pytest.mark.exhaustive), *ARM])
+"""The same; AVX2, whose kernels other tests run too, with the exhaustive tests only."""
 every_arm = pytest.mark.parametrize("cpu", [*ARM, _aarch64("cortex-a76")])
 
 
