@@ -25,6 +25,9 @@ from .image import BASE, MemoryImage, read_words
 
 _CODE_BYTES = {"bf16": 2, "lm8": 1}
 
+_PANELS_RANK = 3
+"""Packed weights are [panels, depth, width], whatever the parameter is."""
+
 
 def compile_emulated(obj: Any, *args: Any, target: str, **options: Any) -> CompiledModule:
     """Compile as `slipstick.compile` does, on one thread; calls of the result run under the emulator."""
@@ -38,14 +41,16 @@ class EmulatedModule(CompiledModule):
     def _native(self, built: Built) -> NativeFunction:
         assert built.loaded is None, f"{self.target} is no foreign target"
         artifact = built.artifact
-        arguments = native_arguments(self.signature.native_arguments, artifact.encoded)
+        arguments = native_arguments(self.signature.native_arguments, artifact.encoded, artifact.packed)
         narrow = {item.argument: _CODE_BYTES[item.format] for item in artifact.encoded}
+        ranks = {item.argument: _PANELS_RANK for item in artifact.packed}
         return _EmulatedFunction(
             artifact.entry,
             artifact.code,
             self.target,
             arguments,
             narrow,
+            ranks,
             self.signature.native_results,
             artifact.messages,
         )
@@ -72,6 +77,7 @@ class _EmulatedFunction(NativeFunction):
         target: Target,
         arguments: Sequence[Argument],
         narrow: Mapping[int, int],
+        ranks: Mapping[int, int],
         results: Sequence[TensorSpec | ScalarSpec],
         messages: Sequence[str],
     ):
@@ -79,7 +85,9 @@ class _EmulatedFunction(NativeFunction):
         self._arguments = [
             argument.spec
             if isinstance(argument.spec, ScalarSpec)
-            else _Tensor(len(argument.spec.shape), narrow.get(number) or _element_bytes(argument.spec))
+            else _Tensor(
+                ranks.get(number) or len(argument.spec.shape), narrow.get(number) or _element_bytes(argument.spec)
+            )
             for number, argument in enumerate(arguments)
         ]
         self._results = list(results)
