@@ -10,6 +10,7 @@ from ..bindings import ir
 from ..kernels.weight_emit import WEIGHTS_ATTRIBUTE
 from .layer import LAYER
 from .values import constant, defining_op
+from .walk import captured
 
 Place: TypeAlias = tuple[int, int]
 """A value of a sequence: the position of its operation, and which of its results it is."""
@@ -107,23 +108,6 @@ def is_empty(value: ir.Value) -> bool:
     """Tell whether `value` is a tensor with no contents yet."""
     op = defining_op(value)
     return op is not None and op.name == "tensor.empty"
-
-
-def captured(op: ir.Operation) -> list[ir.Value]:
-    """Return the values from outside `op` that it and its regions read, in order, with repetitions."""
-    inside: set[ir.Value] = set()
-    found: list[ir.Value] = []
-
-    def visit(inner: ir.Operation) -> ir.WalkResult:
-        for region in inner.regions:
-            for block in region.blocks:
-                inside.update(block.arguments)
-        found.extend(operand for operand in inner.operands if operand not in inside)
-        inside.update(inner.results)
-        return ir.WalkResult.ADVANCE
-
-    op.walk(visit, ir.WalkOrder.PRE_ORDER)
-    return found
 
 
 def _key(op: ir.Operation, carried: dict[ir.Value, tuple[object, list[ir.Value]]]) -> tuple[object, list[ir.Value]]:

@@ -11,7 +11,7 @@ from .layer import LAYER
 from .results_to_arguments import RESULT_ATTRIBUTE
 from .values import constant, defining_op
 from .views import VIEWS
-from .walk import find
+from .walk import captured, find
 
 NOALIAS_ATTRIBUTE = "slipstick.noalias"
 PARALLEL_ATTRIBUTE = "slipstick.parallel_loops"
@@ -49,7 +49,7 @@ class OutlineKernels(Pass):
         ctx.count("kernels", len(kernels))
 
     def _outline(self, body: ir.Block, op: ir.Operation, kernels: dict[str, str]) -> None:
-        outside = captured(op)
+        outside = list(dict.fromkeys(captured(op)))
         arguments = [value for value in outside if not is_constant(value)]
         # Location and layer are left out: the same code from two places of the source is one kernel.
         with ir.Location.unknown(op.context):
@@ -97,25 +97,6 @@ def _leading_parallel_loops(op: ir.Operation) -> int:
             break
         count += 1
     return count
-
-
-def captured(op: ir.Operation) -> list[ir.Value]:
-    """Return the distinct values defined outside `op` that it or its body uses, in order of use."""
-    inside: set[ir.Value] = set()
-    found: list[ir.Value] = []
-
-    def visit(inner: ir.Operation) -> ir.WalkResult:
-        for region in inner.regions:
-            for block in region.blocks:
-                inside.update(block.arguments)
-        for operand in inner.operands:
-            if operand not in inside and operand not in found:
-                found.append(operand)
-        inside.update(inner.results)
-        return ir.WalkResult.ADVANCE
-
-    op.walk(visit, ir.WalkOrder.PRE_ORDER)
-    return found
 
 
 def is_constant(value: ir.Value) -> bool:

@@ -10,12 +10,12 @@ from typing import ClassVar
 from ..bindings import func, ir
 from ..kernels.weight_emit import WEIGHTS_ATTRIBUTE
 from .base import Pass, PassContext, option
-from .block_sequence import BlockSequence, Place, captured, is_carried
+from .block_sequence import BlockSequence, Place, is_carried
 from .layer import LAYER
 from .prepare_entry import find_entry
 from .repeats import Repeat, find_repeats
 from .values import defining_op
-from .walk import find
+from .walk import captured, find
 
 LAYER_FUNCTION: str = "slipstick_layer_"
 _CANDIDATES = 8

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from ..bindings import func, ir, memref
 from .base import Pass, PassContext, option
-from .outline_kernels import NOALIAS_ATTRIBUTE, PARALLEL_ATTRIBUTE, captured, is_constant, replace_operands
-from .walk import find
+from .outline_kernels import NOALIAS_ATTRIBUTE, PARALLEL_ATTRIBUTE, is_constant, replace_operands
+from .walk import captured, find
 
 ALIGNMENT = 64
 """Bytes: a line of the cache, a vector of AVX-512."""
@@ -70,7 +70,9 @@ def _dealloc(alloc: ir.Operation) -> ir.Operation | None:
 def _outline_body(loop: ir.Operation, function: func.FuncOp) -> func.FuncOp:
     """Move the body of an `scf.parallel` without results into a private function that the loop calls."""
     block = loop.regions[0].blocks[0]
-    taken = [value for value in captured(loop) if not is_constant(value) and value not in list(loop.operands)]
+    taken = [
+        value for value in dict.fromkeys(captured(loop)) if not is_constant(value) and value not in list(loop.operands)
+    ]
     arguments = [*block.arguments, *taken]
     with ir.Location.unknown(loop.context), ir.InsertionPoint.after(function.operation):
         row = func.FuncOp(f"{function.name.value}_row", ([v.type for v in arguments], []), visibility="private")

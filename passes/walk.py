@@ -1,4 +1,4 @@
-"""Finding operations."""
+"""Finding operations, and what they read."""
 
 from __future__ import annotations
 
@@ -20,4 +20,21 @@ def find(root: ir.Operation, wanted: Callable[[ir.Operation], bool]) -> list[ir.
         return ir.WalkResult.ADVANCE
 
     root.walk(visit)
+    return found
+
+
+def captured(op: ir.Operation) -> list[ir.Value]:
+    """Return the values from outside `op` that it and its regions read, in order, with repetitions."""
+    inside: set[ir.Value] = set()
+    found: list[ir.Value] = []
+
+    def visit(inner: ir.Operation) -> ir.WalkResult:
+        for region in inner.regions:
+            for block in region.blocks:
+                inside.update(block.arguments)
+        found.extend(operand for operand in inner.operands if operand not in inside)
+        inside.update(inner.results)
+        return ir.WalkResult.ADVANCE
+
+    op.walk(visit, ir.WalkOrder.PRE_ORDER)
     return found

@@ -6,6 +6,7 @@ convention for criteria, and the default of a `Flag`. Any other default stands w
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -19,7 +20,7 @@ Values: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Field:
+class Field(ABC):
     """One argument of a calculator."""
 
     argument: str
@@ -47,12 +48,21 @@ class Field:
         """The value where none of the entities is there; `None` where that is an error."""
         return None
 
-    def parse(self, value: object) -> Value:
-        """Return the value of one entity. Raises ArgumentError, which does not name the field."""
-        raise NotImplementedError
-
+    @abstractmethod
     def read(self, entities: Mapping[str, object], values: Values) -> Value:
         """Return the argument's value of one row. Raises ArgumentError, which names the entity."""
+
+
+@dataclass(frozen=True)
+class EntityField(Field):
+    """An argument that is one entity, the first of those named that is there."""
+
+    @abstractmethod
+    def parse(self, value: object) -> Value:
+        """Return the value of the entity. Raises ArgumentError, which does not name it."""
+
+    def read(self, entities: Mapping[str, object], values: Values) -> Value:
+        """Return the value of the first entity that is there, or the default."""
         for entity in self.entities:
             if entity in entities:
                 return self._parsed(entity, entities[entity])
@@ -72,7 +82,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Quantity(Field):
+class Quantity(EntityField):
     """A number with its unit, `[8.6, "mg/dL"]`, or several that add up, `[5, "ft", 4, "in"]`."""
 
     unit: str = ""
@@ -104,7 +114,7 @@ class Quantity(Field):
 
 
 @dataclass(frozen=True)
-class Number(Field):
+class Number(EntityField):
     """A number that has no unit."""
 
     otherwise: float | None = None
@@ -130,7 +140,7 @@ class Number(Field):
 
 
 @dataclass(frozen=True)
-class Flag(Field):
+class Flag(EntityField):
     """A criterion that is met (1) or not (0), by True and False; met where any of its entities says so."""
 
     @property
@@ -156,7 +166,7 @@ class Flag(Field):
 
 
 @dataclass(frozen=True)
-class Choice(Field):
+class Choice(EntityField):
     """One of several texts, as a code; upper and lower case are not told apart."""
 
     codes: Mapping[str | bool, int] | None = None
@@ -189,7 +199,7 @@ class Choice(Field):
 
 
 @dataclass(frozen=True)
-class Female(Field):
+class Female(EntityField):
     """The sex as the data set records it, `"Male"` or `"Female"`: 0 or 1."""
 
     @property

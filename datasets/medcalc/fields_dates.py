@@ -8,13 +8,13 @@ from datetime import date
 from typing import Final
 
 from ...errors import ArgumentError
-from .fields import Field
+from .fields import EntityField
 
 _DATE: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
 
 @dataclass(frozen=True)
-class Day(Field):
+class Day(EntityField):
     """A date `mm/dd/yyyy` as its day number, 1 for 1 January of the year 1 (`datetime.date.toordinal`)."""
 
     @property
@@ -33,7 +33,7 @@ class Day(Field):
 
 
 @dataclass(frozen=True)
-class Days(Field):
+class Days(EntityField):
     """A whole number of days."""
 
     @property

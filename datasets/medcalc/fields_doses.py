@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...errors import ArgumentError
-from .fields import Choice, Field, Value, Values
+from .fields import Choice, EntityField, Field, Values
 from .units import convert, convert_sum, number
 
 
@@ -20,7 +20,7 @@ class DrugCode(Choice):
 
 
 @dataclass(frozen=True)
-class DrugMass(Field):
+class DrugMass(EntityField):
     """The mass of a dose `[drug, mass, unit]`, in mg."""
 
     @property
@@ -55,10 +55,6 @@ class Columns(Field):
     def what(self) -> str:
         """The columns and their units."""
         return "; ".join(f"{entity}, {unit}" for entity, unit in zip(self.entities, self.units, strict=True))
-
-    def parse(self, value: object) -> Value:
-        """Not used: a column is read by its place."""
-        raise NotImplementedError
 
     def read(self, entities: Mapping[str, object], values: Values) -> tuple[float, ...]:
         """Return one number a column."""
