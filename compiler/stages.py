@@ -201,9 +201,9 @@ def run_stages(
 ) -> None:
     """Bring `module`, in place, from its stage to the stage `until`; do nothing where it is there or beyond.
 
-    `instrumentation` sees each pass before and after it runs. The IR is verified after each pass of slipstick, and so at
-    the end of each stage; MLIR's own, which are most, are trusted to leave it valid: verifying after them, too, would
-    take a fifth of the time. Raises IRError where a pass fails.
+    `instrumentation` sees each pass before and after it runs. The IR is verified after each pass of slipstick, and so
+    at the end of each stage; MLIR's own, which are most, are trusted to leave it valid: verifying after them, too,
+    would take a fifth of the time. Raises IRError where a pass fails.
     """
     start = stage_of(module)
     pipelines = stage_pipelines(target, lmul, parallel, weights)
