@@ -144,9 +144,9 @@ def _read_again(value: ir.Value, arguments: list[ir.Value], array: ir.Value) -> 
 
 
 def _load(base: ir.Value, structure: ir.Type, indices: list[int], type_: ir.Type) -> ir.Value:
-    """Emit the load of a field of a structure in memory."""
+    """Emit the load of a field of a structure in memory, at the pointer `base`."""
     attributes = {"rawConstantIndices": ir.DenseI32ArrayAttr.get(indices), "elem_type": ir.TypeAttr.get(structure)}
-    place = ir.Operation.create("llvm.getelementptr", [ir.Type.parse("!llvm.ptr")], [base], attributes)
+    place = ir.Operation.create("llvm.getelementptr", [base.type], [base], attributes)
     return ir.Operation.create("llvm.load", [type_], [place.results[0]]).results[0]
 
 
