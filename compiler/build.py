@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -20,10 +19,10 @@ from ..passes.instrumentation import Execution, Instrumentation
 from ..passes.pack_weights import PackedArgument, packed_arguments
 from ..passes.plan_arena import WORKSPACE_ATTRIBUTE
 from ..passes.prepare_entry import ENTRY_ATTRIBUTE
+from ..passes.trim_entry import C_INTERFACE, FROM_ARRAY
 from ..target import Target
 from . import codegen
 from .cache import Cache
-from .native_call import packed_entry
 from .options import CompileOptions
 from .stages import STAGES, llvm_ir, run_stages, stage_of, stage_pipelines
 
@@ -37,6 +36,8 @@ class Artifact:
     code: bytes
     entry: str
     """The symbol of the C interface of the entry function."""
+    takes_array: bool
+    """Whether the interface takes its arguments, pointers all, in an array."""
     messages: tuple[str, ...]
     """The texts of the assertions in the code, by status - 1."""
     statistics: Mapping[str, int]
@@ -52,6 +53,7 @@ class Artifact:
         """Return bytes that `unpack` reads."""
         head = {
             "entry": self.entry,
+            "takes_array": self.takes_array,
             "messages": self.messages,
             "statistics": dict(self.statistics),
             "encoded": [asdict(argument) for argument in self.encoded],
@@ -67,8 +69,9 @@ class Artifact:
         read = json.loads(head)
         encoded = tuple(EncodedArgument(**fields) for fields in read["encoded"])
         packed = tuple(PackedArgument(**fields) for fields in read["packed"])
+        entry, takes_array = str(read["entry"]), bool(read["takes_array"])
         messages, statistics = tuple(read["messages"]), dict(read["statistics"])
-        return cls(code, str(read["entry"]), messages, statistics, encoded, packed, int(read["workspace_bytes"]))
+        return cls(code, entry, takes_array, messages, statistics, encoded, packed, int(read["workspace_bytes"]))
 
 
 @dataclass
@@ -107,14 +110,15 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     module = parse(text)
     counter = _Statistics()
     _run_stages(module, "llvm", options, target, counter)
-    translated = _translate(module)
+    translated = llvm_ir(module)
     lowered = time.perf_counter()
     LOG.info("lowered to LLVM IR in %.2f s", lowered - start)
-    entry, messages = _interface(module)
+    entry, takes_array, messages = _interface(module)
     encoded, packed = tuple(encoded_arguments(module.operation)), tuple(packed_arguments(module.operation))
     code = codegen.compile_object(translated, target)
     statistics = dict(counter.total)
-    artifact = Artifact(code, entry, messages, statistics, encoded, packed, _workspace_bytes(module))
+    workspace = _workspace_bytes(module)
+    artifact = Artifact(code, entry, takes_array, messages, statistics, encoded, packed, workspace)
     made = time.perf_counter()
     LOG.info("object code of %d bytes in %.2f s", len(code), made - lowered)
     cache.put(key, artifact.pack())
@@ -157,18 +161,7 @@ def llvm_text(text: str, options: CompileOptions, target: Target) -> str:
     """Return the LLVM IR of a module given at any stage."""
     module = parse(text)
     _run_stages(module, "llvm", options, target)
-    return _translate(module)
-
-
-def _translate(module: ir.Module) -> str:
-    """Return LLVM IR; where the entry takes pointers alone, with a function that takes them out of an array."""
-    text = llvm_ir(module)
-    entry, _ = _interface(module)
-    head = re.search(rf"^define void @{re.escape(entry)}\(([^()]*)\)", text, re.MULTILINE)
-    arguments = [argument.strip() for argument in head[1].split(",")] if head else []
-    if not arguments or any(not argument.startswith("ptr ") for argument in arguments):
-        return text
-    return text + packed_entry(entry, len(arguments))
+    return llvm_ir(module)
 
 
 def _run_stages(
@@ -194,13 +187,16 @@ class _Statistics(Instrumentation):
             self.total[f"{execution.name}: {what}"] += count
 
 
-def _interface(module: ir.Module) -> tuple[str, tuple[str, ...]]:
+def _interface(module: ir.Module) -> tuple[str, bool, tuple[str, ...]]:
+    """Return the symbol of the entry's C interface, whether that takes an array, and the texts of assertions."""
     attributes = module.operation.attributes
     if ENTRY_ATTRIBUTE not in attributes or MESSAGES_ATTRIBUTE not in attributes:
         raise IRError(f"the module names no entry: expected the attributes {ENTRY_ATTRIBUTE} and {MESSAGES_ATTRIBUTE}")
     entry = ir.FlatSymbolRefAttr(attributes[ENTRY_ATTRIBUTE]).value
     messages = tuple(ir.StringAttr(message).value for message in ir.ArrayAttr(attributes[MESSAGES_ATTRIBUTE]))
-    return f"_mlir_ciface_{entry}", messages
+    symbol = f"{C_INTERFACE}{entry}"
+    takes_array = f"{symbol}{FROM_ARRAY}" in ir.SymbolTable(module.operation)
+    return f"{symbol}{FROM_ARRAY}" if takes_array else symbol, takes_array, messages
 
 
 def _workspace_bytes(module: ir.Module) -> int:

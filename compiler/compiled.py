@@ -100,7 +100,7 @@ class CompiledModule:
         self._overlaps = Overlaps(signature)
         self._written = [m.argument for m in signature.mutations if m.result.kind == "written"]
         self._written_state = {self._index[number][1] for number in self._written if not self._index[number][0]}
-        self._packed_entry = self._packed_address(built)
+        self._array_entry = self._array_address(built)
         self._fast: FastCall | None = None
         self._plain_results = plain_results(signature)
 
@@ -138,7 +138,7 @@ class CompiledModule:
             assert native is not None
             tensors.append((function.position(native), copy.contiguous.data_ptr(), descriptor_tail(copy.tensor.shape)))
         fresh = function(template, tensors)
-        if self._packed_entry and not keep and not copies and leaves is args:
+        if self._array_entry and not keep and not copies and leaves is args:
             self._fast = self._next_fast(leaves, plan, state, bound)
         if self.signature.mutations:
             self._overwrite(copies, fresh, leaves, state, plan)
@@ -147,15 +147,16 @@ class CompiledModule:
 
     forward = __call__
 
-    def _packed_address(self, built: Built) -> int:
+    def _array_address(self, built: Built) -> int:
         """Return the address of the entry that takes its arguments in an array; 0 where calls must go through Python.
 
         A function written in MLIR may return its argument, which only Python copies.
         """
-        packed = f"{built.artifact.entry}_packed"
-        if built.loaded is None or self._form is None or self._encoded_inputs or self._flat != len(self._inputs):
+        if built.loaded is None or not built.artifact.takes_array or not is_possible(self.signature):
             return 0
-        return built.loaded.address(packed) if is_possible(self.signature, built.loaded, packed) else 0
+        if self._form is None or self._encoded_inputs or self._flat != len(self._inputs):
+            return 0
+        return built.loaded.address(built.artifact.entry)
 
     def _next_fast(self, leaves: Sequence[Any], plan: Plan, state: list[torch.Tensor], bound: Bound) -> FastCall | None:
         """Return what calls like this one can go through from now on."""
@@ -172,7 +173,7 @@ class CompiledModule:
         assert self._function is not None
         results = [spec for spec in self.signature.native_results if isinstance(spec, TensorSpec)]
         inputs = list(zip(self.signature.inputs, leaves, strict=True))
-        return FastCall(self._packed_entry, self._function, inputs, plan, kept, results)
+        return FastCall(self._array_entry, self._function, inputs, plan, kept, results)
 
     def _encode_inputs(
         self,
@@ -267,6 +268,7 @@ class CompiledModule:
             built.loaded,
             native_arguments(self.signature.native_arguments, built.artifact.encoded, built.artifact.packed),
             self.signature.native_results,
+            takes_array=built.artifact.takes_array,
             messages=built.artifact.messages,
             threads=self.options.threads or 1,
             may_return_arguments=self._form is None,

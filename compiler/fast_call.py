@@ -24,12 +24,11 @@ _DESCRIBE, _CONVERT = 5, 4
 _is_negated = torch.Tensor.is_neg
 
 
-def is_possible(signature: Signature, code: codegen.LoadedObject, packed: str) -> bool:
+def is_possible(signature: Signature) -> bool:
     """Tell whether calls of that signature can be native from end to end: tensors in, fresh tensors out, no writes."""
     specs = [argument.spec for argument in signature.inputs] + list(signature.native_results)
     return (
-        packed in code.names
-        and _api() is not None
+        _api() is not None
         and not signature.mutations
         and all(isinstance(spec, TensorSpec) and is_portable(getattr(torch, spec.dtype)) for spec in specs)
     )

@@ -342,12 +342,3 @@ misfit:
   ret ptr %none
 }}
 """
-
-
-def packed_entry(entry: str, arguments: int) -> str:
-    """Return LLVM IR of a function `<entry>_packed` that calls `entry` with `arguments` pointers out of an array."""
-    loads = "\n".join(
-        f"  %at{i} = getelementptr ptr, ptr %array, i64 {i}\n  %a{i} = load ptr, ptr %at{i}" for i in range(arguments)
-    )
-    listed = ", ".join(f"ptr %a{i}" for i in range(arguments))
-    return f"\ndefine void @{entry}_packed(ptr %array) {{\n{loads}\n  call void @{entry}({listed})\n  ret void\n}}\n"

@@ -68,9 +68,9 @@ class _Field:
 class NativeFunction:
     """A native entry, bound to the shape of its calls: which arguments are state, which come with each call.
 
-    `arguments` are those of the native function in order; `address` is that of `_mlir_ciface_<entry>`; `owner` keeps
-    the code alive. `messages` are the texts of failed assertions, by status - 1. `threads` above 1 sets
-    OpenMP's threads.
+    `arguments` are those of the native function in order; `address` is that of its C interface, which takes them one by
+    one or, with `takes_array`, in an array; `owner` keeps the code alive. `messages` are the texts of failed
+    assertions, by status - 1. `threads` above 1 sets OpenMP's threads.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class NativeFunction:
         arguments: Sequence[Argument],
         results: Sequence[TensorSpec | ScalarSpec],
         *,
+        takes_array: bool = False,
         messages: Sequence[str] = (),
         threads: int = 1,
         may_return_arguments: bool = False,
@@ -103,7 +104,9 @@ class NativeFunction:
                 types.append(ctypes.c_void_p)
         types.append(ctypes.c_void_p)
         returned = scalar_type(results[0], "result")[0] if self._by_value else None  # type: ignore[arg-type]
-        self._call: Callable[..., Any] = ctypes.CFUNCTYPE(returned, *types)(address)
+        self._call: Callable[..., Any] = (
+            _with_array(address) if takes_array else ctypes.CFUNCTYPE(returned, *types)(address)
+        )
         self._slots = len(types)
 
     def failure(self, status: int) -> ArgumentError:
@@ -168,6 +171,17 @@ class NativeFunction:
             taken.add(found[0])
             results.append(field.wrap(found[0], found[1], found[3:]))
         return results
+
+
+def _with_array(address: int) -> Callable[..., None]:
+    """Return a function that hands its arguments, addresses, to native code in an array."""
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+
+    def call(*arguments: int) -> None:
+        words = array("q", arguments)
+        function(words.buffer_info()[0])
+
+    return call
 
 
 def _layout(results: Sequence[TensorSpec | ScalarSpec]) -> tuple[list[_Field], int]:

@@ -1,10 +1,10 @@
 """The named stages of lowering, each a list of passes in textual pipeline form.
 
     linalg      linalg on tensors, as the importer or the user wrote it
-    rewritten   graph rewrites done: L-Mul marked, weights encoded, attention gathered in loops over heads, transposes
-                folded into contractions, element-wise chains fused
+    rewritten   graph rewrites done: L-Mul marked, weights encoded, repeated layers are functions, attention gathered in
+                loops over heads, transposes folded into contractions, element-wise chains fused
     scheduled   every contraction and attention carries its decision (`slipstick.decision`), weights are packed, what
-                works row by row is in one loop, repeated layers are functions; ready to be lowered
+                works row by row is in one loop; ready to be lowered
     loops       bufferised: memrefs, scf loops, vector kernels, parallel loops
     llvm        LLVM dialect, ready for translation to LLVM IR
 
@@ -35,7 +35,7 @@ STAGES: tuple[str, ...] = ("linalg", "rewritten", "scheduled", "loops", "llvm")
 
 @dataclass(frozen=True)
 class StageRewritten(NamedPipeline):
-    """linalg -> rewritten: mark L-Mul, encode weights, fold transposes, fuse element-wise chains."""
+    """linalg -> rewritten: mark L-Mul, encode weights, outline layers, gather attention, fuse element-wise chains."""
 
     name: ClassVar[str] = "stage-rewritten"
     lmul: bool = option(False, "rewrite multiplies into L-Mul")
@@ -45,6 +45,7 @@ class StageRewritten(NamedPipeline):
     scope: str = option("all", "L-Mul: attention, linear, elementwise, all, op:PATTERN, layer:PATTERN, joined by +")
     offset: str = option("paper", "L-Mul: paper, unbiased or min-rms")
     weights: str = option("f32", "format of the weights of linear layers: f32, bf16 or lm8")
+    layers: bool = option(True, "outline what repeats")
 
     def text(self) -> str:
         """Return the pipeline."""
@@ -58,7 +59,10 @@ class StageRewritten(NamedPipeline):
             mark if self.lmul else "",
             "func.func(refback-generalize-tensor-concat,refback-generalize-tensor-pad)",
             f"encode-weights{{format={self.weights}}}" if self.weights != "f32" else "",
+            # What comes after sees one of all layers that are equal, and takes no longer for more of them.
+            "outline-layers" if self.layers else "",
             "fuse-attention,canonicalize",
+            "drop-unread-arguments",
             "flatten-batches,fold-transposes",
             "canonicalize,cse",
             "drop-unread-results",
@@ -71,14 +75,13 @@ class StageRewritten(NamedPipeline):
 
 @dataclass(frozen=True)
 class StageScheduled(NamedPipeline):
-    """rewritten -> scheduled: tile each contraction, pack weights, fuse what works row by row, outline layers."""
+    """rewritten -> scheduled: tile each contraction, pack weights, fuse what works row by row."""
 
     name: ClassVar[str] = "stage-scheduled"
     vector_bits: int = option(256, "width of a vector register, in bits")
     vector_registers: int = option(16, "number of vector registers")
     l1_bytes: int = option(32 << 10, "size of the first-level data cache, in bytes")
     l2_bytes: int = option(512 << 10, "size of the second-level cache, in bytes")
-    layers: bool = option(True, "outline what repeats")
 
     def text(self) -> str:
         """Return the pipeline."""
@@ -91,7 +94,6 @@ class StageScheduled(NamedPipeline):
             "fuse-rows",
             "canonicalize,cse",
             "fuse-elementwise",
-            "outline-layers" if self.layers else "",
             "set-stage{stage=scheduled}",
         )
 
@@ -201,12 +203,14 @@ def run_stages(
 ) -> None:
     """Bring `module`, in place, from its stage to the stage `until`; do nothing where it is there or beyond.
 
-    `instrumentation` sees each pass before and after it runs. Raises IRError where a pass fails.
+    `instrumentation` sees each pass before and after it runs. The IR is verified after each pass of slipstick, and so
+    at the end of each stage; MLIR's own, which are most, are trusted to leave it valid: verifying after them, too,
+    would take a fifth of the time. Raises IRError where a pass fails.
     """
     start = stage_of(module)
     pipelines = stage_pipelines(target, lmul, parallel, weights)
     for stage in STAGES[STAGES.index(start) + 1 : STAGES.index(until) + 1]:
-        run_pipeline(module, pipelines[stage].text(), instrumentation=instrumentation)
+        run_pipeline(module, pipelines[stage].text(), instrumentation=instrumentation, verify="own")
 
 
 def llvm_ir(module: ir.Module) -> str:

@@ -12,6 +12,7 @@ from ..bindings import ir
 from .access import Access, looked_through, read, whole
 from .attention_mask import Causal, find_causal
 from .attention_softmax import find_softmax, stripped
+from .calls import Calls
 from .contraction_dims import operand_dims
 from .lmul_scope import MARK
 from .scalar_body import constant_of, expression
@@ -45,8 +46,11 @@ class Group:
     zero_masked_rows: bool
 
 
-def find_group(result: ir.Operation) -> Group | None:
-    """Return the attention whose product of weights and values is `result`; None where it is none."""
+def find_group(result: ir.Operation, calls: Calls) -> Group | None:
+    """Return the attention whose product of weights and values is `result`; None where it is none.
+
+    `calls` are those of its module.
+    """
     sizes = _product_sizes(result)
     if sizes is None:
         return None
@@ -79,7 +83,7 @@ def find_group(result: ir.Operation) -> Group | None:
         mask = _mask(chain.mask, rows, keys, heads)
         if mask is None:
             return None
-        causal = find_causal(chain.mask, whole("row", rows), whole("key", keys))
+        causal = find_causal(chain.mask, whole("row", rows), whole("key", keys), calls)
         if causal is not None and causal.exact:
             mask = None
     return Group(

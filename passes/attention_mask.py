@@ -7,6 +7,7 @@ from typing import Any
 
 from ..kernels.attention_parts import MASKED
 from .access import Access, Position, looked_through, read
+from .calls import Calls
 from .scalar_body import Expression, constant_of, expression
 from .values import defining_op
 
@@ -27,20 +28,21 @@ class Causal:
     exact: bool
 
 
-def find_causal(mask: Access, row: Position, key: Position) -> Causal | None:
+def find_causal(mask: Access, row: Position, key: Position, calls: Calls) -> Causal | None:
     """Return which keys an added mask is known to hide; None where that is not known.
 
-    `row` and `key` are the positions that stand for them in `mask`. Hidden is what has a number below -1e38 added.
+    `row` and `key` are the positions that stand for them in `mask`. Hidden is what has a number below -1e38 added. The
+    mask may come from outside the function, where all `calls` of it pass the same.
     """
-    access, op = _producer(mask)
+    access, op = _producer(mask, calls)
     if op is None:
         return None
     match expression(op):
         case ("arith.select", condition, ("const", seen), ("const", hidden)):
             if hidden < MASKED <= seen:
-                return _exact_if(_bound(_Term(op, access, condition), row, key, True, 0), seen == 0.0)
+                return _exact_if(_bound(_Term(op, access, condition, calls), row, key, True, 0), seen == 0.0)
             if seen < MASKED <= hidden:
-                return _exact_if(_bound(_Term(op, access, condition), row, key, False, 0), hidden == 0.0)
+                return _exact_if(_bound(_Term(op, access, condition, calls), row, key, False, 0), hidden == 0.0)
     return None
 
 
@@ -53,11 +55,11 @@ def _exact_if(causal: Causal | None, condition: bool) -> Causal | None:
 class _Term:
     """A part of the body of an element-wise operation, at the element `access` of its result."""
 
-    def __init__(self, op: Any, access: Access, expression: Expression):
-        self.op, self.access, self.expression = op, access, expression
+    def __init__(self, op: Any, access: Access, expression: Expression, calls: Calls):
+        self.op, self.access, self.expression, self._calls = op, access, expression, calls
 
     def part(self, number: int) -> _Term:
-        return _Term(self.op, self.access, self.expression[number])
+        return _Term(self.op, self.access, self.expression[number], self._calls)
 
     def _source(self) -> Access | None:
         """Return what a term that reads an element reads."""
@@ -78,21 +80,24 @@ class _Term:
             source = term._source()
             if source is None:
                 return term
-            access, op = _producer(source)
+            access, op = _producer(source, self._calls)
             value = None if op is None else expression(op)
             number = constant_of(access.value)
             if number is not None:
-                return _Term(term.op, term.access, ("const", number))
+                return _Term(term.op, term.access, ("const", number), self._calls)
             if value is None:
                 return term
-            term = _Term(op, access, value)
+            term = _Term(op, access, value, self._calls)
         return term
 
 
-def _producer(access: Access) -> tuple[Access, Any]:
-    while (inner := looked_through(access)) is not None:
+def _producer(access: Access, calls: Calls) -> tuple[Access, Any]:
+    """Return the access behind views, copies and calls, and the operation that makes the value."""
+    while True:
+        inner = looked_through(access) or Access(calls.origin(access.value), access.positions)
+        if inner == access:
+            return access, defining_op(access.value)
         access = inner
-    return access, defining_op(access.value)
 
 
 def _bound(term: _Term, row: Position, key: Position, value: bool, depth: int) -> Causal | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -14,9 +14,6 @@ from .walk import captured
 
 Place: TypeAlias = tuple[int, int]
 """A value of a sequence: the position of its operation, and which of its results it is."""
-
-_LAYER_TEXT = re.compile(rf'{re.escape(LAYER)} = "[^"]*"(?:, )?')
-_OUTER_VALUE = "<<UNKNOWN SSA VALUE>>"
 
 
 @dataclass
@@ -50,15 +47,25 @@ class BlockSequence:
             if is_carried(op):
                 continue
             key, reads = _key(op, carried)
-            position = len(sequence.operations)
-            sequence.operations.append(op)
-            sequence.codes.append(codes.setdefault(key, len(codes)))
-            sequence.reads.append(reads)
-            for number, result in enumerate(op.results):
-                sequence.places[result] = position, number
-            for value in dict.fromkeys(reads):
-                sequence.readers.setdefault(value, []).append(position)
+            sequence._append(op, codes.setdefault(key, len(codes)), reads)
         return sequence
+
+    def reordered(self, order: Sequence[int]) -> BlockSequence:
+        """Return the sequence after its operations were moved: which stands where now, by old positions."""
+        sequence = BlockSequence(self.block)
+        for position in order:
+            sequence._append(self.operations[position], self.codes[position], self.reads[position])
+        return sequence
+
+    def _append(self, op: ir.Operation, code: int, reads: list[ir.Value]) -> None:
+        position = len(self.operations)
+        self.operations.append(op)
+        self.codes.append(code)
+        self.reads.append(reads)
+        for number, result in enumerate(op.results):
+            self.places[result] = position, number
+        for value in dict.fromkeys(reads):
+            self.readers.setdefault(value, []).append(position)
 
     def results(self, start: int, length: int) -> list[Place]:
         """Return which results of a stretch are read outside it; positions count from its start."""
@@ -112,12 +119,11 @@ def is_empty(value: ir.Value) -> bool:
 
 def _key(op: ir.Operation, carried: dict[ir.Value, tuple[object, list[ir.Value]]]) -> tuple[object, list[ir.Value]]:
     """Return what `op` is, with what it carries, and the values that these read."""
-    # A copy outside any function: there values are numbered from 0, and those from outside print alike. More of these
-    # than operands are there where regions read some.
-    copy = op.clone(ip=False)
-    text = copy.get_asm(print_generic_op_form=True, use_local_scope=True, assume_verified=True)
-    outer = list(op.operands) if text.count(_OUTER_VALUE) == len(op.operands) else captured(op)
-    parts: list[object] = [_LAYER_TEXT.sub("", text)]
+    outer: list[ir.Value] = []
+    try:
+        parts: list[object] = [_structure(op, {}, outer)]
+    except _HasBranches:
+        parts, outer = [object()], captured(op)
     reads: list[ir.Value] = []
     for value in outer:
         definition = defining_op(value)
@@ -131,3 +137,37 @@ def _key(op: ir.Operation, carried: dict[ir.Value, tuple[object, list[ir.Value]]
         parts.append(key)
         reads += values
     return tuple(parts), reads
+
+
+class _HasBranches(Exception):
+    """An operation with branches inside is taken to be equal to no other."""
+
+
+def _structure(op: ir.Operation, inside: dict[ir.Value, int], outer: list[ir.Value]) -> tuple[object, ...]:
+    """Return all that `op` and its regions are but locations and layers; values stand as numbers.
+
+    `inside` are the numbers of the values defined so far; what is read from outside is appended to `outer`, and stands
+    as None. Raises `_HasBranches` where a region has several blocks: in these, values may be read before they are
+    defined.
+    """
+    parts: list[object] = [op.name]
+    parts += [item for item in op.attributes.items() if item[0] != LAYER]
+    for value in op.operands:
+        number = inside.get(value)
+        if number is None:
+            outer.append(value)
+            parts.append(value.type)
+        parts.append(number)
+    for region in op.regions:
+        blocks = list(region.blocks)
+        if len(blocks) > 1:
+            raise _HasBranches
+        for block in blocks:
+            for argument in block.arguments:
+                inside[argument] = len(inside)
+                parts.append(argument.type)
+            parts += [_structure(view.operation, inside, outer) for view in block.operations]
+    for result in op.results:
+        inside[result] = len(inside)
+        parts.append(result.type)
+    return tuple(parts)

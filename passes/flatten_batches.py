@@ -25,7 +25,7 @@ class FlattenBatches(Pass):
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Rewrite what matches; the broadcast dies in canonicalisation."""
         for batched in find(op, _is_canonical_batch_matmul):
-            matrix = _broadcast_matrix(batched.operands[1])
+            matrix = broadcast_matrix(batched.operands[1])
             if matrix is not None:
                 self._flatten(batched, matrix)
                 ctx.count("batches flattened")
@@ -65,7 +65,7 @@ def _is_canonical_batch_matmul(op: ir.Operation) -> bool:
     return op.name == "linalg.batch_matmul" and len(op.results) == 1 and operand_dims(op) == canonical_dims(op)
 
 
-def _broadcast_matrix(value: ir.Value) -> ir.Value | None:
+def broadcast_matrix(value: ir.Value) -> ir.Value | None:
     """Return the matrix that `value[b, k, n]` repeats for each b, or None."""
     producer = defining_op(value)
     if producer is None:

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from ..bindings import arith, ir, linalg, math, scf, tensor
 from .attention_groups import Group, find_group
 from .base import Pass, PassContext
+from .calls import Calls
 from .layer import LAYER
 from .lmul_scope import MARK
 from .walk import find
@@ -27,15 +28,18 @@ class FuseAttention(Pass):
     the mask, which are taken from behind transposes, reshapes and copies of grouped heads, so that these are not made.
     Constant factors of Q and K move behind the product, unless L-Mul multiplies there. The loop's attribute
     `slipstick.attention` says what the kernel must know of the scores, with `causal = c` where the mask hides from row
-    t the keys beyond t + c; a mask that does only that is not read but computed. What is not recognised stays.
+    t the keys beyond t + c; a mask that does only that is not read but computed, also where it is an argument that all
+    calls pass the same for. What is not recognised stays.
     """
 
     name: ClassVar[str] = "fuse-attention"
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Rewrite every group; what it leaves unread dies in canonicalisation."""
-        for product in find(op, lambda inner: inner.name == "linalg.batch_matmul"):
-            group = find_group(product)
+        products = find(op, lambda inner: inner.name == "linalg.batch_matmul")
+        calls = Calls.around(op)
+        for product in products:
+            group = find_group(product, calls)
             if group is not None:
                 _replace(group)
                 ctx.count("attention groups fused")

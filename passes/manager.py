@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from ..bindings import ir, passmanager
 from ..errors import IRError, PipelineError, SlipstickError
@@ -19,6 +20,8 @@ from .pipeline import Item, PassCall, Pipeline, parse_pipeline
 from .registry import DEFAULT, Registry
 
 ANY = "any"
+Verify: TypeAlias = Literal["all", "own", "none"]
+"""After which passes the IR is verified: all, those of slipstick alone, none."""
 _MAX_EXPANSION = 64
 
 
@@ -29,12 +32,12 @@ def run_pipeline(
     registry: Registry = DEFAULT,
     instrumentation: Instrumentation | None = None,
     emit: Emit = lambda message: None,
-    verify: bool = True,
+    verify: Verify = "all",
 ) -> None:
     """Run `pipeline` on `module` in place.
 
-    Every diagnostic, errors included, is given to `emit` as it comes. `verify` checks the IR after each pass. A
-    pipeline without an outer anchor runs on the module itself, whatever it is called.
+    Every diagnostic, errors included, is given to `emit` as it comes. `verify` says after which passes the IR is
+    verified. A pipeline without an outer anchor runs on the module itself, whatever it is called.
 
     Raises `PipelineError` when the pipeline is malformed or cannot be run on such an operation (the module is then
     untouched), and `IRError` with the text of every error when a pass or a verification fails.
@@ -50,7 +53,7 @@ def run_plan(
     *,
     instrumentation: Instrumentation | None = None,
     emit: Emit = lambda message: None,
-    verify: bool = True,
+    verify: Verify = "all",
 ) -> None:
     """Run what `resolve` returned, as `run_pipeline` does; raises `IRError`."""
     runner = _Runner(op.context, instrumentation or Instrumentation(), emit, verify)
@@ -200,7 +203,7 @@ class _Runner:
     context: ir.Context
     instrumentation: Instrumentation
     emit: Emit
-    verify: bool
+    verify: Verify
     errors: list[Message] = field(default_factory=list)
 
     def check_anchor(self, plan: Plan, op: ir.Operation) -> None:
@@ -235,7 +238,7 @@ class _Runner:
 
     def run_upstream(self, step: UpstreamStep, op: ir.Operation) -> None:
         before = len(self.errors)
-        step.manager.enable_verifier(self.verify)
+        step.manager.enable_verifier(self.verify == "all")
         with receive(self.context, self.collect):
             try:
                 step.manager.run(op)
@@ -268,7 +271,7 @@ class _Runner:
                 about = f"internal error in pass '{pass_.name}': {type(error).__name__}: {text}"
                 self.collect(Message("error", op.location, about))
                 failed = True
-            if not failed and self.verify:
+            if not failed and self.verify != "none":
                 failed = not self.verified(op)
         if failed:
             self.give_up(f"pass '{pass_.name}' failed", op, before)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..bindings import func, ir
+from ..bindings import func, ir, linalg
 from ..kernels.weight_emit import WEIGHTS_ATTRIBUTE
 from .base import Pass, PassContext, option
 from .block_sequence import BlockSequence, Place, is_carried
+from .flatten_batches import broadcast_matrix
 from .layer import LAYER
 from .prepare_entry import find_entry
 from .repeats import Repeat, find_repeats
@@ -18,6 +19,7 @@ from .values import defining_op
 from .walk import captured, find
 
 LAYER_FUNCTION: str = "slipstick_layer_"
+_REARRANGING = frozenset({"linalg.broadcast", "linalg.transpose", "tensor.collapse_shape", "tensor.expand_shape"})
 _CANDIDATES = 8
 """Repeats that are tried, best first, before it is taken that there are none."""
 
@@ -32,7 +34,8 @@ class OutlineLayers(Pass):
     all layers share a mask, is moved ahead of the first. Of what `slipstick.layer` says, the function keeps what all
     repeats have in common, with `*` in place of the rest.
 
-    Run it last on tensors, when the arguments of the entry function are final.
+    Run it before operations are fused, so that those passes see one layer; of the places where a repeat could begin,
+    one in front of a contraction is taken, across which nothing would be fused.
     """
 
     name: ClassVar[str] = "outline-layers"
@@ -56,8 +59,8 @@ class OutlineLayers(Pass):
         """Return the repeat to outline, and the sequence that it is a part of."""
         candidates = find_repeats(_comparable(sequence), self.min_operations)
         for _, candidate in zip(range(_CANDIDATES), candidates, strict=False):
-            if _share(sequence, candidate):
-                return self._best(BlockSequence.of(sequence.block))
+            if (shared := _share(sequence, candidate)) is not None:
+                return self._best(shared)
             repeat = _isomorphic(sequence, min(_rotations(candidate), key=lambda r: _boundary(sequence, r)))
             if len(repeat.starts) > 1:
                 return sequence, repeat
@@ -77,10 +80,31 @@ def _rotations(repeat: Repeat) -> list[Repeat]:
     return [repeat.rotated(by) for by in range(repeat.slack + 1)]
 
 
-def _boundary(sequence: BlockSequence, repeat: Repeat) -> tuple[int, int]:
-    """Return how many results and arguments a function would have: those of an occurrence with neighbours."""
+def _boundary(sequence: BlockSequence, repeat: Repeat) -> tuple[bool, int, int]:
+    """Say how bad a boundary is: whether it may part what would be fused, and how many results and arguments it has.
+
+    Those of an occurrence with neighbours.
+    """
     start = repeat.starts[len(repeat.starts) // 2]
-    return len(sequence.results(start, repeat.length)), len(sequence.arguments(start, repeat.length))
+    results, arguments = sequence.results(start, repeat.length), sequence.arguments(start, repeat.length)
+    return not _begins_with_contraction(sequence, start), len(results), len(arguments)
+
+
+def _begins_with_contraction(sequence: BlockSequence, start: int) -> bool:
+    """Tell whether the first operation from there on that does more than rearrange is a product with one matrix."""
+    for op in sequence.operations[start:]:
+        if op.name == "linalg.batch_matmul":
+            # That of a batch with itself is a part of attention.
+            return broadcast_matrix(op.operands[1]) is not None
+        if not _rearranges(op):
+            return bool(linalg.isa_contraction_op(op))
+    return False
+
+
+def _rearranges(op: ir.Operation) -> bool:
+    if op.name == "linalg.generic" and len(op.results) == 1:
+        return broadcast_matrix(op.results[0]) is not None
+    return op.name in _REARRANGING
 
 
 def _isomorphic(sequence: BlockSequence, repeat: Repeat) -> Repeat:
@@ -92,8 +116,8 @@ def _isomorphic(sequence: BlockSequence, repeat: Repeat) -> Repeat:
     return Repeat(tuple(largest), repeat.length)
 
 
-def _share(sequence: BlockSequence, repeat: Repeat) -> bool:
-    """Move what several occurrences share ahead of all of them; tell whether anything was moved.
+def _share(sequence: BlockSequence, repeat: Repeat) -> BlockSequence | None:
+    """Move what several occurrences share ahead of all of them; return the sequence then, None if nothing was moved.
 
     CSE leaves it in the first layer, which it makes different from the others. It is recognised by uses that lie more
     than a period apart, and moved if it takes but a few operations with it.
@@ -108,10 +132,12 @@ def _share(sequence: BlockSequence, repeat: Repeat) -> bool:
             if len(needed) <= period // 2 and all(_is_pure(sequence.operations[p]) for p in needed):
                 moved |= needed
     if moved == set(range(begin, begin + len(moved))):
-        return False
+        return None
     first = next(position for position in range(begin, repeat.starts[1]) if position not in moved)
-    _move(sequence, sorted(p for p in moved if p > first), sequence.operations[first])
-    return True
+    ahead = sorted(p for p in moved if p > first)
+    _move(sequence, ahead, sequence.operations[first])
+    rest = (position for position in range(first, len(sequence.operations)) if position not in moved)
+    return sequence.reordered([*range(first), *ahead, *rest])
 
 
 def _needed(sequence: BlockSequence, position: int, begin: int) -> set[int]:
@@ -152,7 +178,6 @@ def _outline(module: ir.Operation, sequence: BlockSequence, repeat: Repeat) -> N
     """Make a function of the first occurrence and calls of all of them."""
     places = sorted({place for start in repeat.starts for place in sequence.results(start, repeat.length)})
     function = _function(module, sequence, repeat, places)
-    carried = {value for start in repeat.starts for value in _carried_by(sequence, start, repeat.length)}
     # Arguments of later calls may be results of earlier occurrences: each is looked up when its call is made.
     replaced: dict[ir.Value, ir.Value] = {}
     for start in repeat.starts:
@@ -164,9 +189,7 @@ def _outline(module: ir.Operation, sequence: BlockSequence, repeat: Repeat) -> N
             old = operations[position].results[number]
             replaced[old] = result
             old.replace_all_uses_with(result)
-        for op in reversed(operations):
-            op.erase()
-    _erase_unused(sequence.block, carried)
+    _erase(sequence, repeat)
 
 
 def _function(module: ir.Operation, sequence: BlockSequence, repeat: Repeat, places: list[Place]) -> func.FuncOp:
@@ -228,23 +251,14 @@ def common_layer(names: Sequence[str]) -> str:
     return ".".join(merged + ["*"] * any(len(path) > shortest for path in parts))
 
 
-def _carried_by(sequence: BlockSequence, start: int, length: int) -> set[ir.Value]:
-    """Return the carried values that operations of a stretch read, and those that these read."""
-    found: set[ir.Value] = set()
-    left = [value for op in sequence.operations[start : start + length] for value in captured(op)]
-    while left:
-        value = left.pop()
-        op = defining_op(value)
-        if value not in found and op is not None and is_carried(op):
-            found.add(value)
-            left += captured(op)
-    return found
-
-
-def _erase_unused(block: ir.Block, carried: set[ir.Value]) -> None:
-    for view in reversed(list(block.operations)):
+def _erase(sequence: BlockSequence, repeat: Repeat) -> None:
+    """Erase all occurrences, and what is carried and no longer read: readers first."""
+    left = [op for start in repeat.starts for op in sequence.operations[start : start + repeat.length]]
+    for view in reversed(list(sequence.block.operations)):
         op = view.operation
-        if is_carried(op) and op.results[0] in carried and not any(True for _ in op.results[0].uses):
+        if left and op == left[-1]:
+            left.pop().erase()
+        elif is_carried(op) and not any(True for _ in op.results[0].uses):
             op.erase()
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final
 
 from ..bindings import func, ir, linalg, tensor
-from ..kernels.decision import DECISION_ATTRIBUTE, ContractionSchedule, read_decision
 from ..kernels.lmul import LMul, Rounding
-from ..kernels.panels import PANELS, panel_count
+from ..kernels.panels import PANELS
 from ..kernels.weight_emit import WEIGHTS_ATTRIBUTE
 from .base import Pass, PassContext
-from .contraction_dims import canonical_dims, is_permuted, operand_dims
+from .calls import Calls, retype
 from .encode_weights import PARAMETER_ATTRIBUTE, parameters
-from .lmul_scope import MARK, read_mark
 from .prepare_entry import find_entry
+from .weight_readers import Form, WeightReaders
 
 PACKED_ATTRIBUTE: Final = "slipstick.packed_weights"
 """On the module: the arguments of the entry that take panels, and of which matrix of its signature."""
@@ -44,40 +43,45 @@ class PackedArgument:
         return LMul(mantissa_bits=self.mantissa_bits, rounding=self.rounding, specials="finite")
 
 
-_Form: TypeAlias = tuple[int, int, int | None, Rounding | None]
-"""Axis, width and what L-Mul prepares: the fields of `PackedArgument` behind the numbers."""
-
-
 @dataclass(frozen=True)
 class PackWeights(Pass):
     """Take parameters that packed contractions read as B in panels, which the caller packs once.
 
     Changed are arguments of the entry function that have the attribute `slipstick.parameter`, are matrices of static
-    shape, and are read, all in one form, by `linalg.matmul` with a decision of the kind "packed". The panels take the
-    argument's place, or that of a new last argument where something else reads the matrix too, as an embedding does. A
-    `linalg.generic` with the attribute `slipstick.weights = "panels"` lays them out as the matrix again;
-    `lower-contractions` reads the panels instead. The module's attribute `slipstick.packed_weights` lists them.
+    shape, and are read, all in one form, by `linalg.matmul` with a decision of the kind "packed", in the entry or in
+    private functions that get nothing but such arguments. The panels take the argument's place, or that of a new last
+    argument where something else reads the matrix too, as an embedding does. A `linalg.generic` with the attribute
+    `slipstick.weights = "panels"` lays them out as the matrix again; `lower-contractions` reads the panels instead. The
+    module's attribute `slipstick.packed_weights` lists them.
     """
 
     name: ClassVar[str] = "pack-weights"
     anchor: ClassVar[str | None] = "builtin.module"
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
-        """Change the entry function; raise where there is none."""
+        """Change the entry function and those that it calls; raise where there is no entry."""
         entry = find_entry(op)
         if entry is None:
             raise ctx.fail(op, "expected a function named 'main' or exactly one public func.func with a body")
-        first = entry.regions[0].blocks[0].operations[0]
+        readers = WeightReaders.of(entry, Calls.of(op), ctx)
         packed = packed_arguments(op)
+        first = _first(entry)
         for number in parameters(entry):
-            readers = _contractions(entry.arguments[number], ctx)
-            forms = set(readers.values())
+            forms = readers.forms(number)
             if len(forms) > 1:
                 ctx.count("matrices read in several forms")
             if len(forms) == 1:
-                packed.append(_pack(entry, number, *forms.pop(), list(readers), first))
+                packed.append(_pack(entry, number, forms.pop(), readers, first))
                 ctx.count("matrices packed")
+        starts = {name: _first(function) for name, function in readers.calls.functions.items()}
+        for slot, form in readers.slots.items():
+            matrix = ir.RankedTensorType(readers.calls.argument(slot).type)
+            with op.context:
+                argument = readers.calls.retype(slot, form.panels(matrix))
+            _read_panels(argument, matrix, form, readers.contractions(slot), starts[slot[0]])
         if packed:
+            with op.context:
+                retype(entry)
             op.attributes[PACKED_ATTRIBUTE] = _written(packed, op.context)
 
 
@@ -104,71 +108,43 @@ def _written(packed: list[PackedArgument], context: ir.Context) -> ir.Attribute:
     return ir.ArrayAttr.get(entries, context)
 
 
-def _contractions(argument: ir.Value, ctx: PassContext) -> dict[ir.Operation, _Form]:
-    """Return the contractions that read an argument as B and can read panels, each with the form it wants."""
-    if not _is_static_matrix(argument.type):
-        return {}
-    found: dict[ir.Operation, _Form] = {}
-    for use in argument.uses:
-        user = use.owner.operation
-        is_product = user.name == "linalg.matmul" and use.operand_number == 1 and is_permuted(user)
-        if not is_product or DECISION_ATTRIBUTE not in user.attributes:
-            continue
-        try:
-            schedule = read_decision(user)
-        except ValueError as problem:
-            raise ctx.fail(user, str(problem)) from problem
-        if isinstance(schedule, ContractionSchedule):
-            axis = operand_dims(user)[1].index(canonical_dims(user)[1][-1])
-            lmul = read_mark(user, ctx) if MARK in user.attributes else None
-            if lmul is not None and lmul.specials == "finite":
-                found[user] = (axis, schedule.tile_columns, lmul.mantissa_bits, lmul.rounding)
-            else:
-                found[user] = (axis, schedule.tile_columns, None, None)
-    return found
+def _first(function: func.FuncOp) -> ir.Operation:
+    return function.regions[0].blocks[0].operations[0].operation
 
 
-def _is_static_matrix(type_: ir.Type) -> bool:
-    return (
-        isinstance(type_, ir.RankedTensorType)
-        and type_.rank == 2
-        and type_.has_static_shape
-        and isinstance(type_.element_type, ir.F32Type | ir.F64Type)
-    )
-
-
-def _pack(
-    entry: func.FuncOp,
-    number: int,
-    axis: int,
-    width: int,
-    mantissa_bits: int | None,
-    rounding: Rounding | None,
-    readers: list[ir.Operation],
-    before: ir.OpView,
-) -> PackedArgument:
-    """Give the entry panels for argument `number`, and its readers among contractions what they stand for."""
+def _pack(entry: func.FuncOp, number: int, form: Form, readers: WeightReaders, before: ir.Operation) -> PackedArgument:
+    """Give the entry panels for argument `number`, and its readers these or what they stand for."""
     argument = entry.arguments[number]
     block = entry.regions[0].blocks[0]
     matrix = ir.RankedTensorType(argument.type)
-    columns, depth = matrix.shape[axis], matrix.shape[1 - axis]
-    has_other_readers = len({use.owner.operation for use in argument.uses}) > len(readers)
+    contractions = readers.contractions(number)
+    passed = [(use.owner.operation, use.operand_number) for use in argument.uses if readers.takes_panels(use)]
+    has_other_readers = len(list(argument.uses)) > len(contractions) + len(passed)
     with entry.context, entry.location as location:
-        panels = ir.RankedTensorType.get([panel_count(columns, width), depth, width], matrix.element_type)
+        panels = form.panels(matrix)
         source = block.add_argument(panels, location) if has_other_readers else argument
         if has_other_readers:
             attributes = {n.name: n.attr for n in entry.arg_attrs[number] if n.name != PARAMETER_ATTRIBUTE}
             entry.arg_attrs = ir.ArrayAttr.get([*entry.arg_attrs, ir.DictAttr.get(attributes)])
         else:
             argument.set_type(panels)
-        type_ = ir.FunctionType.get([value.type for value in block.arguments], entry.type.results)
-        entry.attributes["function_type"] = ir.TypeAttr.get(type_)
-        with ir.InsertionPoint(before):
-            laid_out = _lay_out(source, matrix, axis, width)
-    for reader in readers:
-        reader.operands[1] = laid_out
+    for call, operand in passed:
+        call.operands[operand] = source
+    _read_panels(source, matrix, form, contractions, before)
     place = len(block.arguments) - 1 if has_other_readers else number
-    return PackedArgument(number, place, axis, width, mantissa_bits, rounding)
+    return PackedArgument(number, place, form.axis, form.width, form.mantissa_bits, form.rounding)
+
+
+def _read_panels(
+    panels: ir.Value, matrix: ir.RankedTensorType, form: Form, contractions: list[ir.Operation], before: ir.Operation
+) -> None:
+    """Let contractions read the matrix that the panels stand for, laid out before an operation."""
+    if not contractions:
+        return
+    with before.context, before.location, ir.InsertionPoint(before):
+        laid_out = _lay_out(panels, matrix, form.axis, form.width)
+    for contraction in contractions:
+        contraction.operands[1] = laid_out
 
 
 def _lay_out(panels: ir.Value, matrix: ir.RankedTensorType, axis: int, width: int) -> ir.Value:

@@ -8,6 +8,7 @@ from .annotate_kernels import AnnotateKernels
 from .approximate_math import ApproximateMath
 from .asserts_to_status import AssertsToStatus
 from .base import NamedPipeline, Pass
+from .drop_unread_arguments import DropUnreadArguments
 from .drop_unread_results import DropUnreadResults
 from .encode_weights import EncodeWeights
 from .finish_kernels import FinishKernels
@@ -48,6 +49,7 @@ PASSES: tuple[type[Pass], ...] = (
     FuseAttention,
     FlattenBatches,
     FoldTransposes,
+    DropUnreadArguments,
     DropUnreadResults,
     NarrowVariance,
     FuseElementwise,

@@ -64,8 +64,9 @@ def _longest_run(equal: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[int
 def _occurrences(array: np.ndarray[tuple[int], np.dtype[np.int64]], start: int, length: int) -> tuple[int, ...]:
     """Return where the stretch occurs, from left to right without overlaps; it occurs at least once."""
     windows = np.lib.stride_tricks.sliding_window_view(array, length)
+    places = np.flatnonzero(windows[:, 0] == array[start])
     found: list[int] = []
-    for place in np.flatnonzero((windows == array[start : start + length]).all(axis=1)):
+    for place in places[(windows[places] == array[start : start + length]).all(axis=1)]:
         if not found or place >= found[-1] + length:
             found.append(int(place))
     return tuple(found)

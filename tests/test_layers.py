@@ -52,9 +52,9 @@ def calls(text: str) -> dict[str, int]:
 def without_layers(text: str) -> str:
     """Return the text of the stage "scheduled" with nothing outlined."""
     module, target = parse(text), Target.host()
-    run_pipeline(module, StageRewritten().text())
-    flat = StageScheduled(target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes, layers=False)
-    run_pipeline(module, flat.text())
+    run_pipeline(module, StageRewritten(layers=False).text())
+    scheduled = StageScheduled(target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes)
+    run_pipeline(module, scheduled.text())
     return str(module)
 
 
@@ -90,6 +90,18 @@ def test_outlined_layers_compute_the_same_bits(build: Callable[[], torch.nn.Modu
         strict=True,
     ):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize(("build", "exact"), [(opt, True), (llama, False)])
+def test_a_layer_knows_that_its_mask_is_causal(build: Callable[[], torch.nn.Module], exact: bool) -> None:
+    model = build().eval()
+    model.config.use_cache = False
+    module = import_torch(model, (), {"input_ids": torch.ones(2, 9, dtype=torch.long)}).module
+    run_pipeline(module, StageRewritten().text())
+    entry, layer = str(module).split("func.func private @slipstick_layer_0", 1)
+    assert "causal = 0" in layer and "causal" not in entry
+    # Where it hides nothing else, nothing computes the mask, which no layer reads. LLaMA's depends on positions.
+    assert ("x9x9x" not in entry) == exact
 
 
 @pytest.mark.parametrize("build", [opt, llama])

@@ -53,9 +53,10 @@ def test_contractions_say_which_layer_they_come_from(stack: Any) -> None:
     model, args = stack
     compiled = slipstick.compile(model, args)
     blocks = {f"layers.{i}.{part}" for i in (0, 1) for part in ("up", "down")}
-    for stage in ("linalg", "rewritten", "scheduled"):
-        assert layers(compiled.stage(stage), marked=False) == {*blocks, "head"}
-    # Equal code of two layers is one function all the same.
+    assert layers(compiled.stage("linalg"), marked=False) == {*blocks, "head"}
+    # Equal code of two layers is one function, which has a pattern for their names.
+    for stage in ("rewritten", "scheduled"):
+        assert layers(compiled.stage(stage), marked=False) == {"layers.*.up", "layers.*.down", "head"}
     assert compiled.stage("loops").count("slipstick.layer") == 0
 
 
@@ -64,8 +65,8 @@ def test_contractions_say_which_layer_they_come_from(stack: Any) -> None:
     [
         ("layer:head", {"head"}),
         ("layer:layers.1.*", {"layers.1.up", "layers.1.down"}),
-        ("layer:*.up+layer:head", {"layers.0.up", "layers.1.up", "head"}),
-        ("op:linalg.matmul", {"layers.0.up", "layers.0.down", "layers.1.up", "layers.1.down", "head"}),
+        ("layer:*.up+layer:head", {"layers.*.up", "head"}),
+        ("op:linalg.matmul", {"layers.*.up", "layers.*.down", "head"}),
         ("layer:nothing.*", set()),
         ("op:linalg.batch_matmul", set()),
     ],

@@ -417,8 +417,16 @@ def test_an_upstream_pass_that_cannot_be_scheduled_is_an_error() -> None:
 
 def test_without_verification_broken_ir_goes_through() -> None:
     subject = module()
-    run_pipeline(subject, "misbehave{how=break}", registry=REGISTRY, verify=False)
+    run_pipeline(subject, "misbehave{how=break}", registry=REGISTRY, verify="none")
     assert not _verifies(subject)
+
+
+def test_own_passes_alone_can_be_verified() -> None:
+    subject = module()
+    run_pipeline(subject, "misbehave{how=break}", registry=REGISTRY, verify="none")
+    run_pipeline(subject, "strip-debuginfo", registry=REGISTRY, verify="own")
+    with pytest.raises(IRError, match="block with no terminator"):
+        run_pipeline(subject, "visit", registry=REGISTRY, verify="own")
 
 
 def _verifies(subject: ir.Module) -> bool:

@@ -14,7 +14,7 @@ from ..errors import IRError, PipelineError
 from ..passes.base import Message
 from ..passes.diagnostics import receive
 from ..passes.instrumentation import Execution, Instrumentation, Instrumentations
-from ..passes.manager import Plan, UpstreamStep, resolve, run_plan
+from ..passes.manager import Plan, UpstreamStep, Verify, resolve, run_plan
 from ..passes.pipeline import Pipeline, parse_pipeline
 from ..passes.registry import Registry
 from .opt_config import Config
@@ -165,7 +165,8 @@ class _Job:
             recorder = Recorder(self.around.reproducer, plan, op, verify_each=verify_each, local=local)
             parts.append(recorder)
         try:
-            run_plan(plan, op, instrumentation=Instrumentations(*parts), emit=emit, verify=verify_each)
+            verify: Verify = "all" if verify_each else "none"
+            run_plan(plan, op, instrumentation=Instrumentations(*parts), emit=emit, verify=verify)
         except IRError:
             if recorder is not None and recorder.failed is not None:
                 self.save_reproducer(recorder.failed, op, emit)

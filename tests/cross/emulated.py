@@ -46,6 +46,7 @@ class EmulatedModule(CompiledModule):
         ranks = {item.argument: _PANELS_RANK for item in artifact.packed}
         return _EmulatedFunction(
             artifact.entry,
+            artifact.takes_array,
             artifact.code,
             self.target,
             arguments,
@@ -73,6 +74,7 @@ class _EmulatedFunction(NativeFunction):
     def __init__(
         self,
         entry: str,
+        takes_array: bool,
         code: bytes,
         target: Target,
         arguments: Sequence[Argument],
@@ -92,7 +94,7 @@ class _EmulatedFunction(NativeFunction):
         ]
         self._results = list(results)
         scalars = [spec if isinstance(spec, ScalarSpec) else None for spec in self._arguments]
-        self._program = make_program(entry, code, target, scalars, results)
+        self._program = make_program(entry, code, target, scalars, results, takes_array=takes_array)
         self._call = self._emulate
 
     def _emulate(self, *native: Any) -> Any:

@@ -17,14 +17,20 @@ def make_program(
     target: Target,
     arguments: Sequence[ScalarSpec | None],
     results: Sequence[TensorSpec | ScalarSpec],
+    *,
+    takes_array: bool,
 ) -> Program:
     """Return the program of the native function `entry` in the object `code`.
 
     `arguments` has None for each tensor. The words that the driver hands over are those of `NativeFunction`'s call: the
     address of the result struct where there is one, the arguments, the address of the status' descriptor. A number that
     the function returns by value is stored to the word behind them. The code generator under test compiles this, too,
-    so that both sides mean the same registers.
+    so that both sides mean the same registers. An entry that takes an array is handed the words themselves.
     """
+    if takes_array:
+        text = f"declare void @{entry}(ptr)\ndefine void @slipstick_call(ptr %words) {{\n"
+        text += f"  call void @{entry}(ptr %words)\n  ret void\n}}"
+        return link([code, codegen.compile_object(text, target)], target)
     returned = results[0] if len(results) == 1 and isinstance(results[0], ScalarSpec) else None
     types = ["ptr"] if results and returned is None else []
     types += ["ptr" if spec is None else _llvm_type(spec) for spec in arguments]

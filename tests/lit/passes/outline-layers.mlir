@@ -95,3 +95,29 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
   %4 = arith.mulf %3, %2 : tensor<4xf32>
   return %4 : tensor<4xf32>
 }
+
+// -----
+
+// Where there is a choice a function begins in front of a product: what follows the one before is fused with it.
+// CHECK-LABEL: func.func @main
+// CHECK:         %[[E:.*]] = math.exp
+// CHECK-NEXT:    %[[A:.*]] = call @slipstick_layer_0(%{{.*}}, %[[E]], %{{.*}})
+// CHECK-NEXT:    %[[B:.*]] = call @slipstick_layer_0(%{{.*}}, %[[A]], %{{.*}})
+// CHECK-NEXT:    return %[[B]]
+// CHECK-LABEL: func.func private @slipstick_layer_0
+// CHECK-NEXT:    tensor.empty
+// CHECK-NEXT:    linalg.transpose
+// CHECK-NEXT:    %[[P:.*]] = linalg.matmul
+// CHECK-NEXT:    %[[Q:.*]] = math.exp %[[P]]
+// CHECK-NEXT:    return %[[Q]]
+func.func @main(%x: tensor<4x4xf32>, %v: tensor<4x4xf32>, %w: tensor<4x4xf32>, %c: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %0 = math.exp %x : tensor<4x4xf32>
+  %v0 = tensor.empty() : tensor<4x4xf32>
+  %v1 = linalg.transpose ins(%v : tensor<4x4xf32>) outs(%v0 : tensor<4x4xf32>) permutation = [1, 0]
+  %1 = linalg.matmul ins(%0, %v1 : tensor<4x4xf32>, tensor<4x4xf32>) outs(%c : tensor<4x4xf32>) -> tensor<4x4xf32>
+  %2 = math.exp %1 : tensor<4x4xf32>
+  %w1 = linalg.transpose ins(%w : tensor<4x4xf32>) outs(%v0 : tensor<4x4xf32>) permutation = [1, 0]
+  %3 = linalg.matmul ins(%2, %w1 : tensor<4x4xf32>, tensor<4x4xf32>) outs(%c : tensor<4x4xf32>) -> tensor<4x4xf32>
+  %4 = math.exp %3 : tensor<4x4xf32>
+  return %4 : tensor<4x4xf32>
+}

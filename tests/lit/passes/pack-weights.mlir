@@ -57,3 +57,33 @@ func.func @main(%x: tensor<8x8xf32>, %w: tensor<8x8xf32> {slipstick.parameter}, 
       ins(%v, %x : tensor<8x8xf32>, tensor<8x8xf32>) outs(%0 : tensor<8x8xf32>) -> tensor<8x8xf32>
   return %1 : tensor<8x8xf32>
 }
+
+// -----
+
+// Private functions are passed panels, where all calls pass parameters and all readers want one form: %a. Not so for %b,
+// which another call passes an input for, and so not for %w, which is read as a matrix there.
+// CHECK:       module attributes {slipstick.packed_weights = [{argument = 1 : i64, axis = 1 : i64, source = 1 : i64, width = 8 : i64}, {argument = 2 : i64, axis = 1 : i64, source = 2 : i64, width = 8 : i64}]}
+// CHECK:       func.func @main(%arg0: tensor<4x6xf32>, %arg1: tensor<1x6x8xf32> {slipstick.parameter}, %arg2: tensor<1x6x8xf32> {slipstick.parameter}, %arg3: tensor<6x8xf32> {slipstick.parameter}, %arg4: tensor<6x8xf32>)
+// CHECK:         call @layer(%arg0, %arg1, %arg3)
+// CHECK:         call @layer(%arg0, %arg2, %arg4)
+// CHECK:       func.func private @layer(%arg0: tensor<4x6xf32>, %arg1: tensor<1x6x8xf32>, %arg2: tensor<6x8xf32>)
+// CHECK:         %[[M:.*]] = linalg.generic {{.*}} ins(%arg1 :
+// CHECK-SAME:      slipstick.weights = "panels"
+// CHECK:         linalg.matmul {{.*}} ins(%arg0, %[[M]] :
+// CHECK:         linalg.matmul {{.*}} ins(%arg0, %arg2 :
+func.func @main(%x: tensor<4x6xf32>, %u: tensor<6x8xf32> {slipstick.parameter}, %v: tensor<6x8xf32> {slipstick.parameter},
+                %w: tensor<6x8xf32> {slipstick.parameter}, %i: tensor<6x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
+  %0 = call @layer(%x, %u, %w) : (tensor<4x6xf32>, tensor<6x8xf32>, tensor<6x8xf32>) -> tensor<4x8xf32>
+  %1 = call @layer(%x, %v, %i) : (tensor<4x6xf32>, tensor<6x8xf32>, tensor<6x8xf32>) -> tensor<4x8xf32>
+  return %0, %1 : tensor<4x8xf32>, tensor<4x8xf32>
+}
+func.func private @layer(%x: tensor<4x6xf32>, %a: tensor<6x8xf32>, %b: tensor<6x8xf32>) -> tensor<4x8xf32> {
+  %c = tensor.empty() : tensor<4x8xf32>
+  %0 = linalg.matmul
+      {slipstick.decision = {kind = "packed", register_tile = [2, 8], k_block = 4, m_block = 4, vector = 4}}
+      ins(%x, %a : tensor<4x6xf32>, tensor<6x8xf32>) outs(%c : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %1 = linalg.matmul
+      {slipstick.decision = {kind = "packed", register_tile = [2, 8], k_block = 4, m_block = 4, vector = 4}}
+      ins(%x, %b : tensor<4x6xf32>, tensor<6x8xf32>) outs(%0 : tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %1 : tensor<4x8xf32>
+}
