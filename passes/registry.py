@@ -15,6 +15,7 @@ from .flatten_batches import FlattenBatches
 from .fold_transposes import FoldTransposes
 from .fuse_attention import FuseAttention
 from .fuse_elementwise import FuseElementwise
+from .fuse_epilogues import FuseEpilogues
 from .fuse_rows import FuseRows
 from .isolate_buffers import IsolateBuffers
 from .lmul import RewriteMultiplies
@@ -55,6 +56,7 @@ PASSES: tuple[type[Pass], ...] = (
     ScheduleAttention,
     ScheduleContractions,
     PackWeights,
+    FuseEpilogues,
     ReassociateReductions,
     SplitEmptyTensors,
     OutlineLayers,
