@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..bindings import arith, ir, vector
 from .epilogue import Epilogue, emit_epilogue
-from .structured import branch, equal, index, loop
+from .structured import branch, index, loop
 
 if TYPE_CHECKING:
     from .contraction_panel import Packing
@@ -27,30 +28,29 @@ class TileEpilogue:
         ]
 
     def on_tile(self, c: ir.Value, first: ir.Value, rows: ir.Value, column: ir.Value, columns: ir.Value) -> None:
-        """Emit the loop over the rows of a tile of C: `rows` from `first` on, `columns` from `column` on."""
-        whole = equal(columns, self.packing.schedule.tile_columns)
-        for row in loop(first, arith.addi(first, rows)):
-            branch(
-                whole,
-                [],
-                lambda row=row: self._row(c, row, column, None),  # type: ignore[misc]
-                lambda row=row: self._row(c, row, column, columns),  # type: ignore[misc]
-            )
+        """Emit the loops over a tile of C: `rows` from `first` on, `columns` from `column` on.
 
-    def _row(self, c: ir.Value, row: ir.Value, first: ir.Value, columns: ir.Value | None) -> None:
-        """Emit a row of a tile; `columns` of a ragged one."""
+        One vector a turn: for several at once, the constants of an elementary function leave no registers.
+        """
+        length = index(self.packing.schedule.vector_length)
+        whole = arith.muli(arith.divsi(columns, length), length)
+        left = arith.subi(columns, whole)
+        end = arith.addi(first, rows)
+        for start in loop(index(0), whole, self.packing.schedule.vector_length):
+            at = arith.addi(column, start)
+            for row in loop(first, end):
+                value = vector.load(self.packing.vector, c, [row, at])
+                vector.store(emit_epilogue(self.epilogue, self.operands, value, row, at), c, [row, at])
+        ragged = arith.cmpi(arith.CmpIPredicate.sgt, left, index(0))
+        branch(ragged, [], partial(self._ragged, c, first, end, arith.addi(column, whole), left), lambda: None)
+
+    def _ragged(self, c: ir.Value, first: ir.Value, end: ir.Value, column: ir.Value, lanes: ir.Value) -> None:
+        """Emit the loop over rows for the last vector of each, of which so many lanes lie in C."""
         type_ = self.packing.vector
-        for start in range(0, self.packing.schedule.tile_columns, self.packing.schedule.vector_length):
-            column = arith.addi(first, index(start)) if start else first
-            if columns is None:
-                value = emit_epilogue(self.epilogue, self.operands, vector.load(type_, c, [row, column]), row, column)
-                vector.store(value, c, [row, column])
-                continue
-            left = arith.maxsi(arith.subi(columns, index(start)), index(0))
-            mask = vector.create_mask(self.packing.mask_type, [left])
-            zero = arith.constant(
-                type_, ir.DenseElementsAttr.get_splat(type_, ir.FloatAttr.get(self.packing.element, 0.0))
-            )
+        mask = vector.create_mask(self.packing.mask_type, [lanes])
+        nothing = ir.DenseElementsAttr.get_splat(type_, ir.FloatAttr.get(self.packing.element, 0.0))
+        zero = arith.constant(type_, nothing)
+        for row in loop(first, end):
             value = vector.maskedload(type_, c, [row, column], mask, zero)
             value = emit_epilogue(self.epilogue, self.operands, value, row, column, mask)
             vector.maskedstore(c, [row, column], mask, value)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from ..bindings import ir, linalg
 from ..kernels.decision import DECISION_ATTRIBUTE, ContractionSchedule, read_decision
-from ..kernels.epilogue import EPILOGUE_ATTRIBUTE, EpiloguePlace
+from ..kernels.epilogue import EPILOGUE_ATTRIBUTE, EpiloguePlace, Step
 from .base import Pass, PassContext, option
 from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand_dims
 from .epilogue_operands import Part, collapsed, groups_of, part_of
@@ -19,6 +19,9 @@ from .lmul_scope import mark_multiplies
 from .row_forms import maps_of
 from .walk import find
 
+COSTLY = 16
+"""What an elementary function costs, and a division."""
+
 
 @dataclass(frozen=True)
 class FuseEpilogues(Pass):
@@ -27,13 +30,13 @@ class FuseEpilogues(Pass):
     A chain of `linalg.generic`s behind a contraction, one reading the other alone, through reshapes or not, becomes one
     `linalg.generic` directly behind it whose output is the contraction's result: bias, activation, residual, scale. It
     needs no buffer of its own, and the attribute says that the contraction's kernel does it, and where: in "registers"
-    up to so many steps, else in a loop over the "tile" just stored. Changed are contractions with a decision of the
+    up to a cost, else in a loop over the "tile" just stored. Changed are contractions with a decision of the
     kind "packed", of known depth, whose sums are f32 or f64; operands of the readers have the same type, and are
     indexed by rows, columns, both or neither. What is part of attention is left alone.
     """
 
     name: ClassVar[str] = "fuse-epilogues"
-    register_steps: int = option(4, "operations on an element up to which they are done on the register tile")
+    register_cost: int = option(6, "cost of an epilogue up to which it is done on the register tile")
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Fuse behind each contraction; raise where a decision is illegal."""
@@ -52,10 +55,8 @@ class FuseEpilogues(Pass):
         """Return where an epilogue is done."""
         found = body_steps(op)
         assert found is not None, "made of bodies that have steps"
-        work = [step for step in found[0] if step.name != "arith.constant"]
-        # An elementary function becomes dozens of instructions, a division one that is as slow.
-        is_cheap = all(step.name.startswith("arith.") and step.name != "arith.divf" for step in work)
-        return "registers" if is_cheap and len(work) <= self.register_steps else "tile"
+        cost = sum(_cost(step) for step in found[0])
+        return "registers" if cost <= self.register_cost else "tile"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,13 @@ class _Reader:
     """The reshape of the result that it reads."""
     parts: tuple[Part | None, ...]
     """For each input its form beside the result, None for the result itself."""
+
+
+def _cost(step: Step) -> int:
+    """Return about how many instructions a step becomes."""
+    if step.name == "arith.constant":
+        return 0
+    return 1 if step.name.startswith("arith.") and step.name != "arith.divf" else COSTLY
 
 
 def _is_candidate(op: ir.Operation, ctx: PassContext) -> bool:
