@@ -90,6 +90,7 @@ class StageScheduled(NamedPipeline):
             f"schedule-contractions{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}"
             f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes}}}",
             "pack-weights",
+            "fuse-epilogues",
             "reassociate-reductions",
             "fuse-rows",
             "canonicalize,cse",

@@ -32,6 +32,7 @@ from functools import partial
 from ..bindings import arith, func, ir, memref, vector
 from .contraction_panel import Packing, emit_panel, row_major, strided_matrix_type
 from .decision import ContractionSchedule
+from .epilogue import Epilogue
 from .lmul import LMul
 from .structured import branch, equal, index, loop, parallel_loop, transposed
 
@@ -47,6 +48,7 @@ def emit_contraction(
     parallel: bool = False,
     weights: str | None = None,
     overwrite: bool = False,
+    epilogue: Epilogue | None = None,
 ) -> func.FuncOp:
     """Append `func @name(A[M, K], B[K, N], C[M, N])`, computing C += A · B, to a module's body and return it.
 
@@ -54,17 +56,19 @@ def emit_contraction(
     `slipstick.lmul` to put on the inner multiply-add when `lmul` has the policy `ieee`. With `parallel`, packing of A
     and the panels of B are `scf.parallel` loops. With `weights`, "lm8" or "bf16", `element` is f32 and B is codes of
     that format (i8 or bf16); lm8 has a last argument `memref<?xi32>`, the exponent bias of each column. With "panels",
-    B is panels, `memref<?x?xWIDTHxT>`. With `overwrite`, C = A · B: what C held plays no part, and K is at least 1. A
+    B is panels, `memref<?x?xWIDTHxT>`. With `overwrite`, C = A · B: what C held plays no part, and K is at least 1.
+    With `epilogue`, whose operands are the last arguments, that is done to each element of the sum; K is at least 1. A
     second function, `@name_panel`, is appended before it.
     """
     packing = Packing(element, schedule, lmul, weights)
-    panel = emit_panel(body, f"{name}_panel", packing, mark, overwrite=overwrite)
+    panel = emit_panel(body, f"{name}_panel", packing, mark, overwrite=overwrite, epilogue=epilogue)
     with ir.InsertionPoint(body), ir.Location.name(name):
         inputs = [
             strided_matrix_type(element),
             packing.b_type,
             strided_matrix_type(element, unit_columns=True),
             *packing.bias_types,
+            *(epilogue.types(element) if epilogue is not None else []),
         ]
         function = func.FuncOp(name, (inputs, []), visibility="private")
         entry = function.add_entry_block()
@@ -75,7 +79,7 @@ def emit_contraction(
 
 
 def _emit_blocks(
-    packing: Packing, panel: func.FuncOp, parallel: bool, a: ir.Value, b: ir.Value, c: ir.Value, *biases: ir.Value
+    packing: Packing, panel: func.FuncOp, parallel: bool, a: ir.Value, b: ir.Value, c: ir.Value, *others: ir.Value
 ) -> None:
     """Emit the loops over blocks of rows and depth, the packing of A and the calls of the panel."""
     s = packing.schedule
@@ -91,7 +95,7 @@ def _emit_blocks(
             panels = arith.ceildivsi(columns, index(s.tile_columns))
             for number in parallel_loop(panels) if parallel else loop(index(0), panels):
                 column = arith.muli(number, index(s.tile_columns))
-                func.CallOp(panel, [packed_a, b, c, row, row_tiles, depth, depths, column, *biases])
+                func.CallOp(panel, [packed_a, b, c, row, row_tiles, depth, depths, column, *others])
     memref.dealloc(packed_a)
 
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from ..bindings import arith, func, ir, memref, vector
+from .contraction_epilogue import TileEpilogue
 from .contraction_inner import Operand, Prefetch, multiply_tile
 from .decision import ContractionSchedule
+from .epilogue import Epilogue
 from .lmul import LMul
 from .lmul_emit import combine, fold_offset, prepare
 from .panels import PANELS, panels_type
@@ -102,7 +104,13 @@ class Packing:
 
 
 def emit_panel(
-    body: ir.Block, name: str, packing: Packing, mark: ir.Attribute | None, *, overwrite: bool = False
+    body: ir.Block,
+    name: str,
+    packing: Packing,
+    mark: ir.Attribute | None,
+    *,
+    overwrite: bool = False,
+    epilogue: Epilogue | None = None,
 ) -> func.FuncOp:
     """Append the function of one panel to a module's body and return it.
 
@@ -110,16 +118,18 @@ def emit_panel(
     the depth `depth` to `depth + depths`, with columns `column` and on of B, and adds the products of the row tiles,
     the first at `row`, to C; with `overwrite`, what C held before depth 0 plays no part. Where B is codes with exponent
     biases, these, one for each column, are a last argument. B is packed, a block of the depth at a time; where it is
-    panels it is read in place and what follows in memory, the next block, is prefetched.
+    panels it is read in place and what follows in memory, the next block, is prefetched. With the last block of the
+    depth the `epilogue` is done, whose operands are the very last arguments.
     """
     size = ir.IndexType.get(body.owner.context)
     with ir.InsertionPoint(body), ir.Location.name(name):
         result = strided_matrix_type(packing.element, unit_columns=True)
         inputs = [packing.rows_type, packing.b_type, result, *[size] * 5, *packing.bias_types]
+        inputs += epilogue.types(packing.element) if epilogue is not None else []
         function = func.FuncOp(name, (inputs, []), visibility="private")
         entry = function.add_entry_block()
     with ir.InsertionPoint(entry), ir.Location.name(name):
-        _Panel(packing, mark, overwrite, *entry.arguments).emit()
+        _Panel(packing, mark, overwrite, epilogue, *entry.arguments).emit()
         func.ReturnOp([])
     return function
 
@@ -132,6 +142,7 @@ class _Panel:
         packing: Packing,
         mark: ir.Attribute | None,
         overwrite: bool,
+        epilogue: Epilogue | None,
         packed_a: ir.Value,
         b: ir.Value,
         c: ir.Value,
@@ -140,12 +151,14 @@ class _Panel:
         depth: ir.Value,
         depths: ir.Value,
         column: ir.Value,
-        biases: ir.Value | None = None,
+        *others: ir.Value,
     ):
         self.packing, self.schedule, self.mark, self.overwrite = packing, packing.schedule, mark, overwrite
         self.packed_a, self.b, self.c = packed_a, b, c
         self.row, self.row_tiles, self.depth, self.depths, self.column = row, row_tiles, depth, depths, column
-        self.biases = biases
+        self.biases = others[0] if packing.bias_types else None
+        operands = others[len(packing.bias_types) :]
+        self.epilogue = None if epilogue is None else TileEpilogue(packing, epilogue, operands)
         self.columns = arith.minsi(arith.subi(memref.dim(c, index(1)), column), index(self.schedule.tile_columns))
 
     def emit(self) -> None:
@@ -157,6 +170,8 @@ class _Panel:
         for block in loop(first, end, s.k_block):
             self.depth = block
             self.depths = arith.minsi(arith.subi(end, block), index(s.k_block))
+            depth_of_b = memref.dim(self.b, index(1 if self.packing.is_ready else 0))
+            self.is_last = arith.cmpi(arith.CmpIPredicate.eq, arith.addi(block, self.depths), depth_of_b)
             self.emit_block(arith.subi(block, first))
 
     def emit_block(self, packed_depth: ir.Value) -> None:
@@ -179,12 +194,7 @@ class _Panel:
             start = self.start(accumulators, full, first, rows)
             left = Operand(self.packed_a, [tile, packed_depth])
             product = multiply_tile(self.packing, left, Operand(right, panel), self.depths, start, self.mark, prefetch)
-            branch(
-                full,
-                [],
-                partial(self.store_tile, product, first),
-                partial(self.store_edge, product, first, rows),
-            )
+            self.store(product, first, rows, full)
 
     def start(self, types: Sequence[ir.Type], full: ir.Value, first: ir.Value, rows: ir.Value) -> list[ir.Value]:
         """Emit what the accumulators of a tile begin with: what C holds, or zero."""
@@ -300,6 +310,29 @@ class _Panel:
     def zero(self) -> ir.Value:
         type_ = self.packing.vector
         return arith.constant(type_, ir.DenseElementsAttr.get_splat(type_, ir.FloatAttr.get(self.packing.element, 0.0)))
+
+    def store(self, product: Sequence[ir.Value], first: ir.Value, rows: ir.Value, full: ir.Value) -> None:
+        """Emit the stores of a tile, and behind the last block of the depth the epilogue."""
+        tile, edge = partial(self.store_tile, product, first), partial(self.store_edge, product, first, rows)
+        epilogue = self.epilogue
+        if epilogue is None:
+            branch(full, [], tile, edge)
+            return
+        left = self.is_last
+        if epilogue.epilogue.place == "registers":
+            left = arith.andi(self.is_last, arith.xori(full, arith.constant(full.type, 1)))
+            finished = arith.andi(self.is_last, full)
+            as_they_are = partial(branch, full, [], tile, edge)
+            branch(
+                finished,
+                [],
+                lambda: self.store_tile(epilogue.on_registers(product, self.places(first)), first),
+                as_they_are,
+            )
+        else:
+            branch(full, [], tile, edge)
+        on_tile = partial(epilogue.on_tile, self.c, first, rows, self.column, self.columns)
+        branch(left, [], on_tile, lambda: None)
 
     def store_tile(self, product: Sequence[ir.Value], first: ir.Value) -> None:
         for value, at in zip(product, self.places(first), strict=True):

@@ -64,15 +64,24 @@ def _multiply_by_inverse(op: ir.Operation) -> None:
     by the square root of 2.
     """
     quotient = defining_op(op.operands[0])
-    if quotient is None or quotient.name != "arith.divf" or str(quotient.results[0].type) != "f32":
+    if quotient is None or quotient.name != "arith.divf":
+        return
+    type_ = quotient.results[0].type
+    if str(type_.element_type if isinstance(type_, ir.VectorType) else type_) != "f32":
         return
     divisor = _constant_lanes(quotient.operands[1])
     if divisor is None or not SMALLEST <= abs(divisor) <= 1 / SMALLEST:
         return
     with ir.InsertionPoint(op), op.location:
-        type_ = quotient.results[0].type
-        inverse = arith.ConstantOp(type_, ir.FloatAttr.get(type_, 1 / divisor)).result
+        inverse = _constant(type_, 1 / divisor)
         op.operands[0] = arith.mulf(quotient.operands[0], inverse)
+
+
+def _constant(type_: ir.Type, value: float) -> ir.Value:
+    """Emit a scalar of f32, or a vector of it in every lane."""
+    number = ir.FloatAttr.get(ir.F32Type.get(), value)
+    lanes = ir.DenseElementsAttr.get_splat(type_, number) if isinstance(type_, ir.VectorType) else number
+    return arith.ConstantOp(type_, lanes).result
 
 
 def _constant_lanes(value: ir.Value) -> float | None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..bindings import ir, linalg
+from ..kernels.epilogue import EPILOGUE_ATTRIBUTE
 from .base import Pass, PassContext
-from .lmul_scope import MARK, multiplies
+from .lmul_scope import MARK, mark_multiplies
 from .values import defining_op
 from .walk import find
 
@@ -69,6 +70,8 @@ def _candidate(consumer: ir.Operation) -> _Candidate | None:
     """Return an input of `consumer` whose producer can be fused, or None."""
     if not consumer.results or _has_nested_regions(consumer):
         return None
+    if EPILOGUE_ATTRIBUTE in consumer.attributes:
+        return None  # has the form that a kernel wants
     generic = consumer.opview
     maps = _maps(consumer)
     for number in range(len(generic.inputs)):
@@ -147,8 +150,8 @@ def _worthwhile(producer: ir.Operation, read: ir.AffineMap) -> bool:
 def _fuse(consumer: ir.Operation, candidate: _Candidate) -> ir.Operation:
     """Replace `consumer` by an operation that computes the producer's body in place of reading its result."""
     producer = candidate.producer
-    _mark_multiplies(producer)
-    _mark_multiplies(consumer)
+    mark_multiplies(producer)
+    mark_multiplies(consumer)
     maps = _maps(consumer)
     inputs = len(consumer.opview.inputs)
     producer_inputs = len(producer.opview.inputs)
@@ -195,15 +198,6 @@ def _fuse(consumer: ir.Operation, candidate: _Candidate) -> ir.Operation:
     if not any(True for _ in producer.results[0].uses):
         producer.erase()
     return fused.operation
-
-
-def _mark_multiplies(op: ir.Operation) -> None:
-    """Move the mark of `op` to its multiplies: fused, it would reach those of the other body too."""
-    if MARK not in op.attributes:
-        return
-    for multiply in multiplies(op):
-        if MARK not in multiply.attributes:
-            multiply.attributes[MARK] = op.attributes[MARK]
 
 
 def _inline(op: ir.Operation, arguments: Sequence[ir.Value], dims: Sequence[ir.AffineExpr] | None) -> list[ir.Value]:

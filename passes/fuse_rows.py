@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..bindings import arith, func, ir, linalg, scf, tensor
+from ..kernels.epilogue import EPILOGUE_ATTRIBUTE
 from .base import Pass, PassContext, option
 from .row_forms import RowForm, maps_of, start_value
 from .row_groups import RESHAPES, RowGroup, RowGroups
@@ -63,6 +64,10 @@ def _gather(group: RowGroup, order: list[ir.Operation]) -> bool:
         elif any(owner in needing for owner in _needed(op)):
             if not op.name.startswith(_MOVABLE):
                 return False
+            if EPILOGUE_ATTRIBUTE in op.attributes and (updated := defining_op(op.operands[-1])) in kept:
+                # A contraction and what its kernel does stay together.
+                kept.remove(updated)
+                moved.append(updated)
             needing.add(op)
             moved.append(op)
         else:

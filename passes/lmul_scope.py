@@ -103,6 +103,15 @@ def multiplies(root: ir.Operation) -> list[ir.Operation]:
     return find(root, _multiplies_floats)
 
 
+def mark_multiplies(op: ir.Operation) -> None:
+    """Move the mark of a `linalg.generic` to its multiplies: fused, it would reach those of the other body too."""
+    if MARK not in op.attributes:
+        return
+    for multiply in multiplies(op):
+        if MARK not in multiply.attributes:
+            multiply.attributes[MARK] = op.attributes[MARK]
+
+
 def advice_to_lower(multiply: ir.Operation) -> str | None:
     """Return what must be done before a multiply in such a form can be rewritten; None where it can."""
     if multiply.name.startswith("torch."):

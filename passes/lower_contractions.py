@@ -10,23 +10,26 @@ from typing import ClassVar, TypeAlias
 
 from ..bindings import arith, func, ir, linalg, memref
 from ..kernels.contraction import emit_contraction
-from ..kernels.contraction_panel import DYNAMIC, DYNAMIC_STRIDE, strided_matrix_type
+from ..kernels.contraction_panel import DYNAMIC, strided_matrix_type
 from ..kernels.contraction_rows import emit_rows
 from ..kernels.contraction_skinny import emit_skinny
 from ..kernels.decision import DECISION_ATTRIBUTE, FEW_ROWS, RowsSchedule, Schedule, SkinnySchedule, read_decision
+from ..kernels.epilogue import Epilogue
 from ..kernels.lmul import LMul
 from ..kernels.panels import PANELS, panels_type
 from ..kernels.structured import index, loop, parallel_loop
 from .base import Pass, PassContext, option
+from .batch_slices import slice_of
 from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand_dims
 from .encoded_operands import EncodedMatrix, encoded_matrices
+from .following_epilogue import following_epilogue
 from .lmul_scope import MARK, check_format, read_mark
 from .values import constant, defining_op
 from .walk import find
 
-_Key: TypeAlias = tuple[str, Schedule, int, LMul | None, str | None, bool, bool]
-"""What makes a kernel: element type, decision, rows if they are few, L-Mul, form of B, whether C is overwritten and
-whether loops are parallel."""
+_Key: TypeAlias = tuple[str, Schedule, int, LMul | None, str | None, bool, bool, Epilogue | None]
+"""What makes a kernel: element type, decision, rows if they are few, L-Mul, form of B, whether C is overwritten,
+whether loops are parallel, and the epilogue."""
 
 _BALANCED_BATCH = 16
 """So many slices are balanced over a few threads, whatever their number."""
@@ -87,7 +90,10 @@ class LowerContractions(Pass):
         parallel = self.parallel and _has_work(op, self.min_work)
         over_batch = parallel and op.name != "linalg.matmul" and _is_balanced(op)
         inside = parallel and not over_batch
-        key = (str(element), schedule, rows, lmul, format, overwrite, inside)
+        # Read behind the filling of C, which stands before the product.
+        following = None if isinstance(schedule, FEW_ROWS) else following_epilogue(op, ctx)
+        epilogue = None if following is None else following.epilogue
+        key = (str(element), schedule, rows, lmul, format, overwrite, inside, epilogue)
         if key not in kernels:
             kernels[key] = f"slipstick_contraction_{len(kernels)}"
             mark = op.attributes[MARK] if lmul is not None and lmul.specials == "ieee" else None
@@ -97,7 +103,7 @@ class LowerContractions(Pass):
             elif isinstance(schedule, RowsSchedule):
                 emit = partial(emit_rows, schedule=schedule, rows=rows)
             else:
-                emit = partial(emit_contraction, schedule=schedule, overwrite=overwrite)
+                emit = partial(emit_contraction, schedule=schedule, overwrite=overwrite, epilogue=epilogue)
             emit(
                 module.regions[0].blocks[0],
                 kernels[key],
@@ -108,7 +114,8 @@ class LowerContractions(Pass):
                 weights=format,
             )
             ctx.count("kernels emitted")
-        with ir.InsertionPoint(op), op.location:
+        # Operands of the epilogue may be made between the two.
+        with ir.InsertionPoint(op if following is None else following.op), op.location:
             operands = [_canonical(op, number, transposed=skinny and number == 1) for number in range(3)]
             if weights is not None:
                 is_ready = weights.format == PANELS
@@ -116,23 +123,26 @@ class LowerContractions(Pass):
             few = partial(self._call_few, contiguous=(0, 1) if skinny else (1, 2))
             call = partial(few if isinstance(schedule, FEW_ROWS) else self._call, kernels[key], element)
             if op.name == "linalg.matmul":
-                call(operands, weights)
+                call(operands, [*_biases(weights), *([] if following is None else following.operands())])
             else:
                 batch = memref.dim(operands[2], arith.constant(ir.IndexType.get(), 0))
                 for number in parallel_loop(batch) if over_batch else loop(index(0), batch):
-                    call([_slice(o, number) for o in operands])
+                    beside = [] if following is None else following.operands(number)
+                    call([slice_of(o, number) for o in operands], beside)
         op.erase()
+        if following is not None:
+            following.op.erase()
+            ctx.count("epilogues fused")
         ctx.count("contractions lowered")
 
-    def _call(
-        self, name: str, element: ir.Type, operands: Sequence[ir.Value], weights: EncodedMatrix | None = None
-    ) -> None:
+    def _call(self, name: str, element: ir.Type, operands: Sequence[ir.Value], others: Sequence[ir.Value]) -> None:
+        """Call a packed kernel; `others` are its arguments behind A, B and C."""
         a, b, c = operands
         casts = [memref.cast(strided_matrix_type(element), a), memref.cast(_type_of_b(b), b)]
         strides, _ = ir.MemRefType(c.type).get_strides_and_offset()
         contiguous = c if strides[1] == 1 else _copy(c)
         casts.append(memref.cast(strided_matrix_type(element, unit_columns=True), contiguous))
-        func.CallOp([], ir.FlatSymbolRefAttr.get(name), [*casts, *_biases(weights)])
+        func.CallOp([], ir.FlatSymbolRefAttr.get(name), [*casts, *others])
         if contiguous is not c:
             linalg.copy(contiguous, outs=[c])
             memref.dealloc(contiguous)
@@ -142,7 +152,7 @@ class LowerContractions(Pass):
         name: str,
         element: ir.Type,
         operands: Sequence[ir.Value],
-        weights: EncodedMatrix | None = None,
+        others: Sequence[ir.Value],
         *,
         contiguous: tuple[int, ...],
     ) -> None:
@@ -157,7 +167,7 @@ class LowerContractions(Pass):
             )
             for number, value in enumerate(inputs)
         ]
-        func.CallOp([], ir.FlatSymbolRefAttr.get(name), [*casts, *_biases(weights)])
+        func.CallOp([], ir.FlatSymbolRefAttr.get(name), [*casts, *others])
         if inputs[2] is not operands[2]:
             linalg.copy(inputs[2], outs=[operands[2]])
         for value, original in zip(inputs, operands, strict=True):
@@ -298,29 +308,3 @@ def _copy(matrix: ir.Value) -> ir.Value:
     copy = memref.alloc(ir.MemRefType.get(source.shape, source.element_type), sizes, [])
     linalg.copy(matrix, outs=[copy])
     return copy
-
-
-def _slice(value: ir.Value, batch: ir.Value) -> ir.Value:
-    """Return the matrix `value[batch, :, :]` as a rank-reduced subview."""
-    source = ir.MemRefType(value.type)
-    strides, _ = source.get_strides_and_offset()
-    result = ir.MemRefType.get(
-        source.shape[1:],
-        source.element_type,
-        ir.StridedLayoutAttr.get(DYNAMIC_STRIDE, strides[1:]),
-        source.memory_space,
-    )
-    sizes = [
-        memref.dim(value, arith.constant(ir.IndexType.get(), d)) if source.is_dynamic_dim(d) else None for d in (1, 2)
-    ]
-    static_sizes = [1, *(DYNAMIC if size is not None else source.shape[d + 1] for d, size in enumerate(sizes))]
-    return memref.SubViewOp(
-        result,
-        value,
-        [batch],
-        [size for size in sizes if size is not None],
-        [],
-        [DYNAMIC, 0, 0],
-        static_sizes,
-        [1, 1, 1],
-    ).result

@@ -16,6 +16,7 @@ from .flatten_batches import FlattenBatches
 from .fold_transposes import FoldTransposes
 from .fuse_attention import FuseAttention
 from .fuse_elementwise import FuseElementwise
+from .fuse_epilogues import FuseEpilogues
 from .fuse_rows import FuseRows
 from .isolate_buffers import IsolateBuffers
 from .lmul import RewriteMultiplies
@@ -57,6 +58,7 @@ PASSES: tuple[type[Pass], ...] = (
     ScheduleAttention,
     ScheduleContractions,
     PackWeights,
+    FuseEpilogues,
     ReassociateReductions,
     SplitEmptyTensors,
     OutlineLayers,
