@@ -4,12 +4,17 @@ The shape of the loops, from outside in (Goto and van de Geijn, "Anatomy of High
 
     rows in blocks of m_block
       depth in blocks of pack_depth
-        pack the block of A as tiles [row tile][k][tile rows]           (once a block, parallel over row tiles)
+        pack the block of A as tiles [row tile][k][tile rows], or not   (once a block, parallel over row tiles)
         panels of tile columns                                          (parallel; a call of the panel's function)
           depth in blocks of k_block
             pack the block of the panel of B as [k][tile columns]       (stays in L1)
             row tiles
               one loop over k that carries the register tile of accumulators
+
+A whose rows are contiguous and a known distance apart need not be packed: the inner loop reads a column of a tile by
+one pointer and constant offsets, and what packing would cost, reading A from beyond the caches before anything is
+multiplied, is spread over the first panel. Blocks of the panel are long, so that C is loaded and stored seldom: that B
+then comes from the second-level cache is hidden.
 
 Ragged edges are padded while packing and a ragged tile reads and writes C by masks, so the inner loop has no tail.
 Strides are free: a transposed operand is read in place while it is packed. The panel is a function so that its buffers
@@ -49,6 +54,7 @@ def emit_contraction(
     weights: str | None = None,
     overwrite: bool = False,
     epilogue: Epilogue | None = None,
+    row_stride: int | None = None,
 ) -> func.FuncOp:
     """Append `func @name(A[M, K], B[K, N], C[M, N])`, computing C += A · B, to a module's body and return it.
 
@@ -56,15 +62,16 @@ def emit_contraction(
     `slipstick.lmul` to put on the inner multiply-add when `lmul` has the policy `ieee`. With `parallel`, packing of A
     and the panels of B are `scf.parallel` loops. With `weights`, "lm8" or "bf16", `element` is f32 and B is codes of
     that format (i8 or bf16); lm8 has a last argument `memref<?xi32>`, the exponent bias of each column. With "panels",
-    B is panels, `memref<?x?xWIDTHxT>`. With `overwrite`, C = A · B: what C held plays no part, and K is at least 1.
-    With `epilogue`, whose operands are the last arguments, that is done to each element of the sum; K is at least 1. A
-    second function, `@name_panel`, is appended before it.
+    B is panels, `memref<?x?xWIDTHxT>`. An A that is read in place has unit column stride, and `row_stride` if that is
+    known. With `overwrite`, C = A · B: what C held plays no part, and K is at least 1. With `epilogue`, whose operands
+    are the last arguments, that is done to each element of the sum; K is at least 1. A second function, `@name_panel`,
+    is appended before it.
     """
-    packing = Packing(element, schedule, lmul, weights)
+    packing = Packing(element, schedule, lmul, weights, row_stride)
     panel = emit_panel(body, f"{name}_panel", packing, mark, overwrite=overwrite, epilogue=epilogue)
     with ir.InsertionPoint(body), ir.Location.name(name):
         inputs = [
-            strided_matrix_type(element),
+            strided_matrix_type(element) if schedule.pack_left else packing.rows_type,
             packing.b_type,
             strided_matrix_type(element, unit_columns=True),
             *packing.bias_types,
@@ -84,19 +91,21 @@ def _emit_blocks(
     """Emit the loops over blocks of rows and depth, the packing of A and the calls of the panel."""
     s = packing.schedule
     rows_of_a, depth_of_a, columns = (memref.dim(v, index(d)) for v, d in ((a, 0), (a, 1), (c, 1)))
-    packed_a = memref.alloc(packing.rows_type, [], [], alignment=64)
+    block = memref.alloc(packing.rows_type, [], [], alignment=64) if s.pack_left else a
     for row in loop(index(0), rows_of_a, s.m_block):
         rows = arith.minsi(arith.subi(rows_of_a, row), index(s.m_block))
         row_tiles = arith.ceildivsi(rows, index(s.tile_rows))
         for depth in loop(index(0), depth_of_a, s.a_depth):
             depths = arith.minsi(arith.subi(depth_of_a, depth), index(s.a_depth))
-            for tile in parallel_loop(row_tiles) if parallel else loop(index(0), row_tiles):
-                _emit_pack_rows(packing, packed_a, tile, a, row, depth, depths)
+            if s.pack_left:
+                for tile in parallel_loop(row_tiles) if parallel else loop(index(0), row_tiles):
+                    _emit_pack_rows(packing, block, tile, a, row, depth, depths)
             panels = arith.ceildivsi(columns, index(s.tile_columns))
             for number in parallel_loop(panels) if parallel else loop(index(0), panels):
                 column = arith.muli(number, index(s.tile_columns))
-                func.CallOp(panel, [packed_a, b, c, row, row_tiles, depth, depths, column, *others])
-    memref.dealloc(packed_a)
+                func.CallOp(panel, [block, b, c, row, row_tiles, depth, depths, column, *others])
+    if s.pack_left:
+        memref.dealloc(block)
 
 
 def _emit_pack_rows(

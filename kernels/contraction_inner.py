@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,40 @@ _LINE_BYTES = 64
 
 
 @dataclass(frozen=True)
+class PackedRows:
+    """A tile of rows of A, packed as [row tile][k][tile rows]."""
+
+    buffer: ir.Value
+    tile: ir.Value
+    depth: ir.Value
+    """Where k = 0 stands."""
+
+    def column(self, k: ir.Value, count: int) -> Iterator[ir.Value]:
+        """Yield what is loaded at step `k` for each of `count` rows; a load is emitted when it is asked for."""
+        at = [self.tile, arith.addi(self.depth, k)]
+        for i in range(count):
+            yield memref.load(self.buffer, [*at, index(i)])
+
+
+@dataclass(frozen=True)
+class RowsInPlace:
+    """A tile of rows of A, read where A lies: rows of unit column stride."""
+
+    matrix: ir.Value
+    rows: Sequence[ir.Value]
+    depth: ir.Value
+    """Where k = 0 stands."""
+
+    def column(self, k: ir.Value, count: int) -> Iterator[ir.Value]:
+        """Yield what is loaded at step `k` for each of `count` rows, as `PackedRows` does."""
+        at = arith.addi(self.depth, k)
+        for row in self.rows[:count]:
+            yield memref.load(self.matrix, [row, at])
+
+
+@dataclass(frozen=True)
 class Operand:
-    """A packed operand: its buffer, and the indices of where k = 0 stands, the last of which counts k."""
+    """A panel of B: its buffer, and the indices of where k = 0 stands, the last of which counts k."""
 
     buffer: ir.Value
     first: Sequence[ir.Value]
@@ -82,24 +114,26 @@ class Prefetch:
 
 def multiply_tile(
     packing: Packing,
-    left: Operand,
+    left: PackedRows | RowsInPlace,
     right: Operand,
     depths: ir.Value,
     start: Sequence[ir.Value],
     mark: ir.Attribute | None,
-    prefetch: Prefetch | None,
+    prefetch: tuple[Prefetch, ir.Value] | None = None,
+    *,
+    steps: int,
 ) -> list[ir.Value]:
     """Emit the loop over k that carries the register tile; return the accumulators.
 
-    The loop takes `k_unroll` steps a turn; what is left of the depth is taken one by one.
+    The loop takes `steps` steps a turn; what is left of the depth is taken one by one. `prefetch` is what to bring in
+    beside, and the number of the row tile, which says what part of it.
     """
-    steps = packing.schedule.k_unroll
     whole = arith.muli(arith.divsi(depths, index(steps)), index(steps))
     turn = scf.ForOp(index(0), whole, index(steps), list(start))
     with ir.InsertionPoint(turn.body):
         values = list(turn.inner_iter_args)
         if prefetch is not None:
-            prefetch.emit(packing, left.first[0], turn.induction_variable, depths)
+            prefetch[0].emit(packing, prefetch[1], turn.induction_variable, depths)
         for step in range(steps):
             k = arith.addi(turn.induction_variable, index(step)) if step else turn.induction_variable
             values = _step(packing, left, right, k, values, mark)
@@ -115,7 +149,7 @@ def multiply_tile(
 
 def _step(
     packing: Packing,
-    left: Operand,
+    left: PackedRows | RowsInPlace,
     right: Operand,
     k: ir.Value,
     accumulators: Sequence[ir.Value],
@@ -123,11 +157,11 @@ def _step(
 ) -> list[ir.Value]:
     """Emit one step of k: each row's element of A times the row of the panel."""
     s = packing.schedule
-    row, column = right.at(k), left.at(k)
+    row = right.at(k)
     row_of_b = [packing.load_right(right.buffer, [*row, index(j)]) for j in range(0, s.tile_columns, s.vector_length)]
     old = iter(accumulators)
     updated = []
-    for i in range(s.tile_rows):
-        a = vector.broadcast(packing.packed_vector, memref.load(left.buffer, [*column, index(i)]))
+    for element in left.column(k, s.tile_rows):
+        a = vector.broadcast(packing.packed_vector, element)
         updated += [packing.multiply_add(a, b, next(old), mark) for b in row_of_b]
     return updated

@@ -7,7 +7,7 @@ from functools import partial
 
 from ..bindings import arith, func, ir, memref, vector
 from .contraction_epilogue import TileEpilogue
-from .contraction_inner import Operand, Prefetch, multiply_tile
+from .contraction_inner import Operand, PackedRows, Prefetch, RowsInPlace, multiply_tile
 from .decision import ContractionSchedule
 from .epilogue import Epilogue
 from .lmul import LMul
@@ -20,9 +20,11 @@ DYNAMIC = ir.ShapedType.get_dynamic_size()
 DYNAMIC_STRIDE = ir.ShapedType.get_dynamic_stride_or_offset()
 
 
-def strided_matrix_type(element: ir.Type, *, unit_columns: bool = False) -> ir.MemRefType:
-    """Return `memref<?x?xT, strided<[?, ?], offset: ?>>`, with unit column stride if asked."""
-    strides = [DYNAMIC_STRIDE, 1 if unit_columns else DYNAMIC_STRIDE]
+def strided_matrix_type(
+    element: ir.Type, *, unit_columns: bool = False, row_stride: int | None = None
+) -> ir.MemRefType:
+    """Return `memref<?x?xT, strided<[?, ?], offset: ?>>`, with unit column stride and the row stride if asked."""
+    strides = [DYNAMIC_STRIDE if row_stride is None else row_stride, 1 if unit_columns else DYNAMIC_STRIDE]
     return ir.MemRefType.get([DYNAMIC, DYNAMIC], element, ir.StridedLayoutAttr.get(DYNAMIC_STRIDE, strides))
 
 
@@ -46,10 +48,17 @@ class Packing:
     """The form that operands take when they are packed: floats, or for L-Mul under `finite` the bits that are added.
 
     With `weights`, a format of narrow weights, B is codes of it, which are decoded while they are packed; with
-    "panels", B is packed already.
+    "panels", B is packed already. An A that is read in place has rows `row_stride` elements apart, None: any number.
     """
 
-    def __init__(self, element: ir.Type, schedule: ContractionSchedule, lmul: LMul | None, weights: str | None = None):
+    def __init__(
+        self,
+        element: ir.Type,
+        schedule: ContractionSchedule,
+        lmul: LMul | None,
+        weights: str | None = None,
+        row_stride: int | None = None,
+    ):
         self.element, self.schedule = element, schedule
         self.is_ready = weights == PANELS
         self.weights = None if self.is_ready else weights
@@ -60,7 +69,11 @@ class Packing:
         self.finite = lmul if lmul is not None and lmul.specials == "finite" else None
         self.packed = ir.IntegerType.get_signless(element.width, element.context) if self.finite else element
         s = schedule
-        self.rows_type = ir.MemRefType.get([s.m_block // s.tile_rows, s.a_depth, s.tile_rows], self.packed)
+        self.rows_type = (
+            ir.MemRefType.get([s.m_block // s.tile_rows, s.a_depth, s.tile_rows], self.packed)
+            if s.pack_left
+            else strided_matrix_type(element, unit_columns=True, row_stride=row_stride)
+        )
         self.panel_type = ir.MemRefType.get([s.k_block, s.tile_columns], self.packed)
         self.vector = ir.VectorType.get([s.vector_length], element)
         self.stored_vector = ir.VectorType.get([s.vector_length], self.stored)
@@ -114,12 +127,13 @@ def emit_panel(
 ) -> func.FuncOp:
     """Append the function of one panel to a module's body and return it.
 
-    `func @name(packed A, B[K, N], C[M, N], row, row tiles, depth, depths, column)` multiplies a block of A, packed for
-    the depth `depth` to `depth + depths`, with columns `column` and on of B, and adds the products of the row tiles,
-    the first at `row`, to C; with `overwrite`, what C held before depth 0 plays no part. Where B is codes with exponent
-    biases, these, one for each column, are a last argument. B is packed, a block of the depth at a time; where it is
-    panels it is read in place and what follows in memory, the next block, is prefetched. With the last block of the
-    depth the `epilogue` is done, whose operands are the very last arguments.
+    `func @name(A, B[K, N], C[M, N], row, row tiles, depth, depths, column)` multiplies a block of A with columns
+    `column` and on of B, and adds the products of the row tiles, the first at `row`, to C; with `overwrite`, what C
+    held before depth 0 plays no part. A is packed for the depth `depth` to `depth + depths` or, where the schedule says
+    so, the matrix A[M, K] itself. Where B is codes with exponent biases, these, one for each column, are a last
+    argument. B is packed, a block of the depth at a time; where it is panels it is read in place and what follows in
+    memory, the next block, is prefetched. With the last block of the depth the `epilogue` is done, whose operands are
+    the very last arguments.
     """
     size = ir.IndexType.get(body.owner.context)
     with ir.InsertionPoint(body), ir.Location.name(name):
@@ -143,7 +157,7 @@ class _Panel:
         mark: ir.Attribute | None,
         overwrite: bool,
         epilogue: Epilogue | None,
-        packed_a: ir.Value,
+        a: ir.Value,
         b: ir.Value,
         c: ir.Value,
         row: ir.Value,
@@ -154,7 +168,7 @@ class _Panel:
         *others: ir.Value,
     ):
         self.packing, self.schedule, self.mark, self.overwrite = packing, packing.schedule, mark, overwrite
-        self.packed_a, self.b, self.c = packed_a, b, c
+        self.a, self.b, self.c = a, b, c
         self.row, self.row_tiles, self.depth, self.depths, self.column = row, row_tiles, depth, depths, column
         self.biases = others[0] if packing.bias_types else None
         operands = others[len(packing.bias_types) :]
@@ -192,9 +206,43 @@ class _Panel:
             rows = arith.minsi(arith.subi(memref.dim(self.c, index(0)), first), index(s.tile_rows))
             full = arith.andi(equal(rows, s.tile_rows), equal(self.columns, s.tile_columns))
             start = self.start(accumulators, full, first, rows)
-            left = Operand(self.packed_a, [tile, packed_depth])
-            product = multiply_tile(self.packing, left, Operand(right, panel), self.depths, start, self.mark, prefetch)
+            product = self.product(tile, first, rows, packed_depth, Operand(right, panel), start, prefetch)
             self.store(product, first, rows, full)
+
+    def product(
+        self,
+        tile: ir.Value,
+        first: ir.Value,
+        rows: ir.Value,
+        packed_depth: ir.Value,
+        right: Operand,
+        start: list[ir.Value],
+        prefetch: Prefetch | None,
+    ) -> list[ir.Value]:
+        """Emit the products of a tile, `rows` rows from `first` on, with a block of the panel; return the sums."""
+        s = self.schedule
+        multiply = partial(multiply_tile, self.packing, right=right, depths=self.depths, start=start, mark=self.mark)
+        whole = partial(multiply, steps=s.k_unroll, prefetch=prefetch and (prefetch, tile))
+        if s.pack_left:
+            return whole(PackedRows(self.a, tile, packed_depth))
+        # The rows of a whole tile are equally far apart, so that one pointer serves for all.
+        return branch(
+            equal(rows, s.tile_rows),
+            [value.type for value in start],
+            lambda: whole(self.rows_in_place(first)),
+            lambda: multiply(self.rows_in_place(first, rows), steps=1),
+        )
+
+    def rows_in_place(self, first: ir.Value, rows: ir.Value | None = None) -> RowsInPlace:
+        """Return a tile of A; if it has only so many `rows`, the first stands for each that is missing."""
+        count = self.schedule.tile_rows
+        numbers = [
+            index(i)
+            if rows is None
+            else arith.select(arith.cmpi(arith.CmpIPredicate.slt, index(i), rows), index(i), index(0))
+            for i in range(count)
+        ]
+        return RowsInPlace(self.a, [arith.addi(first, number) for number in numbers], self.depth)
 
     def start(self, types: Sequence[ir.Type], full: ir.Value, first: ir.Value, rows: ir.Value) -> list[ir.Value]:
         """Emit what the accumulators of a tile begin with: what C holds, or zero."""

@@ -1,7 +1,7 @@
 """Decisions as data: how one contraction, or attention, is tiled, as the attribute `slipstick.decision` in the IR.
 
     slipstick.decision = {kind = "packed", register_tile = [6, 16], k_block = 256, m_block = 252, vector = 8,
-                          pack_depth = 768, k_unroll = 4, prefetch = 1}
+                          pack_depth = 768, pack_left = false, k_unroll = 4, prefetch = 1}
     slipstick.decision = {kind = "skinny", register_tile = [1, 8], vector = 16, prefetch = 512}
     slipstick.decision = {kind = "rows", register_tile = [1, 1024], vector = 16, k_unroll = 8}
     slipstick.decision = {kind = "attention", register_tile = [8, 48], vector = 16}
@@ -39,16 +39,20 @@ class ContractionSchedule:
     m_block: int
     vector_length: int
     pack_depth: int | None = None
-    """The depth that A is packed for at once, a multiple of k_block; None: k_block."""
+    """The depth of a block of A, packed or not, a multiple of k_block; None: k_block."""
     k_unroll: int = 1
     """Steps of k in one turn of the inner loop."""
     prefetch: int = 0
     """Cache lines of the next panel of weights that are prefetched in one turn of the inner loop."""
+    pack_left: bool = True
+    """Whether A is packed, a block at a time; otherwise its rows are read in place."""
 
     def __post_init__(self) -> None:
         sizes = (self.tile_rows, self.tile_columns, self.k_block, self.m_block, self.vector_length, self.k_unroll)
         if min(sizes) < 1:
             raise ValueError(f"expected sizes of at least 1, found {sizes}")
+        if not isinstance(self.pack_left, bool):
+            raise ValueError(f"expected true or false for pack_left, found {self.pack_left}")
         if not 0 <= self.prefetch <= MAX_PREFETCH:
             raise ValueError(f"expected 0 to {MAX_PREFETCH} lines to prefetch, found {self.prefetch}")
         if self.vector_length & (self.vector_length - 1):
@@ -73,7 +77,7 @@ class ContractionSchedule:
 
     @property
     def a_depth(self) -> int:
-        """The depth that A is packed for at once."""
+        """The depth of a block of A."""
         return self.k_block if self.pack_depth is None else self.pack_depth
 
 
@@ -162,7 +166,7 @@ _KINDS: Final[dict[str, tuple[type[Schedule | AttentionSchedule], tuple[str, ...
 }
 """The class of each kind and the sizes it must have, in its order, beside the register tile."""
 _OPTIONAL: Final[dict[str, tuple[tuple[str, int | None], ...]]] = {
-    "packed": (("pack_depth", None), ("k_unroll", 1), ("prefetch", 0)),
+    "packed": (("pack_depth", None), ("k_unroll", 1), ("prefetch", 0), ("pack_left", True)),
     "skinny": (("prefetch", 0),),
 }
 """The sizes that a kind may leave out, with what is taken then."""
@@ -184,6 +188,7 @@ def write_decision(op: ir.Operation, schedule: Schedule | AttentionSchedule) -> 
             fields |= {"k_block": integer(schedule.k_block), "m_block": integer(schedule.m_block)}
             fields |= {"pack_depth": integer(schedule.a_depth)}
             fields |= {"k_unroll": integer(schedule.k_unroll), "prefetch": integer(schedule.prefetch)}
+            fields |= {"pack_left": ir.BoolAttr.get(schedule.pack_left)}
         elif isinstance(schedule, SkinnySchedule):
             fields |= {"prefetch": integer(schedule.prefetch)}
         elif isinstance(schedule, RowsSchedule):

@@ -13,7 +13,15 @@ from ..kernels.contraction import emit_contraction
 from ..kernels.contraction_panel import DYNAMIC, strided_matrix_type
 from ..kernels.contraction_rows import emit_rows
 from ..kernels.contraction_skinny import emit_skinny
-from ..kernels.decision import DECISION_ATTRIBUTE, FEW_ROWS, RowsSchedule, Schedule, SkinnySchedule, read_decision
+from ..kernels.decision import (
+    DECISION_ATTRIBUTE,
+    FEW_ROWS,
+    ContractionSchedule,
+    RowsSchedule,
+    Schedule,
+    SkinnySchedule,
+    read_decision,
+)
 from ..kernels.epilogue import Epilogue
 from ..kernels.lmul import LMul
 from ..kernels.panels import PANELS, panels_type
@@ -27,9 +35,9 @@ from .lmul_scope import MARK, check_format, read_mark
 from .values import constant, defining_op
 from .walk import find
 
-_Key: TypeAlias = tuple[str, Schedule, int, LMul | None, str | None, bool, bool, Epilogue | None]
+_Key: TypeAlias = tuple[str, Schedule, int, LMul | None, str | None, bool, bool, int | None, Epilogue | None]
 """What makes a kernel: element type, decision, rows if they are few, L-Mul, form of B, whether C is overwritten,
-whether loops are parallel, and the epilogue."""
+whether loops are parallel, the stride of the rows of A if they are read in place, and the epilogue."""
 
 _BALANCED_BATCH = 16
 """So many slices are balanced over a few threads, whatever their number."""
@@ -83,6 +91,10 @@ class LowerContractions(Pass):
             raise ctx.fail(op, f"'{op.name}' has a decision: expected no operand that is broadcast by its indexing map")
         if lmul is not None:
             check_format(op, element, lmul, ctx)
+        packs_left = not isinstance(schedule, ContractionSchedule) or schedule.pack_left
+        if lmul is not None and lmul.specials == "finite" and not packs_left:
+            reason = 'expected pack_left = true: under the policy "finite" A is prepared while it is packed'
+            raise ctx.fail(op, f"'{op.name}' has a decision and L-Mul: {reason}")
         format = None if weights is None else weights.format
         rows = _rows(op, schedule, ctx)
         skinny = isinstance(schedule, SkinnySchedule)
@@ -90,10 +102,11 @@ class LowerContractions(Pass):
         parallel = self.parallel and _has_work(op, self.min_work)
         over_batch = parallel and op.name != "linalg.matmul" and _is_balanced(op)
         inside = parallel and not over_batch
+        row_stride = None if packs_left else _row_stride(op)
         # Read behind the filling of C, which stands before the product.
         following = None if isinstance(schedule, FEW_ROWS) else following_epilogue(op, ctx)
         epilogue = None if following is None else following.epilogue
-        key = (str(element), schedule, rows, lmul, format, overwrite, inside, epilogue)
+        key = (str(element), schedule, rows, lmul, format, overwrite, inside, row_stride, epilogue)
         if key not in kernels:
             kernels[key] = f"slipstick_contraction_{len(kernels)}"
             mark = op.attributes[MARK] if lmul is not None and lmul.specials == "ieee" else None
@@ -103,7 +116,9 @@ class LowerContractions(Pass):
             elif isinstance(schedule, RowsSchedule):
                 emit = partial(emit_rows, schedule=schedule, rows=rows)
             else:
-                emit = partial(emit_contraction, schedule=schedule, overwrite=overwrite, epilogue=epilogue)
+                emit = partial(
+                    emit_contraction, schedule=schedule, overwrite=overwrite, row_stride=row_stride, epilogue=epilogue
+                )
             emit(
                 module.regions[0].blocks[0],
                 kernels[key],
@@ -121,7 +136,9 @@ class LowerContractions(Pass):
                 is_ready = weights.format == PANELS
                 operands[1] = weights.codes if is_ready else _canonical(op, 1, weights.codes, transposed=skinny)
             few = partial(self._call_few, contiguous=(0, 1) if skinny else (1, 2))
-            call = partial(few if isinstance(schedule, FEW_ROWS) else self._call, kernels[key], element)
+            left = strided_matrix_type(element, unit_columns=not packs_left, row_stride=row_stride)
+            whole = partial(self._call, left=left)
+            call = partial(few if isinstance(schedule, FEW_ROWS) else whole, kernels[key], element)
             if op.name == "linalg.matmul":
                 call(operands, [*_biases(weights), *([] if following is None else following.operands())])
             else:
@@ -135,10 +152,22 @@ class LowerContractions(Pass):
             ctx.count("epilogues fused")
         ctx.count("contractions lowered")
 
-    def _call(self, name: str, element: ir.Type, operands: Sequence[ir.Value], others: Sequence[ir.Value]) -> None:
-        """Call a packed kernel; `others` are its arguments behind A, B and C."""
+    def _call(
+        self,
+        name: str,
+        element: ir.Type,
+        operands: Sequence[ir.Value],
+        others: Sequence[ir.Value],
+        *,
+        left: ir.MemRefType,
+    ) -> None:
+        """Call a packed kernel, which takes its A as `left`; what must have contiguous rows is copied if need be.
+
+        `others` are its arguments behind A, B and C.
+        """
         a, b, c = operands
-        casts = [memref.cast(strided_matrix_type(element), a), memref.cast(_type_of_b(b), b)]
+        rows = _copy(a) if _has_unit_columns(left) and not _has_unit_columns(a.type) else a
+        casts = [memref.cast(left, rows), memref.cast(_type_of_b(b), b)]
         strides, _ = ir.MemRefType(c.type).get_strides_and_offset()
         contiguous = c if strides[1] == 1 else _copy(c)
         casts.append(memref.cast(strided_matrix_type(element, unit_columns=True), contiguous))
@@ -146,6 +175,8 @@ class LowerContractions(Pass):
         if contiguous is not c:
             linalg.copy(contiguous, outs=[c])
             memref.dealloc(contiguous)
+        if rows is not a:
+            memref.dealloc(rows)
 
     def _call_few(
         self,
@@ -252,7 +283,19 @@ def _biases(weights: EncodedMatrix | None) -> list[ir.Value]:
 
 
 def _has_contiguous_rows(matrix: ir.Value) -> bool:
-    return bool(ir.MemRefType(matrix.type).get_strides_and_offset()[0][1] == 1)
+    return _has_unit_columns(matrix.type)
+
+
+def _has_unit_columns(type_: ir.Type) -> bool:
+    return bool(ir.MemRefType(type_).get_strides_and_offset()[0][-1] == 1)
+
+
+def _row_stride(op: ir.Operation) -> int | None:
+    """Return how many elements the rows of A are apart, None where that is not known or A will be copied."""
+    strides, _ = ir.MemRefType(op.operands[0].type).get_strides_and_offset()
+    row, depth = (operand_dims(op)[0].index(dim) for dim in canonical_dims(op)[0][-2:])
+    known = strides[depth] == 1 and strides[row] not in (DYNAMIC, DYNAMIC_STRIDE)
+    return int(strides[row]) if known else None
 
 
 def _rows(op: ir.Operation, schedule: Schedule, ctx: PassContext) -> int:

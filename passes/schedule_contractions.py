@@ -26,8 +26,11 @@ MANY_REGISTERS = 32
 """From so many vector registers on, as AVX-512 and NEON have them, tiles are wider."""
 MASKED_BITS = 512
 """Vectors of this width, those of AVX-512, have registers for masks."""
-ROWS_A_BLOCK = 128
-"""Rows that a packed block of A should have: B is read once for each block."""
+MOST_DEPTH = 1024
+"""The longest block of the depth: in a longer one, loading and storing the sums costs hardly less."""
+DEPTH_STEP = 16
+LEAST_DEPTH = 256
+"""What a block of A has at least, and a block of a depth that is not known."""
 K_UNROLL = 4
 """Steps of k in a turn of the inner loop: few prefetches and little loop control for each multiply.
 
@@ -43,11 +46,12 @@ class ScheduleContractions(Pass):
     """Write a tiling decision on every `linalg.matmul` and `linalg.batch_matmul` of f32 or f64 without broadcasts.
 
     The register tile fills the vector registers but for one row of B and one broadcast of A (Goto and van de Geijn); a
-    block of a panel of B, which is streamed through L1, is at most half as large again, a block of A takes half of L2
-    and, as far as that reaches, the whole depth. Where the size of the result is known, a narrower or lower tile is
-    taken if that leaves no ragged panel or less of the last tile empty. A product of at most `skinny-rows` rows reads
-    B in place: column after column (kind "skinny") or row after row (kind "rows"), as it is stored. A decision that is
-    there already is left alone.
+    block of a panel of B, which is read from L2, takes an eighth of it, or half as much again as L1 if that is more; a
+    block of A takes half of L2, as deep as makes the traffic beyond it least. An A whose rows lie at places known while
+    compiling is read in place; else, and where L-Mul prepares it, it is packed. Where the size of the result is known,
+    a narrower or lower tile is taken if that leaves no ragged panel or less of the last tile empty. A product of at
+    most `skinny-rows` rows reads B in place: column after column (kind "skinny") or row after row (kind "rows"), as it
+    is stored. A decision that is there already is left alone.
     """
 
     name: ClassVar[str] = "schedule-contractions"
@@ -81,7 +85,9 @@ class ScheduleContractions(Pass):
                 if rows is not None and 0 < rows <= self.skinny_rows:
                     write_decision(op, self.decide_few(op, rows, columns, bits))
                 else:
-                    write_decision(op, self.decide(columns, bits, multiply_kind(op), rows, depth))
+                    multiply = multiply_kind(op)
+                    pack_left = multiply == "finite" or not _reads_known_rows(op)
+                    write_decision(op, self.decide(columns, bits, multiply, rows, depth, pack_left=pack_left))
                 ctx.count("contractions scheduled")
         return ir.WalkResult.ADVANCE
 
@@ -99,10 +105,12 @@ class ScheduleContractions(Pass):
         multiply: Multiply,
         rows: int | None = None,
         depth: int | None = None,
+        *,
+        pack_left: bool = True,
     ) -> ContractionSchedule:
         """Return the tiling for elements of `bits` bits, a result of so many rows and columns, a depth; None: of any.
 
-        L-Mul that expands in the loop needs registers of its own.
+        L-Mul that expands in the loop needs registers of its own. `pack_left` says whether A is packed.
         """
         vector = self.vector_bits // bits
         many = self.vector_registers >= MANY_REGISTERS
@@ -117,21 +125,39 @@ class ScheduleContractions(Pass):
         tile_rows = max(1, (free // share if expands_in_loop else free) // vectors_wide)
         tile_rows = _rows_without_waste(rows, min(tile_rows, 8))
         width = vectors_wide * vector
-        panel = min(self.l1_bytes * 3 // 2 * 8 // bits, MAX_PANEL_ELEMENTS)
-        k_block = min(256, max(16, _round_down(panel // width, 16)))
+        panel = min(max(self.l1_bytes * 3 // 2, self.l2_bytes // 8) * 8 // bits, MAX_PANEL_ELEMENTS)
         block = min(self.l2_bytes // 2 * 8 // bits, MAX_BLOCK_ELEMENTS)
-        # All of the depth at once where that leaves a block of enough rows to be worth reading B for.
-        pack_depth = k_block
-        if depth is not None:
-            most = max(k_block, _round_down(block // ROWS_A_BLOCK, k_block))
-            pack_depth = min(-(-max(1, depth) // k_block) * k_block, most)
+        k_block, pack_depth = _depths(rows, depth, panel // width, block)
         m_block = max(tile_rows, _round_down(block // pack_depth, tile_rows))
         if rows:
             # Blocks of about equal height: in a low one few row tiles share the prefetching of B out.
             m_block = -(-rows // (-(-rows // m_block) * tile_rows)) * tile_rows
         k_unroll = {"exact": K_UNROLL, "finite": K_UNROLL // 2, "ieee": 1}[multiply]
-        prefetch = _lines_to_prefetch(rows, tile_rows, k_unroll * width * bits // 8)
-        return ContractionSchedule(tile_rows, width, k_block, m_block, vector, pack_depth, k_unroll, prefetch)
+        prefetch = _lines_to_prefetch(rows and min(rows, m_block), tile_rows, k_unroll * width * bits // 8)
+        return ContractionSchedule(
+            tile_rows, width, k_block, m_block, vector, pack_depth, k_unroll, prefetch, pack_left
+        )
+
+
+def _depths(rows: int | None, depth: int | None, most: int, block: int) -> tuple[int, int]:
+    """Return how deep a block of a panel is, at most `most`, and a block of A, of `block` elements at most.
+
+    B is read once for each block of rows, C is read and written once for each block of the depth: of blocks of A of
+    equal depth those are taken for which this is the least.
+    """
+    most = max(DEPTH_STEP, _round_down(min(most, MOST_DEPTH), DEPTH_STEP))
+    if depth is None:
+        return min(LEAST_DEPTH, most), min(LEAST_DEPTH, most)
+    depth = max(1, depth)
+
+    def traffic(parts: int) -> int:
+        height, count = max(1, block // -(-depth // parts)), rows or 1
+        return -(-count // height) * depth + 2 * count * parts
+
+    parts = -(-depth // most) if rows is None else min(range(1, -(-depth // LEAST_DEPTH) + 1), key=traffic)
+    blocks = -(-depth // (parts * most))
+    k_block = -(-depth // (parts * blocks * DEPTH_STEP)) * DEPTH_STEP
+    return k_block, k_block * blocks
 
 
 def _rows_without_waste(rows: int | None, most: int) -> int:
@@ -171,6 +197,12 @@ def _depth(op: ir.Operation) -> int | None:
     place = operand_dims(op)[0].index(canonical_dims(op)[0][-1])
     type_ = ir.ShapedType(op.operands[0].type)
     return None if type_.is_dynamic_dim(place) else int(type_.get_dim_size(place))
+
+
+def _reads_known_rows(op: ir.Operation) -> bool:
+    """Return whether the elements of a row of A are neighbours in memory and how far rows are apart is known."""
+    static = not ir.ShapedType(op.operands[0].type).is_dynamic_dim(len(operand_dims(op)[0]) - 1)
+    return static and operand_dims(op)[0][-1] == canonical_dims(op)[0][-1]
 
 
 def _reads_columns(op: ir.Operation) -> bool:

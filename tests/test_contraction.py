@@ -30,11 +30,13 @@ class Tiling:
     k_block: int
     m_block: int
     vector: int
+    pack_left: bool = True
 
     def __str__(self) -> str:
         return (
             f'slipstick.decision = {{kind = "packed", register_tile = [{self.rows}, {self.columns}], '
-            f"k_block = {self.k_block}, m_block = {self.m_block}, vector = {self.vector}}}"
+            f"k_block = {self.k_block}, m_block = {self.m_block}, vector = {self.vector}, "
+            f"pack_left = {str(self.pack_left).lower()}}}"
         )
 
     def sizes(self):
@@ -138,6 +140,35 @@ def test_every_edge_of_tile_and_block(compiled, element, left, right):
     for m, n, k in product.tiling.sizes():
         a, b, c = operands(m, n, k, element)
         assert_exact(native(*product.stored(a, b), c), a, b, c, element)
+
+
+@pytest.mark.parametrize("left", [False, True], ids=["A", "At"])
+@pytest.mark.parametrize("element", FLOATS)
+def test_every_edge_with_a_in_place(compiled, element, left):
+    """Rows of A at a distance that only the call knows; where A is stored transposed, a copy of it."""
+    product = Product(element, left=left, tiling=replace(TILINGS[element], pack_left=False))
+    native = compiled(product)
+    for m, n, k in product.tiling.sizes():
+        a, b, c = operands(m, n, k, element)
+        assert_exact(native(*product.stored(a, b), c), a, b, c, element)
+
+
+def test_a_in_place_whose_rows_are_a_known_distance_apart(compiled):
+    """A half of a wider matrix, and a matrix of its own: two kernels of one decision."""
+    a, w, c, wide = (f"tensor<{size}xf32>" for size in ("13x35", "35x19", "13x19", "13x70"))
+    matmul = f"linalg.matmul {{{replace(SMALL, pack_left=False)}}}"
+    native = compiled(f"""
+    func.func @main(%wide: {wide}, %a: {a}, %w: {w}, %c: {c}) -> ({c}, {c}) {{
+      %half = tensor.extract_slice %wide[0, 35] [13, 35] [1, 1] : {wide} to {a}
+      %0 = {matmul} ins(%half, %w : {a}, {w}) outs(%c : {c}) -> {c}
+      %1 = {matmul} ins(%a, %w : {a}, {w}) outs(%c : {c}) -> {c}
+      return %0, %1 : {c}, {c}
+    }}""")
+    a, w, c = operands(13, 19, 35)
+    wide = operands(13, 19, 70)[0]
+    first, second = native(wide, a, w, c)
+    assert_exact(first, np.ascontiguousarray(wide[:, 35:]), w, c)
+    assert_exact(second, a, w, c)
 
 
 @pytest.mark.parametrize(("left", "right"), [(False, False), (False, True), (True, False)], ids=["AB", "ABt", "AtB"])

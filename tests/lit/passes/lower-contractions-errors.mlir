@@ -148,3 +148,22 @@ func.func @ahead(%a: memref<8x8xf32>) {
     ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%a : memref<8x8xf32>)
   return
 }
+
+// -----
+
+func.func @prepared(%a: memref<8x8xf32>) {
+  // expected-error @+1 {{'linalg.matmul' has a decision and L-Mul: expected pack_left = true: under the policy "finite" A is prepared while it is packed}}
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4, pack_left = false},
+                 slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "finite"}}
+    ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%a : memref<8x8xf32>)
+  return
+}
+
+// -----
+
+func.func @neither(%a: memref<8x8xf32>) {
+  // expected-error @+1 {{slipstick.decision: expected true or false for pack_left, found 2}}
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4, pack_left = 2}}
+    ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%a : memref<8x8xf32>)
+  return
+}

@@ -60,3 +60,17 @@ func.func @odd(%a: memref<3x16x16xf32>, %b: memref<3x16x16xf32>, %c: memref<3x16
     ins(%a, %b : memref<3x16x16xf32>, memref<3x16x16xf32>) outs(%c : memref<3x16x16xf32>)
   return
 }
+
+// -----
+
+// An A that is read in place leaves one parallel loop, over panels of B.
+// CHECK-LABEL: func.func @in_place
+// CHECK-LABEL: func.func private @slipstick_contraction_0(
+// CHECK:         scf.parallel
+// CHECK:           func.call @slipstick_contraction_0_panel
+// CHECK-NOT:     scf.parallel
+func.func @in_place(%a: memref<16x16xf32>, %b: memref<16x16xf32>, %c: memref<16x16xf32>) {
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [2, 8], vector = 4, k_block = 8, m_block = 4, pack_left = false}}
+    ins(%a, %b : memref<16x16xf32>, memref<16x16xf32>) outs(%c : memref<16x16xf32>)
+  return
+}

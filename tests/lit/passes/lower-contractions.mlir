@@ -16,10 +16,10 @@
 // CHECK-DAG:     %[[EIGHT:.*]] = arith.constant 8 : index
 // CHECK:         %[[PACKED_B:.*]] = memref.alloca() {alignment = 64 : i64} : memref<64x12xf32>
 // CHECK:         scf.for %[[K:.*]] = %[[ZERO]] to %{{.*}} step %[[ONE]] iter_args(%[[C0:[^ ]*]] = %{{[^ ]*}}, %[[C1:[^ ]*]] = %{{[^ ]*}}, %[[C2:[^ ]*]] = %{{[^ ]*}}, %[[C3:[^ ]*]] = %{{[^ ]*}}, %[[C4:[^ ]*]] = %{{[^ ]*}}, %[[C5:[^ ]*]] = %{{[^ ]*}}) ->
-// CHECK-NEXT:      %[[KA:.*]] = arith.addi %{{.*}}, %[[K]] : index
 // CHECK-NEXT:      %[[B0:.*]] = vector.load %[[PACKED_B]][%[[K]], %[[ZERO]]] : memref<64x12xf32>, vector<4xf32>
 // CHECK-NEXT:      %[[B1:.*]] = vector.load %[[PACKED_B]][%[[K]], %[[FOUR]]]
 // CHECK-NEXT:      %[[B2:.*]] = vector.load %[[PACKED_B]][%[[K]], %[[EIGHT]]]
+// CHECK-NEXT:      %[[KA:.*]] = arith.addi %{{.*}}, %[[K]] : index
 // CHECK-NEXT:      %[[S0:.*]] = memref.load %[[PACKED_A]][%{{.*}}, %[[KA]], %[[ZERO]]]
 // CHECK-NEXT:      %[[A0:.*]] = vector.broadcast %[[S0]] : f32 to vector<4xf32>
 // CHECK-NEXT:      %[[R0:.*]] = vector.fma %[[A0]], %[[B0]], %[[C0]] : vector<4xf32>
@@ -60,8 +60,8 @@ func.func @exact(%a: memref<?x?xf32>, %b: memref<?x?xf32>, %c: memref<?x?xf32>) 
 // CHECK-DAG:     memref.alloca() {{.*}} : memref<64x4xi32>
 // CHECK:         arith.subi %{{.*}}, %[[OFFSET]] : vector<4xi32>
 // CHECK:         scf.for {{.*}} iter_args(%[[C:.*]] = %{{.*}})
-// CHECK-NEXT:      arith.addi
 // CHECK-NEXT:      %[[B:.*]] = vector.load %{{.*}} : memref<64x4xi32>, vector<4xi32>
+// CHECK-NEXT:      arith.addi
 // CHECK-NEXT:      %[[S:.*]] = memref.load
 // CHECK-NEXT:      %[[A:.*]] = vector.broadcast %[[S]] : i32 to vector<4xi32>
 // CHECK-NEXT:      %[[SUM:.*]] = arith.addi %[[A]], %[[B]] : vector<4xi32>
@@ -172,4 +172,52 @@ func.func @panels(%a: memref<5x64xf32>, %b: memref<3x64x8xf32>) -> memref<5x20xf
     ins(%a, %w : memref<5x64xf32>, memref<20x64xf32>) outs(%c : memref<5x20xf32>)
   memref.dealloc %w : memref<20x64xf32>
   return %c : memref<5x20xf32>
+}
+
+// -----
+
+// A is not packed: the kernel takes the matrix, its rows as far apart as they are, and reads a column of it in each step.
+// In a ragged tile the first row stands for each that is missing. Another stride, another kernel.
+// CHECK-LABEL: func.func @in_place
+// CHECK:         %[[A:.*]] = memref.cast %{{.*}} : memref<5x64xf32> to memref<?x?xf32, strided<[64, 1], offset: ?>>
+// CHECK:         call @slipstick_contraction_0(%[[A]],
+// CHECK:         call @slipstick_contraction_1({{.*}} : (memref<?x?xf32, strided<[96, 1], offset: ?>>,
+// CHECK-LABEL: func.func private @slipstick_contraction_0_panel
+// CHECK-SAME:    %[[ROWS:.*]]: memref<?x?xf32, strided<[64, 1], offset: ?>>,
+// CHECK:         vector.maskedload
+// CHECK:         scf.if
+// CHECK:           scf.for
+// CHECK-COUNT-4:     memref.load %[[ROWS]]
+// CHECK:         } else {
+// CHECK:           arith.select
+// CHECK:           scf.for
+// CHECK-COUNT-2:     memref.load %[[ROWS]]
+// CHECK-NOT:         memref.load
+// CHECK:           scf.yield
+// CHECK-LABEL: func.func private @slipstick_contraction_0(
+// CHECK-NOT:     memref.alloc
+// CHECK:         func.call @slipstick_contraction_0_panel
+// CHECK:         return
+func.func @in_place(%a: memref<5x64xf32>, %w: memref<5x64xf32, strided<[96, 1]>>, %b: memref<64x8xf32>, %c: memref<5x8xf32>) {
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [2, 8], k_block = 64, m_block = 8, vector = 4, k_unroll = 2, pack_left = false}}
+    ins(%a, %b : memref<5x64xf32>, memref<64x8xf32>) outs(%c : memref<5x8xf32>)
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [2, 8], k_block = 64, m_block = 8, vector = 4, k_unroll = 2, pack_left = false}}
+    ins(%w, %b : memref<5x64xf32, strided<[96, 1]>>, memref<64x8xf32>) outs(%c : memref<5x8xf32>)
+  return
+}
+
+// -----
+
+// Rows that are not contiguous are copied to be read in place.
+// CHECK-LABEL: func.func @transposed_left
+// CHECK:         %[[COPY:.*]] = memref.alloc() : memref<5x64xf32>
+// CHECK:         linalg.copy {{.*}}outs(%[[COPY]] :
+// CHECK:         %[[CAST:.*]] = memref.cast %[[COPY]] : memref<5x64xf32> to memref<?x?xf32, strided<[?, 1], offset: ?>>
+// CHECK:         call @slipstick_contraction_0(%[[CAST]],
+// CHECK:         memref.dealloc %[[COPY]]
+func.func @transposed_left(%a: memref<64x5xf32>, %b: memref<64x8xf32>, %c: memref<5x8xf32>) {
+  linalg.matmul indexing_maps = [affine_map<(m, n, k) -> (k, m)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>]
+    {slipstick.decision = {kind = "packed", register_tile = [2, 8], k_block = 64, m_block = 8, vector = 4, pack_left = false}}
+    ins(%a, %b : memref<64x5xf32>, memref<64x8xf32>) outs(%c : memref<5x8xf32>)
+  return
 }

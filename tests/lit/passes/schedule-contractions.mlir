@@ -10,7 +10,7 @@
 // L1: l1-bytes: expected at least 1, found 0
 
 // CHECK-LABEL:  func.func @single
-// CHECK:          linalg.matmul {slipstick.decision = {k_block = 256 : i64, k_unroll = 4 : i64, kind = "packed", m_block = 256 : i64, pack_depth = 256 : i64, prefetch = 1 : i64, register_tile = [4, 24], vector = 8 : i64}}
+// CHECK:          linalg.matmul {slipstick.decision = {k_block = 256 : i64, k_unroll = 4 : i64, kind = "packed", m_block = 256 : i64, pack_depth = 256 : i64, pack_left = true, prefetch = 1 : i64, register_tile = [4, 24], vector = 8 : i64}}
 // AVX512-LABEL: func.func @single
 // AVX512:         k_block = 256 : i64, {{.*}} register_tile = [8, 48], vector = 16
 // NEON-LABEL:   func.func @single
@@ -83,13 +83,33 @@ func.func @widths(%a: tensor<64x8xf32>, %b: tensor<8x128xf32>, %c: tensor<64x128
   %3 = linalg.matmul ins(%a, %h : tensor<64x8xf32>, tensor<8x50xf32>) outs(%i : tensor<64x50xf32>) -> tensor<64x50xf32>
   return %0, %1, %2, %3 : tensor<64x128xf32>, tensor<64x16xf32>, tensor<64x96xf32>, tensor<64x50xf32>
 }
-// Sizes that are known: rows so that the last tile is not mostly empty, all of the depth packed at once, as many lines
-// prefetched as bring the next panel in while so few row tiles run.
+
+// Sizes that are known: rows so that the last tile is not mostly empty, blocks of the depth of equal length, as many lines
+// prefetched as bring the next panel in while so few row tiles run. A is read in place, unless L-Mul prepares it or its
+// columns are contiguous.
 // AVX512-LABEL: func.func @known
-// AVX512:         m_block = 21 : i64, pack_depth = 768 : i64, prefetch = 4 : i64, register_tile = [7, 48]
-// AVX512:         m_block = 128 : i64, pack_depth = 768 : i64, prefetch = 1 : i64, register_tile = [8, 48]
+// AVX512:         k_block = 384 : i64, {{.*}} m_block = 21 : i64, pack_depth = 768 : i64, pack_left = false, prefetch = 4 : i64, register_tile = [7, 48]
+// AVX512:         k_block = 384 : i64, {{.*}} m_block = 128 : i64, pack_depth = 768 : i64, pack_left = false, prefetch = 1 : i64, register_tile = [8, 48]
+// AVX512:         pack_left = true, {{.*}} slipstick.lmul
+// AVX512:         pack_left = true
 func.func @known(%a: tensor<20x768xf32>, %b: tensor<768x768xf32>, %c: tensor<20x768xf32>, %d: tensor<128x768xf32>, %e: tensor<128x768xf32>) {
   %0 = linalg.matmul ins(%a, %b : tensor<20x768xf32>, tensor<768x768xf32>) outs(%c : tensor<20x768xf32>) -> tensor<20x768xf32>
   %1 = linalg.matmul ins(%d, %b : tensor<128x768xf32>, tensor<768x768xf32>) outs(%e : tensor<128x768xf32>) -> tensor<128x768xf32>
+  %2 = linalg.matmul {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "finite"}}
+    ins(%d, %b : tensor<128x768xf32>, tensor<768x768xf32>) outs(%e : tensor<128x768xf32>) -> tensor<128x768xf32>
+  %3 = linalg.matmul indexing_maps = [
+      affine_map<(m, n, k) -> (k, m)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>]
+    ins(%b, %b : tensor<768x768xf32>, tensor<768x768xf32>) outs(%b : tensor<768x768xf32>) -> tensor<768x768xf32>
+  return
+}
+
+// A long depth: B is read once for each block of rows, C once for each block of the depth. A few rows take a deeper block
+// of A, many rows a higher one.
+// AVX512-LABEL: func.func @deep
+// AVX512:         k_block = 560 : i64, {{.*}} m_block = 64 : i64, pack_depth = 1680 : i64
+// AVX512:         k_block = 512 : i64, {{.*}} m_block = 256 : i64, pack_depth = 512 : i64
+func.func @deep(%a: tensor<64x4992xf32>, %b: tensor<4992x96xf32>, %c: tensor<64x96xf32>, %d: tensor<1024x4992xf32>, %e: tensor<1024x96xf32>) {
+  %0 = linalg.matmul ins(%a, %b : tensor<64x4992xf32>, tensor<4992x96xf32>) outs(%c : tensor<64x96xf32>) -> tensor<64x96xf32>
+  %1 = linalg.matmul ins(%d, %b : tensor<1024x4992xf32>, tensor<4992x96xf32>) outs(%e : tensor<1024x96xf32>) -> tensor<1024x96xf32>
   return
 }

@@ -22,7 +22,7 @@
 // REWRITTEN-NOT:  linalg.generic
 
 // SCHEDULED:      slipstick.stage = "scheduled"
-// SCHEDULED:      linalg.matmul {{.*}}slipstick.decision = {k_block = 256 : i64, k_unroll = 4 : i64, kind = "packed", m_block = 252 : i64, pack_depth = 256 : i64, prefetch = 1 : i64, register_tile = [6, 16], vector = 8 : i64}
+// SCHEDULED:      linalg.matmul {{.*}}slipstick.decision = {k_block = 32 : i64, k_unroll = 4 : i64, kind = "packed", m_block = 2046 : i64, pack_depth = 32 : i64, pack_left = false, prefetch = 1 : i64, register_tile = [6, 16], vector = 8 : i64}
 
 // No tensors and no linalg left; the product is a kernel, the rest of the layer another.
 // LOOPS:          slipstick.stage = "loops"
@@ -35,7 +35,7 @@
 // LOOPS:            vector.fma {{.*}} : vector<8xf32>
 // LOOPS-NOT:      linalg.
 
-// EDITED:         memref.alloca() {{.*}} : memref<256x8xf32>
+// EDITED:         memref.alloca() {{.*}} : memref<32x8xf32>
 
 // LLVM:           slipstick.assert_messages = []
 // LLVM-SAME:      slipstick.stage = "llvm"
