@@ -10,7 +10,7 @@ from typing import ClassVar, TypeAlias
 
 from ..bindings import arith, func, ir, linalg, memref
 from ..kernels.contraction import emit_contraction
-from ..kernels.contraction_panel import DYNAMIC, strided_matrix_type
+from ..kernels.contraction_panel import DYNAMIC, DYNAMIC_STRIDE, strided_matrix_type
 from ..kernels.contraction_rows import emit_rows
 from ..kernels.contraction_skinny import emit_skinny
 from ..kernels.decision import (
