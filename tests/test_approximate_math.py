@@ -24,7 +24,7 @@ from slipstick.target import Target
 # Units in the last place against the exact value: what is promised, a little above what all 2^32 arguments show.
 LIMITS = {
     "cos": 1.75,
-    "erf": 1.75,
+    "erf": 1.9,
     "erfc": 4.0,
     "exp": 1.0,
     "exp2": 1.0,
@@ -198,7 +198,7 @@ def test_vectorised_loop_has_no_call(name: str, cpu: str) -> None:
 
 
 # Operations of the body but for constants and bitcasts, which cost nothing inside a loop.
-OPERATIONS = {"erf": 30, "exp": 21, "exp2": 19, "rsqrt": 2, "tanh": 29}
+OPERATIONS = {"erf": 27, "exp": 21, "exp2": 19, "rsqrt": 2, "tanh": 29}
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
@@ -234,11 +234,11 @@ BOUNDS = {
     "EXP": 28.1,
     "EXPM1": 26.0,
     "EXP_2": 28.2,
-    "EXP_2_SHORT": 23.3,
     "EXP_TWICE": 28.1,
     "LOG": 27.1,
-    "LOG2_ERFC": 25.2,
+    "LOG_ERFC": 26.9,
     "LOG_2": 27.5,
+    "ONE_LESS_EXP": 26.1,
     "SIN": 27.7,
     "TANH": 29.5,
 }
