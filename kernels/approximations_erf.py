@@ -71,7 +71,7 @@ def erf(x: Lanes) -> Lanes:
     # A NaN is lost in the integers, kept in r.
     power = ((biased.bits() << 23) + ONE_BITS).as_float()
     scaled = power * r
-    return scaled.fma(r.polynomial(ONE_LESS_EXP), power.fma(r, 1.0 - power)).with_sign_of(x)
+    return scaled.fma(r.polynomial(ONE_LESS_EXP), (1.0 - power) + scaled).with_sign_of(x)
 
 
 def erfc(x: Lanes) -> Lanes:
