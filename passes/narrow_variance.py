@@ -19,9 +19,9 @@ class NarrowVariance(Pass):
     torch itself works in f32 there. The importer takes the mean in f64 and adds up the squares of deviations in f64,
     a sum that is then divided and rounded to f32. In f32, with partial sums for v lanes of a vector, the sum of n
     squares, none of them negative, is within (n / v + 4) 2^-24 of itself; that bounds n. A mean that is off by d adds
-    d² to the variance, no first-order term. Deviations above 2^64 overflow, as torch's do. Squares marked for L-Mul keep
-    their mark: they become L-Mul of f32, the format that torch multiplies in. Left alone: variances that are read in
-    f64, rows of unknown length or above `max-length`.
+    d² to the variance, no first-order term. Deviations above 2^64 overflow, as torch's do. Squares marked for L-Mul
+    keep their mark: they become L-Mul of f32, the format that torch multiplies in. Left alone: variances that are read
+    in f64, rows of unknown length or above `max-length`.
     """
 
     name: ClassVar[str] = "narrow-variance"
