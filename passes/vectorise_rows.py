@@ -77,7 +77,7 @@ def _is_row(op: ir.Operation) -> bool:
 
 def _power_of_two(number: int) -> int:
     """Return the greatest power of two that is not above `number`."""
-    return 1 << (number.bit_length() - 1)
+    return int(1 << (number.bit_length() - 1))
 
 
 def _elements(op: ir.Operation) -> int:
