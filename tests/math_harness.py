@@ -18,7 +18,7 @@ from slipstick.target import Target
 LOWER = (
     "canonicalize,cse,convert-scf-to-cf,expand-strided-metadata,convert-vector-to-llvm,arith-expand{include-bf16=true},"
     "convert-math-to-llvm,convert-math-to-libm,finalize-memref-to-llvm,convert-func-to-llvm,convert-arith-to-llvm,"
-    "convert-cf-to-llvm,convert-index-to-llvm,reconcile-unrealized-casts"
+    "convert-cf-to-llvm,convert-index-to-llvm,convert-ub-to-llvm,reconcile-unrealized-casts"
 )
 
 

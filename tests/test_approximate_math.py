@@ -196,9 +196,9 @@ def power(x: torch.Tensor, y: torch.Tensor, lanes: int = 16) -> torch.Tensor:
     pairs = torch.stack([x.view(-1, lanes), y.view(-1, lanes)], 1).reshape(-1)
     low, high = ", ".join(map(str, range(lanes))), ", ".join(map(str, range(lanes, 2 * lanes)))
     type_, both = f"vector<{lanes}xf32>", f"vector<{2 * lanes}xf32>"
-    text = f"""%x = vector.shuffle %a, %a [{low}] : {both}, {both}
-        %y = vector.shuffle %a, %a [{high}] : {both}, {both}
-        %p = math.powf %x, %y : {type_}
+    text = f"""%u = vector.shuffle %a, %a [{low}] : {both}, {both}
+        %v = vector.shuffle %a, %a [{high}] : {both}, {both}
+        %p = math.powf %u, %v : {type_}
         %b = vector.shuffle %p, %p [{low}, {low}] : {type_}, {type_}"""
     return loop(text, lanes=2 * lanes)(pairs).view(-1, 2 * lanes)[:, :lanes].reshape(size)
 
