@@ -1,8 +1,8 @@
 """Powers: of f32 lanes in general; to some constants by a few multiplications, a division or a root, f64 lanes too.
 
-x^y is 2^(y log2 x), within one unit in the last place. The exponent is up to 150 and counts with its absolute error, so that it is taken in f64: log2 of
-the significand by a minimax polynomial (see `kernels/minimax.py`), the product with y, and what rounding it to an
-integer leaves, which is a number for f32 again.
+x^y is 2^(y log2 x), within one unit in the last place. The exponent is up to 150 and counts with its absolute error, so
+that it is taken in f64: log2 of the significand by a minimax polynomial (see `kernels/minimax.py`), the product with y,
+and what rounding it to an integer leaves, which is a number for f32 again.
 """
 
 from __future__ import annotations
