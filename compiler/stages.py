@@ -105,6 +105,10 @@ class StageLoops(NamedPipeline):
 
     name: ClassVar[str] = "stage-loops"
     parallel: bool = option(False, "make the outer loops of kernels parallel")
+    vector_bits: int = option(256, "width of a vector register, in bits")
+    vector_registers: int = option(16, "number of vector registers")
+    nan_maximum: bool = option(False, "a maximum that keeps NaN is one instruction")
+    avx512: bool = option(False, "use instructions of AVX-512F")
 
     def text(self) -> str:
         """Return the pipeline."""
@@ -121,12 +125,14 @@ class StageLoops(NamedPipeline):
             # Before loops: a named operation that becomes loops loses its mark.
             "lmul{scope=marked}",
             "outline-kernels",
+            f"vectorise-rows{{vector-bits={self.vector_bits} registers={4 if self.vector_registers > 16 else 2}"
+            f" nan-maximum={str(self.nan_maximum).lower()}}}",
             "func.func(tm-tensor-to-loops,scf-forall-to-for,convert-linalg-to-loops)",
             "canonicalize,cse",
             "parallelise-kernels" if self.parallel else "",
             "stack-temporaries",
             "plan-arena",
-            "approximate-math",
+            "approximate-math{avx512}" if self.avx512 else "approximate-math",
             "canonicalize,cse",
             "set-stage{stage=loops}",
         )
@@ -188,8 +194,15 @@ def stage_pipelines(
             True, lmul.mantissa_bits, lmul.rounding, lmul.specials, lmul.scope, lmul.offset, weights
         )
     scheduled = StageScheduled(target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes)
+    loops = StageLoops(
+        parallel,
+        target.vector_bits,
+        target.vector_registers,
+        nan_maximum=target.architecture == "aarch64",
+        avx512=target.has("avx512f"),
+    )
     llvm_stage = StageLLVM(parallel, target.vector_bits)
-    return {"rewritten": rewritten, "scheduled": scheduled, "loops": StageLoops(parallel), "llvm": llvm_stage}
+    return {"rewritten": rewritten, "scheduled": scheduled, "loops": loops, "llvm": llvm_stage}
 
 
 def run_stages(

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from ..bindings import arith, ir
 from ..errors import ArgumentError
 from .approximations_erf import erf, erfc
-from .approximations_exp import exp, exp2, expm1, tanh
+from .approximations_exp import exp, exp2, exp2_avx512, exp_avx512, expm1, tanh
 from .approximations_lanes import Lanes, with_element
 from .approximations_log import log, log1p, log2
-from .approximations_pow import CONSTANT_POWERS
+from .approximations_pow import CONSTANT_POWERS, power, power_avx512
 from .approximations_trig import cos, sin
 
 
@@ -43,6 +43,9 @@ APPROXIMATIONS: dict[str, Callable[[Lanes], Lanes]] = {
 }
 """What stands for each operation of one f32 operand."""
 
+AVX512_FORMS: dict[str, Callable[[Lanes], Lanes]] = {"math.exp": exp_avx512, "math.exp2": exp2_avx512}
+"""Shorter forms of the same results, for vectors of 16 lanes."""
+
 
 def can_approximate(op_name: str, type_: ir.Type) -> bool:
     """Say whether there is an approximation of the operation, of one operand, for this type."""
@@ -51,14 +54,16 @@ def can_approximate(op_name: str, type_: ir.Type) -> bool:
     return op_name in APPROXIMATIONS and _is_supported(type_)
 
 
-def approximate(op_name: str, x: ir.Value) -> ir.Value:
+def approximate(op_name: str, x: ir.Value, *, avx512: bool = False) -> ir.Value:
     """Emit what stands for the operation `op_name` (`math.exp`, ...) of `x`; the result has x's type.
 
-    Raises ArgumentError where `can_approximate` is false.
+    With `avx512`, instructions of AVX-512F may be used; results are the same, bit for bit. Raises ArgumentError where
+    `can_approximate` is false.
     """
     if not can_approximate(op_name, x.type):
         raise ArgumentError(f"{op_name}: no approximation for operands of type {x.type}")
-    return _widened(APPROXIMATIONS[op_name], x)
+    forms = APPROXIMATIONS | AVX512_FORMS if avx512 and _is_whole_registers(x.type) else APPROXIMATIONS
+    return _widened(forms[op_name], x)
 
 
 def can_raise(type_: ir.Type, exponent: float) -> bool:
@@ -76,12 +81,39 @@ def raise_to(x: ir.Value, exponent: float) -> ir.Value:
     return _widened(CONSTANT_POWERS[exponent], x)
 
 
+def can_power(type_: ir.Type) -> bool:
+    """Say whether there is an approximation of x^y, both of this type."""
+    return _is_supported(type_)
+
+
+def approximate_power(x: ir.Value, y: ir.Value, *, avx512: bool = False) -> ir.Value:
+    """Emit x^y, both of one type; the result has that type, and is the same with `avx512` and without.
+
+    Raises ArgumentError where `can_power` is false.
+    """
+    if not can_power(x.type):
+        raise ArgumentError(f"math.powf: no approximation for operands of type {x.type}")
+    form = power_avx512 if avx512 and _is_whole_registers(x.type) else power
+    wide = with_element(x.type, ir.F32Type.get())
+    if x.type == wide:
+        return form(Lanes(x), Lanes(y)).value
+    return arith.truncf(x.type, form(Lanes(arith.extf(wide, x)), Lanes(arith.extf(wide, y))).value)
+
+
 def _widened(function: Callable[[Lanes], Lanes], x: ir.Value) -> ir.Value:
     """Emit the function of x in f32, or in f64 if that is x's type."""
     wide = with_element(x.type, ir.F32Type.get())
     if x.type == wide or _is_double(x.type):
         return function(Lanes(x)).value
     return arith.truncf(x.type, function(Lanes(arith.extf(wide, x))).value)
+
+
+def _is_whole_registers(type_: ir.Type) -> bool:
+    """Return whether the type is a vector of 16, 32, 64, ... lanes."""
+    if not isinstance(type_, ir.VectorType) or type_.rank != 1 or any(type_.scalable_dims):
+        return False
+    lanes = type_.shape[0]
+    return bool(lanes >= 16 and lanes & (lanes - 1) == 0)
 
 
 def _is_double(type_: ir.Type) -> bool:

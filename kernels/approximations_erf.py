@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .approximations_exp import EXP, ROUND, reduce_by_ln_2, times_power_of_two
 from .approximations_lanes import Lanes
+from .approximations_log import ONE_BITS
 
 ERF = (
     0.12837915122509003,
@@ -13,27 +14,34 @@ ERF = (
     0.004995848052203655,
     -0.0006003750022500753,
 )
-"""(erf a - a) / a in a², 0 <= a <= 0.92: a + a p(a²) within 2^-25.9 of erf a."""
+"""(erf a - a) / a in a², 0 <= a <= 0.92: a + a p(a²) within 2^-25.9 of erf a. Here for erfc, a < 0.47."""
 
-LOG2_ERFC = (
-    -0.0028379885479807854,
-    -1.6156421899795532,
-    -0.9394583106040955,
-    -0.13103149831295013,
-    0.022342078387737274,
-    -0.0017886521527543664,
+LOG_ERFC = (
+    0.5641893744468689,
+    0.0910833552479744,
+    -0.016971530392766,
+    -0.0001421592169208452,
+    0.0014722138876095414,
+    -0.0005549565539695323,
+    0.00010170073073823005,
+    -7.811153409420513e-06,
 )
-"""log2 erfc a, 0.92 <= a <= 3.95: 1 - 2^p(a) within 2^-25.3 of erf a."""
+"""(-√π/2 log erfc a - a) / a², 0 <= a <= 3.95: with t = a + a² p(a), 1 - e^(-2t/√π) is within 2^-26.9 of erf a."""
 
-EXP_2_SHORT = (
-    1.0,
-    0.6931470036506653,
-    0.24022246897220612,
-    0.0555071085691452,
-    0.009671294130384922,
-    0.0013269539922475815,
+ONE_LESS_EXP = (
+    0.12837918102741241,
+    -0.6366198062896729,
+    0.23944717645645142,
+    -0.06754636764526367,
+    0.015308934263885021,
+    -0.002879803767427802,
 )
-"""2^r, |r| <= 1/2, within 2^-23.4; here it counts a fifth at most."""
+"""(1 - e^(-2r/√π)) / r - 1, |r| <= √π/4 ln 2, within 2^-26.2 of the numerator."""
+
+TO_BINARY = -1.6279070377349854
+"""-2/√π log2 e, in f32: the exponent of e^(-2t/√π) to base 2 is t times this."""
+FROM_BINARY = 0.6142857074737549
+"""√π/2 ln 2, the inverse: r = t + n times this. What it is off counts for n other than 0 alone, beside 1 - 2^n."""
 
 ERFC = (
     1.2558708190917969,
@@ -52,15 +60,18 @@ ERFC = (
 
 
 def erf(x: Lanes) -> Lanes:
-    """Error function: a polynomial below 0.92, above it 1 - erfc(a), where erfc(a) is 2 to a polynomial."""
-    a = x.magnitude()
-    clamped = a.at_most(3.95)  # whose erf rounds to 1
-    log2_erfc = clamped.polynomial(LOG2_ERFC)
-    biased = log2_erfc + ROUND
-    power = (log2_erfc - (biased - ROUND)).polynomial(EXP_2_SHORT)
-    large = 1.0 - (power.bits() + (biased.bits() << 23)).as_float()
-    # A NaN is lost in the integer addition above, kept in the polynomial below.
-    return (a > 0.92).select(large, _small_erf(a)).with_sign_of(x)
+    """Error function: 1 - e^(-2t/√π) with t(a) about a, so that for small a nothing cancels and t is rounded once.
+
+    e^(-2t/√π) is 2^n e^(-2r/√π), |r| small; 1 - 2^n is exact, and 0 for a below a third.
+    """
+    a = x.magnitude().at_most(3.95)  # whose erf rounds to 1
+    t = (a * a.polynomial(LOG_ERFC)).fma(a, a)
+    biased = t.fma(TO_BINARY, ROUND)
+    r = (biased - ROUND).fma(FROM_BINARY, t)
+    # A NaN is lost in the integers, kept in r.
+    power = ((biased.bits() << 23) + ONE_BITS).as_float()
+    scaled = power * r
+    return scaled.fma(r.polynomial(ONE_LESS_EXP), (1.0 - power) + scaled).with_sign_of(x)
 
 
 def erfc(x: Lanes) -> Lanes:

@@ -78,12 +78,27 @@ def exp(x: Lanes) -> Lanes:
     return times_power_of_two(r.polynomial(EXP), biased)
 
 
+def exp_avx512(x: Lanes) -> Lanes:
+    """e^x of 16 lanes, bit for bit that of `exp`, five operations shorter."""
+    x = x.at_least(-104.0).at_most(89.0)
+    n = x.fma(LOG2_E, ROUND) - ROUND
+    r = n.fma(-LN_2_LOW, n.fma(-LN_2_HIGH, x))
+    return r.polynomial(EXP).scaled_by_avx512(n)
+
+
 def exp2(x: Lanes) -> Lanes:
     """2^x. Subnormal results are rounded once, never flushed."""
     x = x.at_least(-151.0).at_most(129.0)
     biased = x + (ROUND + 254.0)
     r = x - (biased - (ROUND + 254.0))
     return times_power_of_two(r.polynomial(EXP_2), biased)
+
+
+def exp2_avx512(x: Lanes) -> Lanes:
+    """2^x of 16 lanes, bit for bit that of `exp2`."""
+    x = x.at_least(-151.0).at_most(129.0)
+    n = (x + ROUND) - ROUND
+    return (x - n).polynomial(EXP_2).scaled_by_avx512(n)
 
 
 def expm1(x: Lanes) -> Lanes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..bindings import arith, ir, math
+from ..bindings import arith, ir, llvm, math, vector
 
 SIGN_BIT = -(1 << 31)
 """The sign bit of an f32 as an i32."""
@@ -74,6 +74,10 @@ class Lanes:
         """Compare floats (`==` stays Python's); false beside a NaN."""
         return self._compare(arith.CmpFPredicate.OEQ, other)
 
+    def differs(self, other: Lanes | float) -> Lanes:
+        """Compare floats; true beside a NaN."""
+        return self._compare(arith.CmpFPredicate.UNE, other)
+
     def greater_integer(self, other: int) -> Lanes:
         """Compare signed integers."""
         return Lanes(arith.cmpi(arith.CmpIPredicate.sgt, self.value, self._like(other).value))
@@ -118,6 +122,14 @@ class Lanes:
         """Return the signed i32 as f64."""
         return Lanes(arith.sitofp(self._with_element(ir.F64Type.get()), self.value))
 
+    def widened(self) -> Lanes:
+        """Return f32 as f64."""
+        return Lanes(arith.extf(self._with_element(ir.F64Type.get()), self.value))
+
+    def truncated(self) -> Lanes:
+        """Return the integer next to self towards zero."""
+        return Lanes(math.trunc(self.value))
+
     def to_single(self) -> Lanes:
         """Return f64 rounded to f32."""
         return Lanes(arith.truncf(self._with_element(ir.F32Type.get()), self.value))
@@ -129,6 +141,24 @@ class Lanes:
     def to_i32(self) -> Lanes:
         """Return the low half of i64."""
         return Lanes(arith.trunci(self._with_element(ir.IntegerType.get_signless(32)), self.value))
+
+    def scaled_by_avx512(self, exponent: Lanes) -> Lanes:
+        """Return self * 2^exponent, rounded once, for 16, 32, 64, ... lanes of f32: AVX-512's `vscalefps`."""
+        lanes = self.value.type.shape[0]
+        if lanes > 16:
+            pairs = zip(self._halves(), exponent._halves(), strict=True)
+            low, high = (value.scaled_by_avx512(power).value for value, power in pairs)
+            return Lanes(vector.shuffle(low, high, list(range(lanes))))
+        mask = arith.ConstantOp(ir.IntegerType.get_signless(16), -1).result
+        as_mode_says = arith.ConstantOp(ir.IntegerType.get_signless(32), 4).result
+        operands = [self.value, exponent.value, self.value, mask, as_mode_says]
+        return Lanes(llvm.call_intrinsic(self.value.type, "llvm.x86.avx512.mask.scalef.ps.512", operands, [], []))
+
+    def _halves(self) -> tuple[Lanes, Lanes]:
+        half = self.value.type.shape[0] // 2
+        parts = (list(range(i, i + half)) for i in (0, half))
+        low, high = (Lanes(vector.shuffle(self.value, self.value, part)) for part in parts)
+        return low, high
 
     def magnitude(self) -> Lanes:
         """Return the absolute value."""

@@ -46,13 +46,13 @@ SMALLEST_NORMAL = 2.0**-126
 
 def log(x: Lanes) -> Lanes:
     """Natural logarithm."""
-    e, f = _split(x)
+    e, f = split(x)
     return _with_special_values(_log(e, f), x, pole=0.0)
 
 
 def log2(x: Lanes) -> Lanes:
     """Logarithm to the base 2; exact for powers of two."""
-    e, f = _split(x)
+    e, f = split(x)
     return _with_special_values(f.fma(f.polynomial(LOG_2), e), x, pole=0.0)
 
 
@@ -66,7 +66,7 @@ def log1p(x: Lanes) -> Lanes:
     return _with_special_values(_log(exponent.to_float(), f).with_sign_of(x), x, pole=-1.0)
 
 
-def _split(x: Lanes) -> tuple[Lanes, Lanes]:
+def split(x: Lanes) -> tuple[Lanes, Lanes]:
     """Return e and f as floats with x = 2^e (1 + f), for finite positive x."""
     subnormal = x < SMALLEST_NORMAL
     bits = subnormal.select(x * 2.0**23, x).bits()

@@ -29,7 +29,7 @@ class Fit:
     """What a table of coefficients approximates.
 
     `weight` turns an error of the polynomial into the relative error of the function that is computed in the end.
-    `leading` are coefficients that are given, lowest first.
+    `leading` are coefficients that are given, lowest first. With `double`, coefficients are f64, not f32.
     """
 
     function: Function
@@ -38,10 +38,13 @@ class Fit:
     low: float
     high: float
     leading: tuple[float, ...] = ()
+    double: bool = False
 
     def coefficients(self) -> tuple[float, ...]:
-        """Return the coefficients, lowest first, each of them an f32."""
+        """Return the coefficients, lowest first, each of them an f32, or with `double` an f64."""
         fixed = [mp.mpf(c) for c in self.leading]
+        if self.double:
+            return tuple(float(c) for c in self._remez(fixed))
         while len(fixed) <= self.degree:
             fixed.append(mp.mpf(_f32(self._remez(fixed)[len(fixed)])))
         return tuple(float(c) for c in fixed)
@@ -141,22 +144,29 @@ def _scaled_erfc(t: Any) -> Any:
 
 _LOG2_E = _f32(1 / mp.log(2))
 _HALF_LN_2 = 0.3467  # a little more than ln 2 / 2: rounding to the nearest n is not exact at halves
+_ERF_SLOPE = 2 / mp.sqrt(mp.pi)  # of erf at 0
 _TINY = 1e-9  # functions of √s are not evaluated at 0 itself
 
 FITS: dict[str, Fit] = {
     "EXP": _relative(mp.exp, degree=6, low=-_HALF_LN_2, high=_HALF_LN_2, leading=(1, 1)),
     "EXP_2": _relative(lambda x: mp.mpf(2) ** x, degree=6, low=-0.5, high=0.5, leading=(1,)),
-    "EXP_2_SHORT": _relative(lambda x: mp.mpf(2) ** x, degree=5, low=-0.5, high=0.5, leading=(1,)),
     "EXPM1": _relative(lambda x: mp.expm1(x) / x, degree=5, low=-_HALF_LN_2, high=_HALF_LN_2, leading=(1,)),
     "EXP_TWICE": _relative(lambda x: mp.exp(2 * x), degree=6, low=-_HALF_LN_2 / 2, high=_HALF_LN_2 / 2, leading=(1, 2)),
     "TANH": Fit(_tanh_rest, lambda s: s / _of_root(mp.tanh)(s), degree=4, low=_TINY, high=0.31),
     "ERF": Fit(lambda s: _of_root(mp.erf)(s) - 1, lambda s: 1 / _of_root(mp.erf)(s), degree=5, low=_TINY, high=0.8465),
-    "LOG2_ERFC": Fit(
-        lambda a: mp.log(mp.erfc(a), 2),
-        lambda a: mp.log(2) * mp.erfc(a) / mp.erf(a),
-        degree=5,
-        low=0.92,
+    "LOG_ERFC": Fit(
+        lambda a: (-mp.log(mp.erfc(a)) / _ERF_SLOPE - a) / a**2,
+        lambda a: _ERF_SLOPE * mp.erfc(a) * a * a / mp.erf(a),
+        degree=7,
+        low=1e-3,
         high=3.95,
+    ),
+    "ONE_LESS_EXP": Fit(
+        lambda r: -mp.expm1(-_ERF_SLOPE * r) / r - 1,
+        lambda r: r / -mp.expm1(-_ERF_SLOPE * r),
+        degree=5,
+        low=-0.3073,
+        high=0.3072,
     ),
     "ERFC": _relative(_scaled_erfc, degree=10, low=-1, high=(10.1 - 2.875) / (10.1 + 2.875)),
     "LOG": _relative(lambda x: mp.log1p(x) / x, degree=9, low=-0.292895, high=0.414215, leading=(1, -0.5)),
@@ -168,6 +178,9 @@ FITS: dict[str, Fit] = {
         low=-0.292895,
         high=0.414215,
         leading=(_LOG2_E,),
+    ),
+    "LOG_2_DOUBLE": _relative(
+        lambda x: mp.log1p(x) / x / mp.log(2), degree=11, low=-0.292895, high=0.414215, double=True
     ),
     "SIN": _relative(_of_root(mp.sin), degree=3, low=_TINY, high=0.62, leading=(1,)),
     "COS": _relative(lambda s: mp.cos(mp.sqrt(s)), degree=4, low=_TINY, high=0.62, leading=(1, -0.5)),

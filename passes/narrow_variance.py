@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from ..bindings import arith, ir, linalg, tensor
 from .base import Pass, PassContext, option
-from .lmul_scope import MARK
 from .values import constant, defining_op
 from .walk import find
 
@@ -20,9 +19,9 @@ class NarrowVariance(Pass):
     torch itself works in f32 there. The importer takes the mean in f64 and adds up the squares of deviations in f64,
     a sum that is then divided and rounded to f32. In f32, with partial sums for v lanes of a vector, the sum of n
     squares, none of them negative, is within (n / v + 4) 2^-24 of itself; that bounds n. A mean that is off by d adds
-    d² to the variance, no first-order term. Deviations above 2^64 overflow, as torch's do. Left alone: variances that
-    are read in f64, rows of unknown length or above `max-length`, and multiplies that L-Mul is to rewrite, whose
-    format is part of its meaning.
+    d² to the variance, no first-order term. Deviations above 2^64 overflow, as torch's do. Squares marked for L-Mul
+    keep their mark: they become L-Mul of f32, the format that torch multiplies in. Left alone: variances that are read
+    in f64, rows of unknown length or above `max-length`.
     """
 
     name: ClassVar[str] = "narrow-variance"
@@ -52,7 +51,7 @@ def _is_sum_of_squares(op: ir.Operation) -> bool:
     if op.name != "linalg.generic" or not op.results:
         return False
     body = _body(op, ("arith.extf", "arith.subf", "arith.mulf", "arith.addf", "linalg.yield"))
-    if body is None or len(op.operands) != 3 or MARK in op.attributes:
+    if body is None or len(op.operands) != 3:
         return False
     widen, difference, square, total, end = body
     wide, mean, sum_ = op.regions[0].blocks[0].arguments
@@ -61,7 +60,6 @@ def _is_sum_of_squares(op: ir.Operation) -> bool:
         and isinstance(wide.type, ir.F32Type)
         and list(difference.operands) == [widen.results[0], mean]
         and list(square.operands) == [difference.results[0]] * 2
-        and MARK not in square.attributes
         and set(total.operands) == {square.results[0], sum_}
         and end.operands[0] == total.results[0]
         and isinstance(sum_.type, ir.F64Type)
@@ -96,7 +94,7 @@ def _mean(square_sum: ir.Operation) -> list[ir.Operation] | None:
 
 def _rounds(op: ir.Operation, value: ir.Value) -> bool:
     """Return whether `op` makes of `value`, in f64, a quotient by a constant that it rounds to f32 at once."""
-    if op.name != "linalg.generic" or MARK in op.attributes or list(op.operands).count(value) != 1:
+    if op.name != "linalg.generic" or list(op.operands).count(value) != 1:
         return False
     arguments = op.regions[0].blocks[0].arguments
     for use in arguments[list(op.operands).index(value)].uses:

@@ -9,6 +9,7 @@ from ..bindings import func, ir, scf
 from .base import Pass, PassContext, option
 from .outline_kernels import PARALLEL_ATTRIBUTE
 from .values import constant, trip_count
+from .vectorise_rows import ITERATIONS_ATTRIBUTE
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ class ParalleliseKernels(Pass):
                 self._parallelise(function, function.attributes[PARALLEL_ATTRIBUTE].value, ctx)
 
     def _parallelise(self, function: func.FuncOp, candidates: int, ctx: PassContext) -> None:
-        if self._iterations(function.regions[0].blocks[0]) < self.min_iterations:
+        block = function.regions[0].blocks[0]
+        known = function.attributes[ITERATIONS_ATTRIBUTE].value if ITERATIONS_ATTRIBUTE in function.attributes else 0
+        if max(known, self._iterations(block)) < self.min_iterations:
             return
         for loop in _nest(function)[:candidates]:
             if _trip_count(loop) != 1 and not loop.results:

@@ -40,6 +40,7 @@ from .set_stage import SetStage
 from .split_empty_tensors import SplitEmptyTensors
 from .stack_temporaries import StackTemporaries
 from .trim_entry import TrimEntry
+from .vectorise_rows import VectoriseRows
 
 PASSES: tuple[type[Pass], ...] = (
     PrepareEntry,
@@ -68,6 +69,7 @@ PASSES: tuple[type[Pass], ...] = (
     LowerAttention,
     LowerContractions,
     OutlineKernels,
+    VectoriseRows,
     ParalleliseKernels,
     StackTemporaries,
     PlanArena,

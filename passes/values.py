@@ -20,6 +20,14 @@ def constant(value: ir.Value) -> ir.Attribute | None:
     return op.attributes["value"] if op is not None and op.name == "arith.constant" else None
 
 
+def constant_lanes(value: ir.Value) -> float | None:
+    """Return the number, integer or not, that `value` or every lane of it is; None where that is not known."""
+    attribute = constant(value)
+    if isinstance(attribute, ir.DenseElementsAttr) and attribute.is_splat:
+        attribute = attribute.get_splat_value()
+    return float(attribute.value) if isinstance(attribute, (ir.FloatAttr, ir.IntegerAttr)) else None
+
+
 def trip_count(lower: int | None, upper: int | None, step: int | None) -> int | None:
     """Return how often a loop from `lower` to below `upper` runs; None where that is not known or never ends."""
     if lower is None or upper is None or step is None or step <= 0:

@@ -18,7 +18,7 @@ from slipstick.target import Target
 LOWER = (
     "canonicalize,cse,convert-scf-to-cf,expand-strided-metadata,convert-vector-to-llvm,arith-expand{include-bf16=true},"
     "convert-math-to-llvm,convert-math-to-libm,finalize-memref-to-llvm,convert-func-to-llvm,convert-arith-to-llvm,"
-    "convert-cf-to-llvm,convert-index-to-llvm,reconcile-unrealized-casts"
+    "convert-cf-to-llvm,convert-index-to-llvm,convert-ub-to-llvm,reconcile-unrealized-casts"
 )
 
 
@@ -57,7 +57,11 @@ def loop(
     expression: str, element: str = "f32", lanes: int = 0, opt_level: int = 3
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return the compiled loop, from a one-dimensional tensor to a new one."""
-    text = llvm_text(loop_text(expression, element, lanes))
+    return compiled(llvm_text(loop_text(expression, element, lanes)), lanes, opt_level)
+
+
+def compiled(text: str, lanes: int = 0, opt_level: int = 3) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return what `loop` does, of LLVM IR."""
     loaded = codegen.load_object(codegen.compile_object(text, Target.host(), opt_level=opt_level))
     entry = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(loaded.address("_mlir_ciface_f"))
 
@@ -69,6 +73,11 @@ def loop(
         return y
 
     return call
+
+
+def run(text: str, x: torch.Tensor) -> torch.Tensor:
+    """Return what the loop in LLVM IR makes of a one-dimensional tensor."""
+    return compiled(text)(x)
 
 
 def unary(name: str) -> str:

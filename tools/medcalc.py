@@ -28,6 +28,8 @@ def _run(arguments: argparse.Namespace) -> int:
     console = Console()
     if arguments.command == "list":
         _list(console, arguments.json)
+    elif arguments.command == "bench":
+        _bench(console, arguments)
     else:
         _evaluate(console, arguments)
     return 0
@@ -41,6 +43,24 @@ def _list(console: Console, as_json: bool) -> None:
         sys.stdout.write(json.dumps([described(found) for found in CALCULATORS.values()], ensure_ascii=False) + "\n")
     else:
         console.print(calculators(CALCULATORS.values()))
+
+
+def _bench(console: Console, arguments: argparse.Namespace) -> None:
+    steps = Steps(Console(stderr=True))
+    with steps.step("load torch"):
+        from . import medcalc_bench
+    rows = []
+    wanted = [(number, threads) for threads in arguments.threads for number in medcalc_bench.CALCULATORS_TIMED]
+    with steps.parts("measure", len(wanted)) as part:
+        for number, threads in wanted:
+            with part(f"{medcalc_bench.CALCULATORS[number].name}, {threads} thread{'s' * (threads > 1)}"):
+                rows.append(medcalc_bench.measure(number, arguments.patients, threads, arguments.repeats))
+    if arguments.json:
+        sys.stdout.write(json.dumps([row.as_json() for row in rows], ensure_ascii=False) + "\n")
+        return
+    console.print(medcalc_bench.table(rows))
+    for note in medcalc_bench.notes(rows):
+        console.print(note, highlight=False, markup=False)
 
 
 def _evaluate(console: Console, arguments: argparse.Namespace) -> None:
@@ -78,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     choices = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     listing = choices.add_parser("list", help="list the calculators, their inputs and sources")
     listing.add_argument("--json", action="store_true", help="print JSON")
+    bench = choices.add_parser("bench", help="time calculators on very many patients beside torch and torch.compile")
+    whole = integer_flag(1, 10**9)
+    bench.add_argument("--patients", type=whole, default=1_000_000, metavar="N", help="default: %(default)s")
+    bench.add_argument("--threads", type=integer_flag(1, 1024), nargs="*", default=[1], metavar="N", help="default: 1")
+    bench.add_argument("--repeats", type=whole, default=15, metavar="N", help="timed rounds (default: %(default)s)")
+    bench.add_argument("--json", action="store_true", help="print JSON")
     judge = choices.add_parser("evaluate", help="run every row of the data set, compare with its labels, say why not")
     judge.add_argument("--csv", type=Path, metavar="PATH", help="the data set's CSV (default: fetch the official one)")
     judge.add_argument(

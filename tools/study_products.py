@@ -159,14 +159,13 @@ class _Multiplies(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _layer_norm(
         self, x: Tensor, shape: list[int], weight: Tensor | None, bias: Tensor | None, epsilon: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Write out layer norm as torch-mlir does: the variance by way of f64."""
+        """Write out layer norm as it is compiled: mean, squared deviations and their sum in the format of x."""
         axes = tuple(range(-len(shape), 0))
-        wide = x.double()
-        deviation = wide - wide.mean(axes, keepdim=True)
-        variance = self._multiply(deviation, deviation).sum(axes, keepdim=True) / math.prod(shape)
         mean = self._inexact(x.mean(axes, keepdim=True))
-        scale = self._inexact(torch.rsqrt(variance.to(x.dtype) + epsilon))
-        result = self._multiply(x - mean, scale)
+        deviation = x - mean
+        variance = self._inexact(self._multiply(deviation, deviation).sum(axes, keepdim=True) / math.prod(shape))
+        scale = self._inexact(torch.rsqrt(variance + epsilon))
+        result = self._multiply(deviation, scale)
         if weight is not None:
             result = self._multiply(result, weight)
         return (result if bias is None else result + bias), mean, scale

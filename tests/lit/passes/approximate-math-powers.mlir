@@ -36,15 +36,24 @@ func.func @root(%x: f32) -> f32 {
   return %0 : f32
 }
 
+// Any other exponent: log2 and its product with the exponent in f64, 2 to what rounding leaves in f32.
+
+// CHECK-LABEL: func.func @general
+// CHECK-NOT:     math.powf
+// CHECK:         math.fma {{.*}} : vector<2xf64>
+// CHECK:         arith.mulf {{.*}} : vector<2xf64>
+// CHECK:         arith.truncf %{{.*}} : vector<2xf64> to vector<2xf32>
+// CHECK-NOT:     math.powf
+func.func @general(%x: vector<2xf32>, %y: vector<2xf32>) -> vector<2xf32> {
+  %0 = math.powf %x, %y : vector<2xf32>
+  return %0 : vector<2xf32>
+}
+
 // CHECK-LABEL: func.func @left_alone
 // CHECK:         math.powf
-// CHECK:         math.powf
-// CHECK:         math.powf
-func.func @left_alone(%x: f32, %y: f32, %z: vector<2xf32>) -> (f32, f32, vector<2xf32>) {
-  %c = arith.constant 2.5 : f32
-  %cs = arith.constant dense<[2.0, 3.0]> : vector<2xf32>
-  %0 = math.powf %x, %c : f32
-  %1 = math.powf %x, %y : f32
-  %2 = math.powf %z, %cs : vector<2xf32>
-  return %0, %1, %2 : f32, f32, vector<2xf32>
+// CHECK:         math.fpowi
+func.func @left_alone(%x: f64, %y: f64, %z: f32, %n: i32) -> (f64, f32) {
+  %0 = math.powf %x, %y : f64
+  %1 = math.fpowi %z, %n : f32, i32
+  return %0, %1 : f64, f32
 }

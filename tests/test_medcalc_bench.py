@@ -1,0 +1,55 @@
+"""Made-up patients, and the table that times calculators on them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from slipstick.datasets.medcalc.patients import APACHE_II, CKD_EPI, COCKCROFT_GAULT, patients
+from slipstick.datasets.medcalc.registry import CALCULATORS
+from slipstick.errors import ArgumentError
+from slipstick.tools import medcalc, medcalc_bench
+
+
+@pytest.mark.parametrize("number", [COCKCROFT_GAULT, CKD_EPI, APACHE_II])
+def test_patients_are_arguments_of_the_calculator(number):
+    calculator = CALCULATORS[number]
+    columns = patients(number, 1000)
+    assert [c.dtype for c in columns] == [c.dtype for c in calculator.example(1)]
+    assert all(c.shape == (1000,) and c.unique().numel() > 1 for c in columns)
+    answers = calculator.module()(*columns)
+    assert answers.isfinite().all() and answers.unique().numel() > 10
+    assert all(torch.equal(a, b) for a, b in zip(columns, patients(number, 1000), strict=True))
+    assert not torch.equal(columns[0], patients(number, 1000, seed=1)[0])
+
+
+def test_patients_of_another_calculator_are_an_error():
+    with pytest.raises(ArgumentError, match="number: expected one of 2, 3, 28, found 5"):
+        patients(5, 10)
+
+
+def test_bench_as_json(capsys, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda *args, **options: args[0])
+    assert medcalc.main(["bench", "--patients", "1000", "--repeats", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [row["calculator"] for row in found] == list(medcalc_bench.CALCULATORS_TIMED)
+    for row in found:
+        assert row["bytes"] % 4000 == 0 and row["slipstick"] > 0 and row["gbs"] > 0
+        assert row["over_fastest_peer"] == min(row["torch"], row["inductor"]) / row["slipstick"]
+
+
+def test_bench_without_inductor_says_why(capsys, monkeypatch):
+    def fail(*args, **options):
+        raise RuntimeError("no compiler\nat all")
+
+    monkeypatch.setattr(torch, "compile", fail)
+    assert medcalc.main(["bench", "--patients", "1000", "--repeats", "1"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "APACHE II: no inductor: RuntimeError: no compiler" in out
+
+
+def test_results_that_differ_are_an_error(capsys, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda module, **options: lambda *columns: module(*columns) + 1)
+    assert medcalc.main(["bench", "--patients", "1000", "--repeats", "1"]) == 1
+    assert "inductor: results differ from torch's, by 1 at most" in capsys.readouterr().err
