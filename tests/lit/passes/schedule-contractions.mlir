@@ -84,9 +84,9 @@ func.func @widths(%a: tensor<64x8xf32>, %b: tensor<8x128xf32>, %c: tensor<64x128
   return %0, %1, %2, %3 : tensor<64x128xf32>, tensor<64x16xf32>, tensor<64x96xf32>, tensor<64x50xf32>
 }
 // Sizes that are known: rows so that the last tile is not mostly empty, all of the depth packed at once, as many lines
-// prefetched as bring the next panel in while so few row tiles run.
+// prefetched as bring most of the next panel in while so few row tiles run.
 // AVX512-LABEL: func.func @known
-// AVX512:         m_block = 21 : i64, pack_depth = 768 : i64, prefetch = 4 : i64, register_tile = [7, 48]
+// AVX512:         m_block = 21 : i64, pack_depth = 768 : i64, prefetch = 3 : i64, register_tile = [7, 48]
 // AVX512:         m_block = 128 : i64, pack_depth = 768 : i64, prefetch = 1 : i64, register_tile = [8, 48]
 func.func @known(%a: tensor<20x768xf32>, %b: tensor<768x768xf32>, %c: tensor<20x768xf32>, %d: tensor<128x768xf32>, %e: tensor<128x768xf32>) {
   %0 = linalg.matmul ins(%a, %b : tensor<20x768xf32>, tensor<768x768xf32>) outs(%c : tensor<20x768xf32>) -> tensor<20x768xf32>
