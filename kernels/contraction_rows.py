@@ -28,6 +28,7 @@ from .weight_emit import channel_exponents
 TO_L2 = 2
 """The locality of a prefetch into the second-level cache: the next rows of B have no room beside C in the first."""
 
+
 def emit_rows(
     body: ir.Block,
     name: str,

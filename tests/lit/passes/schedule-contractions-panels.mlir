@@ -11,7 +11,7 @@
 // CHECK:         kind = "packed", m_block = 4 : i64, pack_depth = 256 : i64, prefetch = 8 : i64, register_tile = [4, 48]
 // CHECK:         kind = "packed", m_block = 1 : i64, pack_depth = 256 : i64, prefetch = 4 : i64, register_tile = [1, 48]
 // The last is no parameter.
-// CHECK:         kind = "skinny", prefetch = 2730 : i64, register_tile = [4, 4]
+// CHECK:         kind = "skinny", prefetch = 2048 : i64, register_tile = [4, 4]
 func.func @main(%x: tensor<3x64xf32>, %y: tensor<4x64xf32>, %z: tensor<1x64xf32>, %w: tensor<96x64xf32> {slipstick.parameter}, %v: tensor<96x64xf32>)
     -> (tensor<3x96xf32>, tensor<4x96xf32>, tensor<1x96xf32>, tensor<4x96xf32>) {
   %c = tensor.empty() : tensor<3x96xf32>
