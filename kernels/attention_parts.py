@@ -34,15 +34,18 @@ class Product:
         return self.lmul if self.lmul is not None and self.lmul.specials == "finite" else None
 
     def left(self, value: ir.Value) -> ir.Value:
-        """Emit the form of a left factor, of the same type: for `finite` the bits that are added, in a float's coat."""
-        return value if self._finite is None else arith.bitcast(value.type, prepare(self._finite, value))
+        """Emit the form of a left factor, of the same type: for `finite` the bits that are added, in a float's coat.
 
-    def right(self, value: ir.Value) -> ir.Value:
-        """Emit the form of a right factor, as `left`; the offset is folded in."""
+        The offset is folded in: of queries and weights there are fewer than of keys and values where few rows are read.
+        """
         if self._finite is None:
             return value
         bits = fold_offset(self._finite, prepare(self._finite, value), value.type)
         return arith.bitcast(value.type, bits)
+
+    def right(self, value: ir.Value) -> ir.Value:
+        """Emit the form of a right factor, as `left`, without the offset."""
+        return value if self._finite is None else arith.bitcast(value.type, prepare(self._finite, value))
 
     def multiply_add(self, left: ir.Value, right: ir.Value, total: ir.Value, lanes: ir.Value | None = None) -> ir.Value:
         """Emit `total + left · right` for vectors that `left` and `right` formed.

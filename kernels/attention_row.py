@@ -17,6 +17,11 @@ from .structured import index, summed
 
 ACCUMULATORS = 16
 """Vectors that the loop over V carries, so that its additions do not wait for one another."""
+BYTES_AHEAD = 8192
+"""How far ahead of what is read lines are fetched: it takes the work on so many bytes for one to come from memory."""
+TO_L1 = 3
+"""The locality of a prefetch into the first-level cache."""
+LINE_BYTES = 64
 
 
 def emit_row(e: Emitter, scores: ir.Value) -> None:
@@ -39,6 +44,8 @@ def _scores(e: Emitter, scores: ir.Value) -> ir.Value:
         # Keys beyond the last are copies of it, and their scores are cut off.
         keys = [e.at_most(arith.addi(first, index(i)), k.keys - 1) for i in range(e.length)]
         lanes = None if k.keys % e.length == 0 else e.lanes_before(first, k.keys)
+        for key in keys:
+            _prefetch(e, e.keys, key, k.depth)
         value = e.finished_score(summed([_dot(e, query, key) for key in keys]), index(0), first, lanes)
         vector.store(value, scores, [index(0), first])
         scf.YieldOp([e.greater(value, blocks.inner_iter_args[0])])
@@ -78,9 +85,19 @@ def _weighted_values(e: Emitter, scores: ir.Value) -> list[ir.Value]:
 
 def _add_key(e: Emitter, scores: ir.Value, key: ir.Value, totals: Sequence[ir.Value]) -> list[ir.Value]:
     k = e.kernel
+    _prefetch(e, e.values, key, k.columns)
     weight = e.broadcast(memref.load(scores, [index(0), key]))
     rows = e.row(e.values, key, k.columns)
     return [
         k.result.multiply_add(weight, k.result.right(value), total)
         for (_, value), total in zip(rows, totals, strict=True)
     ]
+
+
+def _prefetch(e: Emitter, matrix: ir.Value, key: ir.Value, columns: int) -> None:
+    """Emit the prefetch of a row that is read soon after that of `key`, of K or V."""
+    size = 4
+    ahead = max(1, BYTES_AHEAD // (columns * size))
+    later = e.at_most(arith.addi(key, index(ahead)), e.kernel.keys - 1)
+    for column in range(0, columns, LINE_BYTES // size):
+        memref.prefetch(matrix, [later, index(column)], False, TO_L1, True)

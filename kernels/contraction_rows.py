@@ -19,12 +19,14 @@ from collections.abc import Sequence
 
 from ..bindings import arith, func, ir, memref, vector
 from .contraction_panel import strided_matrix_type
-from .contraction_skinny import TO_L2
 from .decision import RowsSchedule
 from .lmul import LMul
 from .skinny_operands import SkinnyOperands
 from .structured import branch, index, loop, parallel_loop
 from .weight_emit import channel_exponents
+
+TO_L2 = 2
+"""The locality of a prefetch into the second-level cache: the next rows of B have no room beside C in the first."""
 
 
 def emit_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from .large_pages import empty_on_large_pages
 from .lmul import LMul
 from .lmul_torch_bits import BitArithmetic
 from .panels import panel_count
@@ -20,7 +21,7 @@ def pack_panels(weights: torch.Tensor, axis: int, width: int, lmul: LMul | None 
     """
     rows = weights.detach() if axis == 0 else weights.detach().t()
     columns, depth = rows.shape
-    panels = rows.new_empty((panel_count(columns, width), depth, width))
+    panels = empty_on_large_pages((panel_count(columns, width), depth, width), rows.dtype)
     arithmetic = None if lmul is None else BitArithmetic(lmul, weights.dtype)
     step = width * max(1, _ELEMENTS_AT_ONCE // max(1, width * depth))
     for first in range(0, columns, step):

@@ -77,6 +77,17 @@ def parameters(entry: func.FuncOp) -> list[int]:
     return [number for number, attributes in enumerate(entry.arg_attrs) if PARAMETER_ATTRIBUTE in attributes]
 
 
+def is_parameter(value: ir.Value) -> bool:
+    """Return whether a value is an argument, a matrix of static shape, that is marked as a parameter of the model."""
+    if not isinstance(value.owner, ir.Block):
+        return False
+    function = value.owner.owner
+    if not isinstance(function.opview, func.FuncOp) or not isinstance(value.type, ir.RankedTensorType):
+        return False
+    is_matrix = value.type.rank == 2 and value.type.has_static_shape
+    return is_matrix and ir.BlockArgument(value).arg_number in parameters(function.opview)
+
+
 def encoded_arguments(module: ir.Operation) -> list[EncodedArgument]:
     """Return what the pass has noted on a module: which arguments of its entry take codes."""
     if ENCODED_ATTRIBUTE not in module.attributes:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
-from ..bindings import func, ir
+from ..bindings import func, ir, memref
 from ..kernels.weight_emit import WEIGHTS_ATTRIBUTE
 from .contraction_dims import canonical_dims, operand_dims
 from .values import defining_op
 from .walk import find
+
+ADDRESS: Final = "memref.extract_aligned_pointer_as_index"
+"""What deallocation asks of buffers where it cannot tell whether two are one."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,24 @@ class EncodedMatrix:
     decode: ir.Operation
 
     def erase(self) -> None:
-        """Erase the decoding and the buffer, which no contraction reads any more."""
-        for use in list(self.buffer.uses):
-            use.owner.operation.erase()
-        self.buffer.owner.operation.erase()
+        """Erase the decoding and the buffer, which no contraction reads any more.
+
+        Where its address is compared with others before it is freed, a buffer of one byte takes its place.
+        """
+        allocation = self.buffer.owner.operation
+        users = [use.owner.operation for use in self.buffer.uses]
+        kept = [user for user in users if user.name in (ADDRESS, "memref.dealloc")]
+        if all(user.name != ADDRESS for user in kept):
+            kept = []
+        if kept:
+            with ir.InsertionPoint(allocation), allocation.location:
+                byte = memref.alloc(ir.MemRefType.get([1], ir.IntegerType.get_signless(8)), [], [])
+        for user in users:
+            if user in kept:
+                user.operands[0] = byte
+            else:
+                user.erase()
+        allocation.erase()
 
 
 def encoded_matrices(root: ir.Operation, is_packed: Callable[[ir.Operation], bool]) -> list[EncodedMatrix]:
@@ -52,7 +70,7 @@ def _encoded(decode: ir.Operation, is_packed: Callable[[ir.Operation], bool]) ->
     ]
     for use in buffer.uses:
         user = use.owner.operation
-        if user == decode or user.name == "memref.dealloc":
+        if user == decode or user.name in ("memref.dealloc", ADDRESS):
             continue
         if use.operand_number != 1 or not is_packed(user):
             return None

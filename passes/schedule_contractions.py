@@ -20,7 +20,7 @@ from ..kernels.decision import (
 from .base import Pass, PassContext, option
 from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand_dims
 from .lmul_scope import MARK
-from .schedule_few_rows import Multiply, decide_columns, decide_rows, weight_format
+from .schedule_few_rows import Multiply, decide_columns, decide_rows, wants_panels, weight_format
 
 MANY_REGISTERS = 32
 """From so many vector registers on, as AVX-512 and NEON have them, tiles are wider."""
@@ -37,8 +37,8 @@ K_UNROLL = 4
 Half as many where a multiply is two instructions: of more, LLVM computes some ahead and runs out of registers.
 """
 CACHE_LINE_BYTES = 64
-MOST_LINES_A_TURN = 4
-"""More prefetches at once wait for one another."""
+SHARE_PREFETCHED = 2 / 3
+"""Of the lines of a panel, how many are prefetched: some of the others the hardware brings by itself."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class ScheduleContractions(Pass):
     compiling is read in place; else, and where L-Mul prepares it, it is packed. Where the size of the result is known,
     a narrower or lower tile is taken if that leaves no ragged panel or less of the last tile empty. A product of at
     most `skinny-rows` rows reads B in place: column after column (kind "skinny") or row after row (kind "rows"), as it
-    is stored. A decision that is there already is left alone.
+    is stored; but parameters in the panels of a packed kernel, from four rows on or for L-Mul under `finite`. A
+    decision that is there already is left alone.
     """
 
     name: ClassVar[str] = "schedule-contractions"
@@ -82,10 +83,11 @@ class ScheduleContractions(Pass):
                 bits = 32 if elements == {"f32"} else 64
                 rows, columns = _result_sizes(op)
                 depth = _depth(op)
-                if rows is not None and 0 < rows <= self.skinny_rows:
+                multiply = multiply_kind(op)
+                is_few = rows is not None and 0 < rows <= self.skinny_rows
+                if rows is not None and is_few and not wants_panels(op.operands[1], rows, multiply):
                     write_decision(op, self.decide_few(op, rows, columns, bits))
                 else:
-                    multiply = multiply_kind(op)
                     pack_left = multiply == "finite" or not _reads_known_rows(op)
                     write_decision(op, self.decide(columns, bits, multiply, rows, depth, pack_left=pack_left))
                 ctx.count("contractions scheduled")
@@ -164,15 +166,17 @@ def _rows_without_waste(rows: int | None, most: int) -> int:
     """Return how many rows the register tile has: the most, or a few less where the last tile would be mostly empty."""
     if rows is None:
         return most
+    most = max(1, min(most, rows))
     # A turn of a tile costs its rows and about one more, for the loads of B.
     return min(range(most, most // 2, -1), key=lambda count: -(-rows // count) * (count + 1))
 
 
 def _lines_to_prefetch(rows: int | None, tile_rows: int, bytes_a_turn: int) -> int:
-    """Return how many lines of the next panel a turn of the inner loop fetches, so that all row tiles fetch it all."""
-    tiles = 1 if rows is None else max(1, -(-rows // tile_rows))
-    lines = bytes_a_turn / CACHE_LINE_BYTES
-    return 1 if rows is None else min(MOST_LINES_A_TURN, max(1, math.ceil(lines / tiles)))
+    """Return how many lines of the next panel a turn of the inner loop fetches, so that all row tiles fetch enough."""
+    if rows is None:
+        return 1
+    tiles = max(1, -(-rows // tile_rows))
+    return max(1, math.ceil(SHARE_PREFETCHED * bytes_a_turn / CACHE_LINE_BYTES / tiles))
 
 
 def _vectors_wide(columns: int | None, vector: int, most: int) -> int:

@@ -152,6 +152,15 @@ def test_changed_weights_are_packed_again(compiled):
     check()
 
 
-def test_few_rows_read_the_weight_in_place(compiled):
+@pytest.mark.parametrize("lmul", [None, LMul(), FINITE], ids=str)
+def test_few_rows_read_the_weight_in_place_where_that_costs_nothing(compiled, lmul):
     layer = nn.Linear(30, 60).eval()
-    assert not compiled(layer, torch.randn(4, 30)).packed
+    is_packed = [bool(compiled(layer, torch.randn(rows, 30), lmul=lmul).packed) for rows in (1, 3, 4)]
+    assert is_packed == ([True] * 3 if lmul is FINITE else [False, False, True])
+
+
+def test_panels_of_many_bytes_lie_on_pages_of_their_own():
+    weights = torch.randn(1 << 11, 1 << 10)
+    panels = pack_panels(weights, 0, 32)
+    assert panels.shape == (64, 1024, 32) and panels.is_contiguous()
+    assert torch.equal(panels.transpose(1, 2).reshape(2048, 1024), weights)

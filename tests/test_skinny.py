@@ -1,4 +1,4 @@
-"""Products of a few rows, whose B is read in place: against torch, and under L-Mul against its torch form.
+"""Products of a few rows, whose B is read in place or in panels: against torch, under L-Mul against its torch form.
 
 Narrow weights are compared with what their codes stand for.
 """
@@ -34,6 +34,18 @@ def assert_close(found: torch.Tensor, expected: torch.Tensor, depth: int) -> Non
     torch.testing.assert_close(found, expected, rtol=0, atol=2e-6 * depth**0.5)
 
 
+class Product(nn.Module):
+    """A linear layer whose weight is an input: there is nothing to pack ahead of a call."""
+
+    def __init__(self, axis: int):
+        super().__init__()
+        self.axis = axis
+        """Which dimension of the weight counts outputs."""
+
+    def forward(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return x @ (weight if self.axis else weight.t())
+
+
 class Scores(nn.Module):
     """Q K' of one token's heads."""
 
@@ -44,9 +56,13 @@ class Scores(nn.Module):
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_exact(size: tuple[int, int, int], cache: Path) -> None:
     linear, x = layer(*size)
+    weight = linear.weight.detach()
     for threads in (1, 2):
-        compiled = slipstick.compile(linear, (x,), threads=threads, cache_dir=cache)
+        compiled = slipstick.compile(Product(0), (x, weight), threads=threads, cache_dir=cache)
         assert 'kind = "skinny"' in compiled.stage("scheduled")
+        assert_close(compiled(x, weight), x @ weight.t(), size[2])
+        compiled = slipstick.compile(linear, (x,), threads=threads, cache_dir=cache)
+        assert f'kind = "{"skinny" if size[0] < 4 else "packed"}"' in compiled.stage("scheduled")
         assert_close(compiled(x), linear(x), size[2])
 
 
@@ -55,8 +71,16 @@ def test_exact(size: tuple[int, int, int], cache: Path) -> None:
 def test_lmul(size: tuple[int, int, int], specials: Any, cache: Path) -> None:
     linear, x = layer(*size, bias=False)
     x[0, ::3] = 0
-    found = slipstick.compile(linear, (x,), threads=1, lmul=LMul(specials=specials), cache_dir=cache)(x)
-    assert_close(found, slipstick.lmul_matmul(x, linear.weight.detach().t(), 4, "truncate", specials), size[2])
+    weight = linear.weight.detach()
+    expected = slipstick.lmul_matmul(x, weight.t(), 4, "truncate", specials)
+    lmul = LMul(specials=specials)
+    in_place = slipstick.compile(Product(0), (x, weight), threads=1, lmul=lmul, cache_dir=cache)
+    assert 'kind = "skinny"' in in_place.stage("scheduled")
+    assert_close(in_place(x, weight), expected, size[2])
+    compiled = slipstick.compile(linear, (x,), threads=1, lmul=lmul, cache_dir=cache)
+    kind = "packed" if specials == "finite" or size[0] >= 4 else "skinny"
+    assert f'kind = "{kind}"' in compiled.stage("scheduled")
+    assert_close(compiled(x), expected, size[2])
 
 
 class Conv1D(nn.Module):
@@ -117,14 +141,12 @@ def test_lm8_scales_at_the_ends_of_its_biases(cache: Path) -> None:
 @pytest.mark.parametrize("lmul", [None, LMul(), LMul(specials="finite")], ids=str)
 def test_rows_of_b(size: tuple[int, int, int], lmul: LMul | None, cache: Path) -> None:
     linear, x = layer(*size, bias=False)
-    module = Conv1D(linear)
+    weight = linear.weight.detach().t().contiguous()
+    expected = x @ weight if lmul is None else slipstick.lmul_matmul(x, weight, 4, "truncate", lmul.specials)
     for threads in (1, 2):
-        compiled = slipstick.compile(module, (x,), threads=threads, lmul=lmul, cache_dir=cache)
+        compiled = slipstick.compile(Product(1), (x, weight), threads=threads, lmul=lmul, cache_dir=cache)
         assert 'kind = "rows"' in compiled.stage("scheduled")
-        expected = module(x)
-        if lmul is not None:
-            expected = slipstick.lmul_matmul(x, module.weight.detach(), 4, "truncate", lmul.specials)
-        assert_close(compiled(x), expected, size[2])
+        assert_close(compiled(x, weight), expected, size[2])
 
 
 @pytest.mark.parametrize("prefetch", [0, 1, 65536])

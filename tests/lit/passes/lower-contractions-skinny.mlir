@@ -53,5 +53,5 @@ func.func @prefetching(%x: memref<1x64xf32>, %w: memref<32x64xf32>, %c: memref<1
 // CHECK:           scf.for {{.*}} iter_args({{.*}}) -> (vector<4xf32>, vector<4xf32>)
 // CHECK:             %[[FETCHED:.*]] = arith.select %{{.*}}, %{{.*}}, %{{.*}} : index
 // CHECK:             scf.for {{.*}} step %c16
-// CHECK:               memref.prefetch %{{.*}}[%{{.*}}, %[[PLACE:.*]]], read, locality<2>, data
-// CHECK:               memref.prefetch %{{.*}}[%{{.*}}, %[[PLACE]]], read, locality<2>, data
+// CHECK:               memref.prefetch %{{.*}}[%{{.*}}, %[[PLACE:.*]]], read, locality<3>, data
+// CHECK:               memref.prefetch %{{.*}}[%{{.*}}, %[[PLACE]]], read, locality<3>, data

@@ -165,3 +165,28 @@ func.func @few(%a: memref<1x64xf32>, %codes: memref<8x64xi8>, %biases: memref<8x
   memref.dealloc %b : memref<8x64xf32>
   return
 }
+
+// -----
+
+// Deallocation compares the address of the decoded matrix with others: it has that of a byte.
+// CHECK-LABEL: func.func @address
+// CHECK:         %[[BYTE:.*]] = memref.alloc() : memref<1xi8>
+// CHECK-NOT:     linalg.generic
+// CHECK:         call @slipstick_contraction_0(
+// CHECK:         memref.extract_aligned_pointer_as_index %[[BYTE]]
+// CHECK:         memref.dealloc %[[BYTE]]
+#all = affine_map<(d0, d1) -> (d0, d1)>
+func.func @address(%a: memref<4x64xf32>, %codes: memref<64x8xbf16>, %c: memref<4x8xf32>) -> index {
+  %b = memref.alloc() : memref<64x8xf32>
+  linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel"]}
+      ins(%codes : memref<64x8xbf16>) outs(%b : memref<64x8xf32>) attrs = {slipstick.weights = "bf16"} {
+  ^bb0(%code: bf16, %out: f32):
+    %0 = arith.extf %code : bf16 to f32
+    linalg.yield %0 : f32
+  }
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [2, 4], k_block = 64, m_block = 4, vector = 4}}
+    ins(%a, %b : memref<4x64xf32>, memref<64x8xf32>) outs(%c : memref<4x8xf32>)
+  %address = memref.extract_aligned_pointer_as_index %b : memref<64x8xf32> -> index
+  memref.dealloc %b : memref<64x8xf32>
+  return %address : index
+}

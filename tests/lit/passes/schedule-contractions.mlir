@@ -85,10 +85,10 @@ func.func @widths(%a: tensor<64x8xf32>, %b: tensor<8x128xf32>, %c: tensor<64x128
 }
 
 // Sizes that are known: rows so that the last tile is not mostly empty, blocks of the depth of equal length, as many lines
-// prefetched as bring the next panel in while so few row tiles run. A is read in place, unless L-Mul prepares it or its
+// prefetched as bring most of the next panel in while so few row tiles run. A is read in place, unless L-Mul prepares it or its
 // columns are contiguous.
 // AVX512-LABEL: func.func @known
-// AVX512:         k_block = 384 : i64, {{.*}} m_block = 21 : i64, pack_depth = 768 : i64, pack_left = false, prefetch = 4 : i64, register_tile = [7, 48]
+// AVX512:         k_block = 384 : i64, {{.*}} m_block = 21 : i64, pack_depth = 768 : i64, pack_left = false, prefetch = 3 : i64, register_tile = [7, 48]
 // AVX512:         k_block = 384 : i64, {{.*}} m_block = 128 : i64, pack_depth = 768 : i64, pack_left = false, prefetch = 1 : i64, register_tile = [8, 48]
 // AVX512:         pack_left = true, {{.*}} slipstick.lmul
 // AVX512:         pack_left = true

@@ -1,0 +1,26 @@
+// A few rows of parameters: they are packed once, from four rows on; for L-Mul under `finite` always, whose work on them
+// is then done. One tile of rows; two thirds of the lines of a panel are prefetched.
+// RUN: slipstick-opt %s --schedule-contractions='vector-bits=512 vector-registers=32' | filecheck %s
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#bt = affine_map<(m, n, k) -> (n, k)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// CHECK-LABEL: func.func @main
+// CHECK:         kind = "skinny", prefetch = 2048 : i64, register_tile = [3, 4]
+// CHECK:         kind = "packed", m_block = 4 : i64, pack_depth = 64 : i64, pack_left = false, prefetch = 8 : i64, register_tile = [4, 48]
+// CHECK:         kind = "packed", m_block = 1 : i64, pack_depth = 64 : i64, pack_left = true, prefetch = 4 : i64, register_tile = [1, 48]
+// The last is no parameter.
+// CHECK:         kind = "skinny", prefetch = 2048 : i64, register_tile = [4, 4]
+func.func @main(%x: tensor<3x64xf32>, %y: tensor<4x64xf32>, %z: tensor<1x64xf32>, %w: tensor<96x64xf32> {slipstick.parameter}, %v: tensor<96x64xf32>)
+    -> (tensor<3x96xf32>, tensor<4x96xf32>, tensor<1x96xf32>, tensor<4x96xf32>) {
+  %c = tensor.empty() : tensor<3x96xf32>
+  %d = tensor.empty() : tensor<4x96xf32>
+  %e = tensor.empty() : tensor<1x96xf32>
+  %0 = linalg.matmul indexing_maps = [#a, #bt, #c] ins(%x, %w : tensor<3x64xf32>, tensor<96x64xf32>) outs(%c : tensor<3x96xf32>) -> tensor<3x96xf32>
+  %1 = linalg.matmul indexing_maps = [#a, #bt, #c] ins(%y, %w : tensor<4x64xf32>, tensor<96x64xf32>) outs(%d : tensor<4x96xf32>) -> tensor<4x96xf32>
+  %2 = linalg.matmul indexing_maps = [#a, #bt, #c] {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "finite"}}
+    ins(%z, %w : tensor<1x64xf32>, tensor<96x64xf32>) outs(%e : tensor<1x96xf32>) -> tensor<1x96xf32>
+  %3 = linalg.matmul indexing_maps = [#a, #bt, #c] ins(%y, %v : tensor<4x64xf32>, tensor<96x64xf32>) outs(%d : tensor<4x96xf32>) -> tensor<4x96xf32>
+  return %0, %1, %2, %3 : tensor<3x96xf32>, tensor<4x96xf32>, tensor<1x96xf32>, tensor<4x96xf32>
+}
