@@ -108,7 +108,9 @@ def _only_named_dims(dynamic_shapes: Any) -> bool:
 def _export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], shapes: Any) -> ExportedProgram:
     import torch
 
-    with _EXPORT, _quiet(), torch.no_grad():
+    from .experts import static_experts
+
+    with _EXPORT, _quiet(), torch.no_grad(), static_experts():
         _register_caches()
         args, kwargs = _distinct(args, kwargs)
         try:
