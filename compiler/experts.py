@@ -62,8 +62,8 @@ def _expert(experts: Any, number: int, states: Tensor) -> Tensor:
         inner = experts._apply_gate(_linear(experts, "gate_up_proj", number, states))
     else:
         inner = experts.act_fn(_linear(experts, "up_proj", number, states))
-    result: Tensor = _linear(experts, "down_proj", number, inner)
-    return experts.post_expert_norm(result) if experts.has_post_expert_norm else result  # type: ignore[no-any-return]
+    result = _linear(experts, "down_proj", number, inner)
+    return experts.post_expert_norm(result) if experts.has_post_expert_norm else result
 
 
 def _linear(experts: Any, name: str, number: int, states: Tensor) -> Tensor:

@@ -57,6 +57,7 @@ class StageRewritten(NamedPipeline):
             "canonicalize,cse",
             mark if self.lmul else "",
             "func.func(refback-generalize-tensor-concat,refback-generalize-tensor-pad)",
+            "convolutions-to-products,windows-along-rows",
             f"encode-weights{{format={self.weights}}}" if self.weights != "f32" else "",
             "fuse-attention,canonicalize",
             "flatten-batches,fold-transposes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 from ..errors import ArgumentError
 from .graph import Graph
@@ -12,6 +13,7 @@ from .graphs_elementwise import ELEMENTWISE
 from .graphs_medcalc import MEDCALC
 from .graphs_models import ENCODERS, MORE_MODELS, PREFILLS
 from .graphs_products import PRODUCTS
+from .local import is_folder, local
 from .zoo import ZOO
 
 __all__ = ["CORE", "GRAPHS", "MORE", "PEFT", "SUITES", "Graph", "graph"]
@@ -50,11 +52,11 @@ _BY_WORKLOAD = {found.workload: found for found in reversed(GRAPHS) if found.wor
 def graph(name: str) -> Graph:
     """Return the graph of that name, or the first of a workload, in its own sizes or in those behind a colon.
 
-    `opt-125m-prefill-1x128`, `opt-125m-prefill:tokens=64,layers=2`, `gelu:small`. Raises ArgumentError that lists near
-    names, or what is wrong with the sizes.
+    `opt-125m-prefill-1x128`, `opt-125m-prefill:tokens=64,layers=2`, `gelu:small`; a name with a slash is the folder of
+    a local model, `./opt-125m:tokens=64`. Raises ArgumentError that lists near names, or what is wrong with the sizes.
     """
     base, colon, sizes = name.partition(":")
-    found = _BY_NAME.get(base) or _BY_WORKLOAD.get(base)
+    found = local(Path(base)) if is_folder(base) else _BY_NAME.get(base) or _BY_WORKLOAD.get(base)
     if found is None:
         near = difflib.get_close_matches(base, [*_BY_NAME, *_BY_WORKLOAD], n=5, cutoff=0.5) or list(_BY_NAME)[:20]
         raise ArgumentError(f"graph: expected one that `list` shows, such as {', '.join(near)}; found {base!r}")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 F32 = 4
 I64 = 8
-SMALL_SIZES: Final[Sizes] = {"layers": 2, "width": 64, "heads": 4, "inner": 96, "vocabulary": 101, "positions": 64}
+SMALL_SIZES: Final[Sizes] = {"layers": 1, "width": 64, "heads": 4, "inner": 96, "vocabulary": 101, "positions": 64}
 """A transformer that compiles in a second and still has all that a large one has."""
 PAPERS: Final = {
     "bert": "Devlin et al., BERT (arXiv 1810.04805)",
@@ -102,16 +102,13 @@ class TransformerSizes:
         import torch
         import transformers
 
+        from .random_weights import unsettle
+
         torch.manual_seed(0)
         auto = transformers.AutoModelForCausalLM if logits else transformers.AutoModel
         # BERT's pooler serves no hidden state.
         options = {"add_pooling_layer": False} if self.architecture == "bert" else {}
-        model: torch.nn.Module = auto.from_config(self.config(), **options).eval()
-        with torch.no_grad():
-            for parameter in model.parameters():
-                if parameter.dim() == 1:
-                    parameter.add_(torch.randn_like(parameter), alpha=0.02)
-        return model
+        return unsettle(auto.from_config(self.config(), **options).eval())
 
     @property
     def _kv_heads(self) -> int:

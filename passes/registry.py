@@ -8,6 +8,7 @@ from .annotate_kernels import AnnotateKernels
 from .approximate_math import ApproximateMath
 from .asserts_to_status import AssertsToStatus
 from .base import NamedPipeline, Pass
+from .convolutions_to_products import ConvolutionsToProducts
 from .drop_unread_results import DropUnreadResults
 from .encode_weights import EncodeWeights
 from .finish_kernels import FinishKernels
@@ -38,6 +39,7 @@ from .set_stage import SetStage
 from .split_empty_tensors import SplitEmptyTensors
 from .stack_temporaries import StackTemporaries
 from .trim_entry import TrimEntry
+from .windows_along_rows import WindowsAlongRows
 
 PASSES: tuple[type[Pass], ...] = (
     PrepareEntry,
@@ -45,6 +47,8 @@ PASSES: tuple[type[Pass], ...] = (
     RewriteMultiplies,
     ReportMultiplies,
     EncodeWeights,
+    ConvolutionsToProducts,
+    WindowsAlongRows,
     FuseAttention,
     FlattenBatches,
     FoldTransposes,
