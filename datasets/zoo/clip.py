@@ -32,6 +32,7 @@ def build_clip(sizes: Sizes) -> nn.Module:
         "num_hidden_layers": sizes["text_layers"],
         "num_attention_heads": sizes["text_heads"],
         "max_position_embeddings": sizes["tokens"],
+        "bos_token_id": vocabulary - 2,
         "eos_token_id": vocabulary - 1,
     }
     vision = {
