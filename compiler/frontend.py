@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     import torch
     from torch.export import ExportedProgram
 
+    from .call_form import CallForm
+    from .torch_graph import PreparedGraph
+
 _LOWERINGS = (
     "builtin.module(func.func(torch-match-quantized-custom-ops),"
     # Kept whole for the direct lowerings: decomposed to view, two dynamic sizes in a row are taken for one.
@@ -67,11 +70,32 @@ def import_torch(
     for an ExportedProgram, which has them inside. Raises `GraphError` where torch.export or torch-mlir refuses,
     naming the operation and its torch source line; `ArgumentError` for arguments that cannot be meant.
     """
+    start = time.perf_counter()
+    graph, form = _prepared(obj, args, kwargs, dynamic_shapes)
+    exported = time.perf_counter()
+    module = lower_graph(graph.graph_module, graph.overwrites)
+    module.operation.attributes[STAGE_ATTRIBUTE] = ir.StringAttr.get("linalg", module.context)
+    timings = {"export": exported - start, "import": time.perf_counter() - exported}
+    return Imported(module, graph.signature, graph.state, form, timings)
+
+
+def torch_text(module: torch.nn.Module, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> str:
+    """Return a torch module as MLIR in the dialect of torch, before it is lowered to linalg.
+
+    Raises GraphError as `import_torch` does.
+    """
+    graph, _ = _prepared(module, args, kwargs, None)
+    return str(_in_torch_dialect(graph.graph_module))
+
+
+def _prepared(
+    obj: torch.nn.Module | ExportedProgram, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None, dynamic_shapes: Any
+) -> tuple[PreparedGraph, CallForm]:
+    """Return the graph, ready for import, and how calls are brought to its form."""
     from torch.export import ExportedProgram
 
     from .call_form import CallForm
 
-    start = time.perf_counter()
     if isinstance(obj, ExportedProgram):
         if args or kwargs or dynamic_shapes is not None:
             raise ArgumentError(
@@ -85,11 +109,7 @@ def import_torch(
 
     with _EXPORT, _quiet():
         graph = prepare(_decompose(program), program, form.names, exact_ranges=_only_named_dims(dynamic_shapes))
-    exported = time.perf_counter()
-    module = lower_graph(graph.graph_module, graph.overwrites)
-    module.operation.attributes[STAGE_ATTRIBUTE] = ir.StringAttr.get("linalg", module.context)
-    timings = {"export": exported - start, "import": time.perf_counter() - exported}
-    return Imported(module, graph.signature, graph.state, form, timings)
+    return graph, form
 
 
 def _only_named_dims(dynamic_shapes: Any) -> bool:
@@ -108,7 +128,9 @@ def _only_named_dims(dynamic_shapes: Any) -> bool:
 def _export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], shapes: Any) -> ExportedProgram:
     import torch
 
-    with _EXPORT, _quiet(), torch.no_grad():
+    from .experts import static_experts
+
+    with _EXPORT, _quiet(), torch.no_grad(), static_experts():
         _register_caches()
         args, kwargs = _distinct(args, kwargs)
         try:
@@ -232,16 +254,9 @@ def lower_graph(graph_module: torch.fx.GraphModule, overwrites: Iterable[tuple[i
 
     `overwrites` are pairs of an argument's and a result's number: the argument is overwritten with the result.
     """
-    from .layers import LayerImporter, attach_layers
+    from .layers import attach_layers
 
-    context = new_context()
-    importer = LayerImporter(context)
-    try:
-        with _EXPORT, _quiet():
-            importer.import_graph_module(graph_module, func_name="main")
-    except Exception as error:
-        raise _import_error(graph_module, error) from error
-    module: ir.Module = importer.module
+    module = _in_torch_dialect(graph_module)
     with module.context:
         lower_index_copies(module)
     for pipeline in _LOWERINGS:
@@ -254,6 +269,20 @@ def lower_graph(graph_module: torch.fx.GraphModule, overwrites: Iterable[tuple[i
     assert entry is not None
     with module.context:
         mark_overwrites(entry, overwrites)
+    return module
+
+
+def _in_torch_dialect(graph_module: torch.fx.GraphModule) -> ir.Module:
+    """Import a prepared graph through torch-mlir as the function `main`."""
+    from .layers import LayerImporter
+
+    importer = LayerImporter(new_context())
+    try:
+        with _EXPORT, _quiet():
+            importer.import_graph_module(graph_module, func_name="main")
+    except Exception as error:
+        raise _import_error(graph_module, error) from error
+    module: ir.Module = importer.module
     return module
 
 

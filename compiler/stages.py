@@ -58,6 +58,7 @@ class StageRewritten(NamedPipeline):
             "canonicalize,cse",
             mark if self.lmul else "",
             "func.func(refback-generalize-tensor-concat,refback-generalize-tensor-pad)",
+            "convolutions-to-products,windows-along-rows",
             f"encode-weights{{format={self.weights}}}" if self.weights != "f32" else "",
             # What comes after sees one of all layers that are equal, and takes no longer for more of them.
             "outline-layers" if self.layers else "",

@@ -376,10 +376,19 @@ class _Preparation:
                 where = self.graph.inserting_after(last)
             with where:
                 lifted = self.graph.placeholder(f"attribute_{str(node.target).replace('.', '_')}")
-            lifted.meta["val"] = node.meta.get("val", tensor)
+            lifted.meta["val"] = self._described(node.meta.get("val", tensor))
             self.state[lifted.name] = tensor
             self._replace(node, lifted)
             last = lifted
+
+    def _described(self, value: torch.Tensor) -> torch.Tensor:
+        """Return a tensor without contents, which is what torch-mlir takes types from."""
+        for node in self.graph.nodes:
+            mode = getattr(node.meta.get("val"), "fake_mode", None)
+            if mode is not None and getattr(value, "fake_mode", None) is None:
+                described: torch.Tensor = mode.from_tensor(value, static_shapes=True)
+                return described
+        return value
 
     def _guards(self, arguments: Iterable[Argument]) -> list[Relation]:
         """Return the conditions on the inputs' sizes that tracing relied on, in terms of `a<argument>_<dimension>`."""

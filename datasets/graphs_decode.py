@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .graph import Graph
-from .transformer_sizes import GPT2, LLAMA_110M, OPT_1_3B, OPT_125M, TransformerSizes
+from .graph import Graph, number
+from .transformer_sizes import GPT2, LLAMA_110M, LLAMA_135M, OPT_1_3B, OPT_125M, PAPERS, TransformerSizes
 
 if TYPE_CHECKING:
     from .graph import Built
@@ -24,6 +24,12 @@ def decode(name: str, what: str, sizes: TransformerSizes, batch: int, context: i
         bytes=sizes.bytes(batch, 1, logits=True, cached=context),
         tolerance=1e-4,
         functional=lambda: _step(sizes, batch, context, in_place=False),
+        workload=f"{name}-decode",
+        sizes={"batch": batch, "context": context, **sizes.sizes},
+        small_sizes={"batch": min(batch, 2), "context": 16, **sizes.small_sizes},
+        make=lambda given: decode(name, what, sizes.at(given), number(given, "batch"), number(given, "context")),
+        tags=("cache", *sizes.tags),
+        source=PAPERS[sizes.architecture],
     )
 
 
@@ -45,4 +51,9 @@ DECODES: tuple[Graph, ...] = (
     decode("opt-1.3b", "OPT-1.3B", OPT_1_3B, 1),
     decode("llama-110m", "LLaMA-style, 110M", LLAMA_110M, 1),
 )
-MORE_DECODES: tuple[Graph, ...] = (decode("gpt2", "GPT-2 small", GPT2, 1),)
+MORE_DECODES: tuple[Graph, ...] = (
+    decode("gpt2", "GPT-2 small", GPT2, 1),
+    decode("gpt2", "GPT-2 small", GPT2, 8),
+    decode("llama-135m", "LLaMA-style, the shape of SmolLM2-135M", LLAMA_135M, 1),
+    decode("llama-135m", "LLaMA-style, the shape of SmolLM2-135M", LLAMA_135M, 8),
+)

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .graph import Graph
-from .transformer_sizes import BERT_BASE, GPT2, LLAMA_110M, LLAMA_135M, MINILM_L6, OPT_125M, TransformerSizes
+from .graph import Graph, number
+from .transformer_sizes import (
+    BERT_BASE,
+    GPT2,
+    LLAMA_110M,
+    LLAMA_135M,
+    MINILM_L6,
+    OPT_1_3B,
+    OPT_125M,
+    PAPERS,
+    TransformerSizes,
+)
 
 if TYPE_CHECKING:
     from .graph import Built
@@ -26,6 +36,12 @@ def trained_encoder(batch: int, tokens: int) -> Graph:
         flops=MINILM_L6.flops(batch, tokens, tokens, logits=False),
         bytes=MINILM_L6.bytes(batch, tokens, logits=False),
         tolerance=TOLERANCE,
+        workload="minilm",
+        sizes={"batch": batch, "tokens": tokens},
+        small_sizes={"batch": min(batch, 2), "tokens": 8},
+        make=lambda sizes: trained_encoder(number(sizes, "batch"), number(sizes, "tokens")),
+        tags=("trained", "padding", *MINILM_L6.tags),
+        source="Wang et al., MiniLM (arXiv 2002.10957); Reimers and Gurevych (arXiv 1908.10084)",
     )
 
 
@@ -51,6 +67,12 @@ def encoder(name: str, what: str, sizes: TransformerSizes, batch: int, tokens: i
         flops=sizes.flops(batch, tokens, tokens, logits=False),
         bytes=sizes.bytes(batch, tokens, logits=False),
         tolerance=TOLERANCE,
+        workload=name,
+        sizes={"batch": batch, "tokens": tokens, **sizes.sizes},
+        small_sizes={"batch": min(batch, 2), "tokens": 16, **sizes.small_sizes},
+        make=lambda given: encoder(name, what, sizes.at(given), number(given, "batch"), number(given, "tokens")),
+        tags=sizes.tags,
+        source=PAPERS[sizes.architecture],
     )
 
 
@@ -64,6 +86,12 @@ def prefill(name: str, what: str, sizes: TransformerSizes, batch: int, tokens: i
         flops=sizes.flops(batch, tokens, tokens, logits=True),
         bytes=sizes.bytes(batch, tokens, logits=True),
         tolerance=TOLERANCE,
+        workload=f"{name}-prefill",
+        sizes={"batch": batch, "tokens": tokens, **sizes.sizes},
+        small_sizes={"batch": min(batch, 2), "tokens": 16, **sizes.small_sizes},
+        make=lambda given: prefill(name, what, sizes.at(given), number(given, "batch"), number(given, "tokens")),
+        tags=sizes.tags,
+        source=PAPERS[sizes.architecture],
     )
 
 
@@ -88,6 +116,9 @@ PREFILLS: tuple[Graph, ...] = (
     prefill("llama-110m", "LLaMA-style, 110M", LLAMA_110M, 1, 128),
 )
 MORE_MODELS: tuple[Graph, ...] = (
+    prefill("gpt2", "GPT-2 small", GPT2, 1, 128),
+    prefill("llama-135m", "LLaMA-style, the shape of SmolLM2-135M", LLAMA_135M, 1, 128),
+    prefill("opt-1.3b", "OPT-1.3B", OPT_1_3B, 1, 128),
     encoder("gpt2", "GPT-2 small", GPT2, 1, 128),
     encoder("opt-125m", "OPT-125M", OPT_125M, 1, 128),
     encoder("llama-135m", "LLaMA-style, the shape of SmolLM2-135M", LLAMA_135M, 1, 128),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .graph import Graph
+from .graph import Graph, Sizes, number
 
 if TYPE_CHECKING:
     from .graph import Built
@@ -20,7 +20,18 @@ def product(rows: int, depth: int, columns: int) -> Graph:
         flops=2 * rows * depth * columns,
         bytes=4 * (rows * depth + columns * depth + rows * columns),
         tolerance=1e-5,
+        workload="matmul",
+        sizes={"rows": rows, "depth": depth, "columns": columns},
+        # Few rows are computed by other kernels than many.
+        small_sizes={"rows": min(rows, 32), "depth": min(depth, 72), "columns": min(columns, 80)},
+        make=_sized,
+        tags=("linear",),
+        source="x W^T",
     )
+
+
+def _sized(sizes: Sizes) -> Graph:
+    return product(number(sizes, "rows"), number(sizes, "depth"), number(sizes, "columns"))
 
 
 def _build(rows: int, depth: int, columns: int) -> Built:

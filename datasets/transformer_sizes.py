@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from .graph import Sizes
 
 if TYPE_CHECKING:
     import torch
 
 F32 = 4
 I64 = 8
+SMALL_SIZES: Final[Sizes] = {"layers": 1, "width": 64, "heads": 4, "inner": 96, "vocabulary": 101, "positions": 64}
+"""A transformer that compiles in a second and still has all that a large one has."""
+PAPERS: Final = {
+    "bert": "Devlin et al., BERT (arXiv 1810.04805)",
+    "gpt2": "Radford et al., Language Models are Unsupervised Multitask Learners, 2019",
+    "llama": "Touvron et al., LLaMA (arXiv 2302.13971)",
+    "opt": "Zhang et al., OPT (arXiv 2205.01068)",
+}
+TAGS: Final = {
+    "bert": ("bidirectional", "learned-positions", "post-norm"),
+    "gpt2": ("causal", "learned-positions", "pre-norm"),
+    "llama": ("causal", "rotary", "pre-norm", "gated"),
+    "opt": ("causal", "learned-positions", "pre-norm"),
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +44,30 @@ class TransformerSizes:
     """Longest sequence."""
     kv_heads: int | None = None
     """Heads of keys and values; `None`: as many as `heads`."""
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes by name, those of the fields; heads of keys and values where the architecture shares them."""
+        names = ("layers", "width", "heads", "inner", "vocabulary", "positions")
+        shared = {"kv_heads": self._kv_heads} if self.architecture == "llama" else {}
+        return {**{name: getattr(self, name) for name in names}, **shared}
+
+    @property
+    def small_sizes(self) -> Sizes:
+        """Those that make it small; heads are shared where they were."""
+        if self.architecture != "llama":
+            return SMALL_SIZES
+        return {**SMALL_SIZES, "kv_heads": 4 if self._kv_heads == self.heads else 2}
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What is special about the architecture, in words."""
+        return (*TAGS[self.architecture], *(() if self._kv_heads == self.heads else ("grouped-queries",)))
+
+    def at(self, sizes: Sizes) -> TransformerSizes:
+        """Return the same architecture in other sizes; names that are none of its own are left alone."""
+        own: dict[str, Any] = {name: size for name, size in sizes.items() if name in self.sizes}
+        return replace(self, **own)
 
     def config(self) -> Any:
         """Return the transformers configuration, with torch's fused attention ("sdpa").
@@ -62,16 +102,13 @@ class TransformerSizes:
         import torch
         import transformers
 
+        from .random_weights import unsettle
+
         torch.manual_seed(0)
         auto = transformers.AutoModelForCausalLM if logits else transformers.AutoModel
         # BERT's pooler serves no hidden state.
         options = {"add_pooling_layer": False} if self.architecture == "bert" else {}
-        model: torch.nn.Module = auto.from_config(self.config(), **options).eval()
-        with torch.no_grad():
-            for parameter in model.parameters():
-                if parameter.dim() == 1:
-                    parameter.add_(torch.randn_like(parameter), alpha=0.02)
-        return model
+        return unsettle(auto.from_config(self.config(), **options).eval())
 
     @property
     def _kv_heads(self) -> int:

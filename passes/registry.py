@@ -8,6 +8,7 @@ from .annotate_kernels import AnnotateKernels
 from .approximate_math import ApproximateMath
 from .asserts_to_status import AssertsToStatus
 from .base import NamedPipeline, Pass
+from .convolutions_to_products import ConvolutionsToProducts
 from .drop_unread_arguments import DropUnreadArguments
 from .drop_unread_results import DropUnreadResults
 from .encode_weights import EncodeWeights
@@ -41,6 +42,7 @@ from .split_empty_tensors import SplitEmptyTensors
 from .stack_temporaries import StackTemporaries
 from .trim_entry import TrimEntry
 from .vectorise_rows import VectoriseRows
+from .windows_along_rows import WindowsAlongRows
 
 PASSES: tuple[type[Pass], ...] = (
     PrepareEntry,
@@ -48,6 +50,8 @@ PASSES: tuple[type[Pass], ...] = (
     RewriteMultiplies,
     ReportMultiplies,
     EncodeWeights,
+    ConvolutionsToProducts,
+    WindowsAlongRows,
     FuseAttention,
     FlattenBatches,
     FoldTransposes,

@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+import slipstick
+import torch
+from slipstick.datasets.graphs import SUITES
 from slipstick.errors import ArgumentError
 from slipstick.tools import bench
 from slipstick.tools.bench_limits import Limits
 from slipstick.tools.bench_results import Results, Row, SubjectResult, geometric_mean
-from slipstick.tools.bench_suite import SUITES, select_graphs, select_peers
+from slipstick.tools.bench_suite import select_graphs, select_peers
 from slipstick.tools.bench_summary import shortfalls, summarise
 from slipstick.tools.bench_table import duration, lines, summary_lines
 from slipstick.tools.timing import Timing
@@ -162,6 +165,37 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["list"]) == 0
     text = capsys.readouterr().out
     assert "matmul-128x768x768" in text and "opt-125m-decode-8" in text
+    assert bench.main(["list", "--family", "convolution", "--tag", "depthwise"]) == 0
+    text = capsys.readouterr().out
+    assert "mobilenet-v2" in text and "resnet-18" not in text
+
+
+def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["list", "--suite", "medcalc", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(found) == 55
+    (pressure,) = [one for one in found if one["name"] == "medcalc-mean-arterial-pressure"]
+    assert pressure["sizes"] == {"batch": 1_000_000} and pressure["suites"] == ["medcalc"]
+    assert "2406.12036" in pressure["source"]
+
+
+@pytest.mark.parametrize("level", ["torch", "linalg", "llvm"])
+def test_export_writes_what_compiles(level: str, tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "graph.mlir"
+    arguments = ["export", "matmul", "--small", "--set", "rows=3,depth=5", "--set", "columns=4"]
+    assert bench.main([*arguments, "--level", level, "-o", str(path)]) == 0
+    text = path.read_text("utf-8")
+    if level == "torch":
+        assert "!torch.vtensor<[4,5],f32>" in text
+        return
+    x, weight = torch.randn(3, 5), torch.randn(4, 5)
+    compiled = slipstick.compile(path, cache_dir=tmp_path / "cache")
+    torch.testing.assert_close(compiled(weight, x), x @ weight.T)
+
+
+def test_export_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["export", "gelu:shape=2+3", "-o", "-"]) == 0
+    assert "tensor<2x3xf32>" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -170,6 +204,10 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
         (["matmul-128x768x769"], "matmul-128x768x768"),
         (["--peers", "tvm"], "expected all, none or some of inductor, onnxruntime, openvino, iree, found 'tvm'"),
         (["show"], "expected one file, found 0"),
+        (["list", "--family", "x"], "family: expected one of "),
+        (["export", "opt-125m-prefill", "--set", "token=1", "-o", "-"], "expected one of its sizes (batch, tokens"),
+        (["export", "opt-125m-prefill", "--small", "--set", "heads=7", "-o", "-"], "cannot be built in these sizes"),
+        (["export", "gelu", "-o", "/proc/none/graph.mlir"], "-o: /proc/none/graph.mlir: cannot be written"),
         (["show", "missing.json"], "missing.json"),
         (["--html", "/proc/none/page.html"], "cannot be written"),
     ],
@@ -197,7 +235,7 @@ def test_suites() -> None:
     )
     assert {item.family for item in select_graphs([], "decode")} == {"decode"}
     assert [item.name for item in select_graphs(["gelu-128x3072"], "decode")] == ["gelu-128x3072"]
-    assert all(select_graphs([], name) for name in SUITES)
+    assert all(select_graphs([], name) for name in SUITES if name != "peft")
 
 
 def test_peers_by_name() -> None:

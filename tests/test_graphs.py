@@ -8,8 +8,9 @@ import sys
 import pytest
 import torch
 from slipstick import ArgumentError
+from slipstick.datasets.counting import count
 from slipstick.datasets.graph import Graph
-from slipstick.datasets.graphs import CORE, MORE, graph
+from slipstick.datasets.graphs import CORE, GRAPHS, SUITES, graph, select
 from slipstick.datasets.graphs_decode import decode
 from slipstick.datasets.graphs_models import encoder, prefill
 from slipstick.datasets.graphs_products import product
@@ -34,10 +35,88 @@ def operations(found: Graph) -> int:
 
 
 def test_names_are_unique_and_found():
-    names = [found.name for found in (*CORE, *MORE)]
+    names = [found.name for found in GRAPHS]
     assert len(set(names)) == len(names)
-    for found in (*CORE, *MORE):
+    assert not {found.workload for found in GRAPHS} & set(names)
+    for found in GRAPHS:
         assert graph(found.name) is found
+
+
+def test_the_core_suite_is_what_claims_of_speed_are_made_on():
+    assert [found.name for found in CORE] == [
+        "matmul-128x768x768",
+        "matmul-128x768x3072",
+        "matmul-512x512x512",
+        "matmul-1024x1024x1024",
+        "matmul-1x2048x2048",
+        "matmul-8x2048x8192",
+        "softmax-12x128x128",
+        "layernorm-128x768",
+        "gelu-128x3072",
+        "minilm-8x32",
+        "minilm-1x128",
+        "bert-base-1x128",
+        "opt-125m-prefill-1x128",
+        "opt-125m-prefill-8x128",
+        "llama-110m-prefill-1x128",
+        "opt-125m-decode-1",
+        "opt-125m-decode-8",
+        "opt-1.3b-decode-1",
+        "llama-110m-decode-1",
+    ]
+
+
+def test_there_are_many_graphs_in_many_families():
+    assert len(GRAPHS) >= 60
+    assert len({found.family for found in GRAPHS}) >= 12
+    assert sum(found.family == "medcalc" for found in GRAPHS) == 55
+    assert all(found.source and found.what for found in GRAPHS)
+    assert all(found.small_sizes and found.make for found in GRAPHS)
+
+
+def test_a_workload_is_its_first_graph():
+    assert graph("opt-125m-prefill").name == "opt-125m-prefill-1x128"
+    assert graph("gelu:small").name == "gelu-128x3072:small"
+
+
+def test_a_variant_tells_its_sizes_and_is_found_by_its_name():
+    found = graph("opt-125m-prefill:tokens=64,layers=2")
+    assert found.name == "opt-125m-prefill-1x128:tokens=64,layers=2"
+    assert (found.sizes["tokens"], found.sizes["layers"], found.sizes["width"]) == (64, 2, 768)
+    assert found.flops == prefill("opt", "opt", OPT_125M.at({"layers": 2}), 1, 64).flops
+    again = graph(found.name)
+    assert (again.name, again.sizes) == (found.name, found.sizes)
+    small = graph(found.name + ",small,width=32")
+    assert small.sizes == {**found.sizes, **found.small_sizes, "width": 32}
+    assert graph(small.name).sizes == small.sizes
+    stages = graph("resnet-18:depths=1+1+1+3")
+    assert stages.sizes["depths"] == (1, 1, 1, 3)
+    assert graph(stages.name).sizes == stages.sizes
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("opt-125m-prefill:tokens=0", "tokens: expected a positive number, found 0"),
+        ("opt-125m-prefill:tokens=1+2", r"tokens: expected a positive number, found 1\+2"),
+        ("opt-125m-prefill:tokens=x", "tokens: expected whole numbers, found 'x'"),
+        ("opt-125m-prefill:tokens", "expected sizes such as tokens=64, or small; found 'tokens'"),
+        ("opt-125m-prefill:token=3", r"expected one of its sizes \(batch, tokens, .*\), found 'token'"),
+        ("resnet-18:depths=1+0", "depths: expected positive numbers joined by"),
+    ],
+)
+def test_wrong_sizes(text, message):
+    with pytest.raises(ArgumentError, match=message):
+        graph(text)
+
+
+def test_graphs_are_chosen_by_family_tag_and_suite():
+    assert select(suite="core") == list(CORE)
+    assert {found.name for found in select("decode", "rotary", "core")} == {"llama-110m-decode-1"}
+    assert len(select("medcalc")) == len(SUITES["medcalc"]) == 55
+    for wrong in ({"family": "x"}, {"tag": "x"}, {"suite": "x"}):
+        with pytest.raises(ArgumentError, match=r"expected one of .*; found 'x'"):
+            select(**wrong)
 
 
 def test_an_unknown_name_lists_near_ones():
@@ -49,7 +128,7 @@ def test_an_unknown_name_lists_near_ones():
 
 def test_listing_imports_neither_torch_nor_transformers():
     code = (
-        "import sys, slipstick.datasets.graphs as g; [x.what for x in g.CORE + g.MORE]; "
+        "import sys, slipstick.datasets.graphs as g; [(x.what, x.small().name) for x in g.GRAPHS]; "
         "print(sorted({'torch', 'transformers'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
@@ -131,6 +210,26 @@ def test_a_step_may_be_repeated():
     with torch.inference_mode():
         first = module(*inputs)
         assert torch.equal(first, module(*inputs))
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_counting_finds_what_the_formulas_say(name):
+    sizes = TINY[name]
+    found = [(encoder if name == "bert" else prefill)(name, name, sizes, 3, 16)]
+    if name in DECODERS:
+        found.append(decode(name, name, sizes, 3, context=16))
+    for one in found:
+        module, inputs = one.build()
+        counted = count(module, inputs)
+        assert counted.flops == one.flops
+        # Formulas leave out positions, slots and masks, and the rows of positions that BERT looks up.
+        assert one.bytes <= counted.bytes <= one.bytes * 1.02 + 4096
+
+
+def test_counting_leaves_the_rows_of_a_table_that_no_token_looks_up():
+    table = torch.nn.Embedding(1000, 8)
+    assert count(table, (torch.tensor([[1, 2, 1]]),)).bytes == 3 * 8 + 2 * 3 * 8 * 4
+    assert count(table, (torch.tensor([[1, 2, 1]]),)).flops is None
 
 
 def test_what_is_random_is_the_same_each_time():

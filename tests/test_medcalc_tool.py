@@ -58,6 +58,13 @@ def test_evaluate_as_tables_tells_what_is_not_explained(rows, capsys):
     assert "not explained" in out
 
 
+def test_each_arithmetic_tells_what_it_loses(rows, capsys):
+    assert medcalc.main(["evaluate", "--csv", str(rows), "--lmul", "3", "--fp8"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    for name in ("L-Mul k=3", "fp8 e4m3", "fp8 e5m2"):
+        assert f"{name}: 0 calculators lose 0 rows (0 with decimals, 0 with whole numbers or dates)" in out
+
+
 def test_errors_are_one_line(tmp_path, capsys):
     assert medcalc.main(["evaluate", "--csv", str(tmp_path / "none.csv")]) == 1
     error = capsys.readouterr().err

@@ -3,7 +3,8 @@
 Every subject's results are compared with torch's before it is timed; all subjects of a graph run in turns in one
 process, with the same threads; the figures are medians. The machine's own limits are measured in the same run.
 
-  slipstick-bench list                   the graphs and the suites
+  slipstick-bench list                   the graphs: --family, --tag, --suite, --json
+  slipstick-bench export NAME -o FILE    a graph as MLIR: --set tokens=64, --small, --level
   slipstick-bench limits                 only what the machine can do at most
   slipstick-bench show FILE.json         the tables of an earlier run, or with --html its report
 """
@@ -16,19 +17,25 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from .command import guarded
 from .files import check_writable
 from .flags import integer_flag
 
 PROGRAM = "slipstick-bench"
-SUITE_NAMES = ("core", "products", "elementwise", "models", "prefill", "decode")
+SUITE_NAMES = ("core", "products", "elementwise", "models", "prefill", "decode", "zoo", "peft", "medcalc")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark with `argv` (default: the command line); return the exit status, 0 or 1 (2: wrong flag)."""
     given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["list"]:
+        from .bench_list import list_graphs
+
+        return guarded(PROGRAM, lambda: list_graphs(f"{PROGRAM} list", given[1:]))
+    if given[:1] == ["export"]:
+        from .bench_export import export
+
+        return guarded(PROGRAM, lambda: export(f"{PROGRAM} export", given[1:]))
     arguments = _parser().parse_args(given)
     arguments.command = shlex.join([PROGRAM, *given])
     return guarded(PROGRAM, lambda: _run(arguments))
@@ -39,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("graphs", nargs="*", metavar="GRAPH", help="names as `list` shows them (default: the suite)")
+    add("graphs", nargs="*", metavar="GRAPH", help="names as `list` shows them, sizes behind a colon")
     add("--suite", choices=SUITE_NAMES, default="core", help="graphs to measure (default: %(default)s)")
     add("--threads", type=_threads, default=(1,), metavar="N[,N]", help="numbers of threads, each a row (default: 1)")
     add("--repeats", type=integer_flag(1, 10**6), default=15, metavar="N", help="timed rounds (default: %(default)s)")
@@ -77,10 +84,6 @@ def _run(arguments: argparse.Namespace) -> int:
         if path is not None and path != "-":
             check_writable(Path(path), flag)
     first = arguments.graphs[0] if arguments.graphs else ""
-    if first == "list":
-        from .bench_list import print_list
-
-        return print_list(Console())
     from .bench_run import run, show
 
     if first == "show":

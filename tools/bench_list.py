@@ -1,24 +1,80 @@
-"""`slipstick-bench list`: the graphs and the suites."""
+"""`slipstick-bench list`: the graphs, all or those of a family, a tag or a suite."""
 
 from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..datasets.graphs import CORE, MORE
+from ..datasets.graph import Graph
+from ..datasets.graphs import SUITES, select
 
 
-def print_list(console: Console) -> int:
-    """Print every graph with its family, operations and bytes; return the exit status."""
+def list_graphs(program: str, argv: Sequence[str]) -> int:
+    """Print the graphs that the arguments ask for; return the exit status."""
+    arguments = _parser(program).parse_args(argv)
+    found = select(arguments.family, arguments.tag, arguments.suite)
+    if arguments.json:
+        sys.stdout.write(json.dumps([described(one) for one in found], ensure_ascii=False, indent=2) + "\n")
+        return 0
+    console = Console()
+    if not console.is_terminal:
+        # In a file or a pipe, lines are as long as the table needs.
+        console = Console(width=_WIDTH)
+    console.print(_table(found))
+    families = len({one.family for one in found})
+    console.print(
+        f"{len(found)} {'graph' if len(found) == 1 else 'graphs'} in {families} "
+        f"{'family' if families == 1 else 'families'}. Operations and bytes that are left out are counted when a graph "
+        "is built.",
+        style="dim",
+    )
+    return 0
+
+
+_WIDTH = 150
+
+
+def described(one: Graph) -> dict[str, Any]:
+    """Return all that the registry says of a graph."""
+    return {
+        "name": one.name,
+        "workload": one.workload or one.name,
+        "family": one.family,
+        "what": one.what,
+        "sizes": dict(one.sizes),
+        "small_sizes": dict(one.small_sizes),
+        "tags": list(one.tags),
+        "source": one.source,
+        "suites": [name for name, graphs in SUITES.items() if one in graphs],
+        "flops": one.flops,
+        "bytes": one.bytes,
+        "tolerance": one.tolerance,
+    }
+
+
+def _table(found: Sequence[Graph]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("graph", "family", "GFLOP", "MB", "what"):
-        table.add_column(heading, justify="right" if heading in ("GFLOP", "MB") else "left")
-    for items in (CORE, MORE):
-        for item in items:
-            flops = "" if item.flops is None else f"{item.flops / 1e9:.2f}"
-            table.add_row(item.name, item.family, flops, f"{item.bytes / 1e6:.1f}", item.what)
-        table.add_section()
-    console.print(table)
-    console.print("Above the line: the suite core. Below: by name only.", style="dim")
-    return 0
+        table.add_column(heading, justify="right" if heading in ("GFLOP", "MB") else "left", no_wrap=heading != "what")
+    for one in found:
+        flops = "" if one.flops is None else f"{one.flops / 1e9:.2f}"
+        size = "" if one.bytes is None else f"{one.bytes / 1e6:.1f}"
+        table.add_row(one.name, one.family, flops, size, one.what)
+    return table
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description="List the graphs of the registry.")
+    add = parser.add_argument
+    add("--family", metavar="NAME", help="only graphs of this family, such as encoder")
+    add("--tag", metavar="WORD", help="only graphs with this tag, such as rotary")
+    add("--suite", metavar="NAME", help="only graphs of this suite, such as zoo")
+    add("--json", action="store_true", help="print all that is known of them as JSON")
+    return parser

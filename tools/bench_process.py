@@ -27,6 +27,8 @@ class Outcome:
     """What a worker found, and why it ended early, if it did."""
 
     found: list[dict[str, Any]] = field(default_factory=list)
+    counted: dict[str, Any] = field(default_factory=dict)
+    """The operations ("flops") and bytes of a graph that does not say them itself."""
     failure: str = ""
     """Empty when it ended by itself with status 0."""
     step: str = ""
@@ -116,6 +118,9 @@ def _follow(reader: int, say: Callable[[str], None]) -> Outcome:
             since = time.monotonic()
             if "found" in event:
                 outcome.found.append(event["found"])
+                continue
+            if "counted" in event:
+                outcome.counted = event["counted"]
                 continue
             outcome.step, outcome.subject = event["begin"], event["subject"]
             limit = _BUILD_LIMIT if outcome.step == "build" else float(event["limit"])

@@ -9,22 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ..datasets.graph import Graph
-from ..datasets.graphs import CORE, graph
+from ..datasets.graphs import SUITES, graph
 from ..errors import ArgumentError
 from .bench_process import Outcome, work
 from .bench_request import Request
 from .bench_results import Row, SubjectResult
 from .timing import Timing
 
-SUITES: dict[str, tuple[str, ...]] = {
-    "core": ("product", "elementwise", "encoder", "prefill", "decode"),
-    "products": ("product",),
-    "elementwise": ("elementwise",),
-    "models": ("encoder", "prefill", "decode"),
-    "prefill": ("prefill",),
-    "decode": ("decode",),
-}
-"""The families of the core suite that each suite holds."""
 _COPIES = 2.5
 """The memory that a subject needs at most, in times the bytes of the graph: weights, and packed while they load."""
 
@@ -46,15 +37,15 @@ def select_graphs(names: Sequence[str], suite: str) -> list[Graph]:
     """Return the graphs of those names, or without names those of the suite. Raises ArgumentError for unknown ones."""
     if names:
         return [graph(name) for name in names]
-    return [item for item in CORE if item.family in SUITES[suite]]
+    return list(SUITES[suite])
 
 
 def measure_row(item: Graph, threads: int, settings: Settings, say: Callable[[str], None]) -> Row:
     """Measure one graph; `say` is told each step. Whatever happens inside is in the row, none of it is raised."""
     found: dict[str, SubjectResult] = {}
-    failure = ""
+    failure, flops, size = "", item.flops, item.bytes or 0
     names = [*settings.own, *settings.peers]
-    for group in _groups(names, item.bytes, _available_bytes()):
+    for group in _groups(names, size, _available_bytes()):
         left, outcome = list(group), Outcome()
         while True:
             request = Request(
@@ -68,6 +59,7 @@ def measure_row(item: Graph, threads: int, settings: Settings, say: Callable[[st
                 settings.limit,
             )
             outcome = work(request, say)
+            flops, size = outcome.counted.get("flops", flops), outcome.counted.get("bytes", size)
             for result in outcome.found:
                 found[result["name"]] = _result(result)
             if not outcome.failure:
@@ -82,9 +74,7 @@ def measure_row(item: Graph, threads: int, settings: Settings, say: Callable[[st
             found[outcome.subject] = replace(before, status="failed", detail=detail, timing=None)
     order = {name: number for number, name in enumerate(["torch", *names])}
     subjects = sorted(found.values(), key=lambda subject: order.get(subject.name, len(order)))
-    return Row(
-        item.name, item.family, item.what, threads, item.flops, item.bytes, item.tolerance, tuple(subjects), failure
-    )
+    return Row(item.name, item.family, item.what, threads, flops, size, item.tolerance, tuple(subjects), failure)
 
 
 def _groups(names: Sequence[str], size: int, available: int) -> Iterator[Sequence[str]]:

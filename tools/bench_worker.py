@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..datasets.counting import count
 from ..datasets.graphs import graph
 from .bench_peers import PEERS
 from .bench_request import Request
@@ -37,6 +38,10 @@ class Worker:
         request = self._request
         self._begin("build", "")
         workload = Workload(graph(request.graph), request.threads, self._folder)
+        if workload.graph.bytes is None:
+            counts = count(workload.form.module, workload.form.inputs)
+            workload.form.reset()
+            self._send({"counted": asdict(counts)})
         known = [reference(), *own_contenders(lmul=request.lmul, weights=request.weights), *PEERS]
         prepared: dict[str, tuple[Prepared, dict[str, Any]]] = {}
         for contender in known:

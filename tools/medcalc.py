@@ -30,6 +30,10 @@ def _run(arguments: argparse.Namespace) -> int:
         _list(console, arguments.json)
     elif arguments.command == "bench":
         _bench(console, arguments)
+    elif arguments.command == "prompts":
+        from .medcalc_prompts import show_prompts
+
+        show_prompts(console, arguments)
     else:
         _evaluate(console, arguments)
     return 0
@@ -104,6 +108,14 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--threads", type=integer_flag(1, 1024), nargs="*", default=[1], metavar="N", help="default: 1")
     bench.add_argument("--repeats", type=whole, default=15, metavar="N", help="timed rounds (default: %(default)s)")
     bench.add_argument("--json", action="store_true", help="print JSON")
+    prompts = choices.add_parser("prompts", help="how long the notes with their questions are, and their text")
+    prompts.add_argument("--data", "--csv", type=Path, metavar="PATH", required=True, help="the data set's CSV")
+    prompts.add_argument(
+        "--tokenizer", type=Path, metavar="PATH", help="a tokenizer.json or its folder (default: words and marks)"
+    )
+    prompts.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    prompts.add_argument("--plot", type=Path, metavar="PATH", help="write the histogram as SVG")
+    prompts.add_argument("--corpus", type=Path, metavar="PATH", help="write all prompts as one text")
     judge = choices.add_parser("evaluate", help="run every row of the data set, compare with its labels, say why not")
     judge.add_argument("--csv", type=Path, metavar="PATH", help="the data set's CSV (default: fetch the official one)")
     judge.add_argument(

@@ -108,7 +108,31 @@ def summary(comparison: Comparison) -> str:
         for reason in dict.fromkeys(one.reason for one in kept):
             numbers = ", ".join(str(one.calculator.number) for one in kept if one.reason == reason)
             lines.append(f"Survive every arithmetic: {numbers}; {reason}.")
+        lines += _losses(comparison)
     return "\n".join(lines)
+
+
+def _losses(comparison: Comparison) -> list[str]:
+    """Say of each arithmetic which calculators with multiplies keep all rows and which do not, and why, by answer."""
+    lines = []
+    for place, name in enumerate(comparison.names[1:], start=1):
+        kept = set(comparison.surviving(place))
+        lost = [one for one in comparison.survivals if one.calculator.number not in kept]
+        rows = sum(one.rows - one.near[place] for one in lost)
+        kinds = [
+            f"{sum((one.calculator.answer == 'decimal') == decimal for one in lost)} {text}"
+            for decimal, text in ((True, "with decimals"), (False, "with whole numbers or dates"))
+        ]
+        also = ", ".join(str(number) for number in sorted(kept & _multiplying(comparison))) or "none"
+        lines.append(
+            f"{name}: {len(lost)} calculators lose {rows} rows ({', '.join(kinds)}); with multiplies, these keep "
+            f"all: {also}."
+        )
+    return lines
+
+
+def _multiplying(comparison: Comparison) -> set[int]:
+    return {one.calculator.number for one in comparison.survivals if one.multiplies}
 
 
 def _shown(result: Result | None, kind: Answer) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor
@@ -20,8 +20,9 @@ from .calculator import Answer, Calculator
 from .evaluate import Evaluation, Prepared, Verdict, evaluate
 from .registry import CALCULATORS
 
-REASONS: Final[dict[Answer, str]] = {
+REASONS: Final[dict[Answer | Literal["computed integer"], str]] = {
     "decimal": "a decimal may be 5 % off, so that it survives where its multiplies err less than that",
+    "computed integer": "points follow from comparisons with limits, so that it survives where no product crosses one",
     "integer": "points are chosen by comparisons and added, nothing is multiplied",
     "date": "days are added as integers, nothing is multiplied in floating point",
     "weeks and days": "days are subtracted and divided as integers, nothing is multiplied in floating point",
@@ -46,7 +47,8 @@ class Survival:
     def reason(self) -> str:
         """Why it survives or may not."""
         if self.multiplies:
-            return f"multiplies {self.multiplies} times; {REASONS['decimal']}"
+            kind = "decimal" if self.calculator.answer == "decimal" else "computed integer"
+            return f"multiplies {self.multiplies} times; {REASONS[kind]}"
         if self.calculator.answer == "decimal":
             return "only adds, subtracts, divides, compares or takes roots: there is nothing to approximate"
         return REASONS[self.calculator.answer]
@@ -63,6 +65,10 @@ class Comparison:
     def names(self) -> tuple[str, ...]:
         """The arithmetics."""
         return tuple(evaluation.arithmetic for evaluation in self.evaluations)
+
+    def surviving(self, place: int) -> tuple[int, ...]:
+        """Return the numbers of the calculators that keep all rows within the limits in the arithmetic at a place."""
+        return tuple(one.calculator.number for one in self.survivals if one.near[place] == one.rows)
 
     def rows_near(self) -> tuple[int, ...]:
         """Return how many rows stay within the limits around the exact result."""
