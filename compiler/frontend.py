@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import torch
     from torch.export import ExportedProgram
 
+    from .call_form import CallForm
+
 _LOWERINGS = (
     "builtin.module(func.func(torch-match-quantized-custom-ops),"
     # Kept whole for the direct lowerings: decomposed to view, two dynamic sizes in a row are taken for one.
@@ -79,12 +81,29 @@ def import_torch(
             )
         program, form = obj, CallForm.of_program(obj)
     else:
-        form = CallForm.of_module(obj, args, dict(kwargs or {}))
-        program = _export(obj, args, dict(kwargs or {}), dynamic_shapes)
+        program, form = export_module(obj, args, dict(kwargs or {}), dynamic_shapes)
+    return import_program(program, form, exact_ranges=_only_named_dims(dynamic_shapes), start=start)
+
+
+def export_module(
+    module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
+) -> tuple[ExportedProgram, CallForm]:
+    """Return the program that torch.export makes of a module, and how calls are brought to its form."""
+    from .call_form import CallForm
+
+    form = CallForm.of_module(module, args, kwargs)
+    return _export(module, args, kwargs, dynamic_shapes), form
+
+
+def import_program(
+    program: ExportedProgram, form: CallForm, *, exact_ranges: bool = False, start: float | None = None
+) -> Imported:
+    """Bring an exported program to the stage "linalg"; `start` is when work on it began, by `time.perf_counter`."""
     from .torch_graph import prepare
 
+    start = time.perf_counter() if start is None else start
     with _EXPORT, _quiet():
-        graph = prepare(_decompose(program), program, form.names, exact_ranges=_only_named_dims(dynamic_shapes))
+        graph = prepare(_decompose(program), program, form.names, exact_ranges=exact_ranges)
     exported = time.perf_counter()
     module = lower_graph(graph.graph_module, graph.overwrites)
     module.operation.attributes[STAGE_ATTRIBUTE] = ir.StringAttr.get("linalg", module.context)
@@ -108,15 +127,20 @@ def _only_named_dims(dynamic_shapes: Any) -> bool:
 def _export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], shapes: Any) -> ExportedProgram:
     import torch
 
+    from .complex_pairs import without_complex
+    from .data_reads import DataReads
+    from .linear_solve import without_solves
+
     with _EXPORT, _quiet(), torch.no_grad():
         _register_caches()
         args, kwargs = _distinct(args, kwargs)
         try:
-            program: ExportedProgram = torch.export.export(module, args, kwargs, dynamic_shapes=shapes)
+            with DataReads():
+                program: ExportedProgram = torch.export.export(module, args, kwargs, dynamic_shapes=shapes)
+            _plain_constants(program)
+            return without_solves(without_complex(program))
         except Exception as error:
             raise _export_error(error) from error
-        _plain_constants(program)
-        return program
 
 
 def _plain_constants(program: ExportedProgram) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 else:
     Built = Any
 
-Family = Literal["product", "elementwise", "encoder", "prefill", "decode"]
+Family = Literal["product", "elementwise", "encoder", "prefill", "decode", "peft", "peft-training"]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Every subject's results are compared with torch's before it is timed; all subjec
 process, with the same threads; the figures are medians. The machine's own limits are measured in the same run.
 
   slipstick-bench list                   the graphs and the suites
+  slipstick-bench peft-coverage          which methods of parameter-efficient tuning have which graphs
   slipstick-bench limits                 only what the machine can do at most
   slipstick-bench show FILE.json         the tables of an earlier run, or with --html its report
 """
@@ -81,6 +82,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from .bench_list import print_list
 
         return print_list(Console())
+    if first == "peft-coverage":
+        from .bench_peft import print_coverage
+
+        return print_coverage(Console())
     from .bench_run import run, show
 
     if first == "show":
