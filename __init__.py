@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .compiler.compiled import CompiledModule
     from .compiler.memory import MemoryStatistics, memory_statistics
     from .compiler.options import CompileOptions
+    from .compiler.training import LossAndGradients
     from .kernels.lmul_torch import lmul
     from .kernels.lmul_torch_matmul import lmul_matmul
     from .target import Target
@@ -24,6 +25,7 @@ __all__ = [
     "GraphError",
     "IRError",
     "LMul",
+    "LossAndGradients",
     "MemoryStatistics",
     "PipelineError",
     "SlipstickError",
@@ -44,6 +46,7 @@ _LATER = {
     "lmul": ".kernels.lmul_torch",
     "lmul_matmul": ".kernels.lmul_torch_matmul",
     "memory_statistics": ".compiler.memory",
+    "LossAndGradients": ".compiler.training",
 }
 
 

@@ -42,9 +42,10 @@ def compile(
 ) -> CompiledModule:
     """Compile a torch module, an exported program, or MLIR to native code.
 
-    `obj` is an `nn.Module` with example inputs `args` and `kwargs`; an `ExportedProgram`; or MLIR: a module of the
-    bindings, its text, or the path of a file (text or bytecode), at any stage. `dynamic_shapes` is that of
-    `torch.export.export`: dimensions given as `torch.export.Dim` may have any size in their range at each call.
+    `obj` is an `nn.Module` with example inputs `args` and `kwargs` (a `LossAndGradients` becomes a training step,
+    forward and backward); an `ExportedProgram`; or MLIR: a module of the bindings, its text, or the path of a file
+    (text or bytecode), at any stage. `dynamic_shapes` is that of `torch.export.export`: dimensions given as
+    `torch.export.Dim` may have any size in their range at each call.
     `lmul` turns multiplies into L-Mul; `weights` "bf16" or "lm8" makes native code read the weights of linear layers in
     16 or 8 bits (in MLIR, of arguments with the attribute `slipstick.parameter`); for the other options see
     `CompileOptions`.
@@ -108,6 +109,11 @@ def _import(
             "obj: expected an nn.Module, an ExportedProgram, an MLIR module, its text or the path of a .mlir file, "
             f"found {type(obj).__name__}"
         )
+    from .training import LossAndGradients, import_training_step
+
+    if isinstance(obj, LossAndGradients):
+        imported = import_training_step(obj, args, kwargs, dynamic_shapes)
+        return imported, module_slots(obj.module, imported.state), f"training step of {type(obj.module).__name__}"
     imported = import_torch(obj, args, kwargs, dynamic_shapes)
     if isinstance(obj, torch.nn.Module):
         return imported, module_slots(obj, imported.state), type(obj).__name__
@@ -118,6 +124,10 @@ def _import(
 def _tied(obj: Any) -> dict[str, tuple[str, ...]]:
     import torch
 
+    from .training import LossAndGradients
+
+    if isinstance(obj, LossAndGradients):
+        obj = obj.module
     return tied_names(obj) if isinstance(obj, torch.nn.Module) else {}
 
 

@@ -71,12 +71,8 @@ def import_torch(
     naming the operation and its torch source line; `ArgumentError` for arguments that cannot be meant.
     """
     start = time.perf_counter()
-    graph, form = _prepared(obj, args, kwargs, dynamic_shapes)
-    exported = time.perf_counter()
-    module = lower_graph(graph.graph_module, graph.overwrites)
-    module.operation.attributes[STAGE_ATTRIBUTE] = ir.StringAttr.get("linalg", module.context)
-    timings = {"export": exported - start, "import": time.perf_counter() - exported}
-    return Imported(module, graph.signature, graph.state, form, timings)
+    program, form = _program(obj, args, kwargs, dynamic_shapes)
+    return import_program(program, form, exact_ranges=_only_named_dims(dynamic_shapes), start=start)
 
 
 def torch_text(module: torch.nn.Module, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> str:
@@ -84,14 +80,14 @@ def torch_text(module: torch.nn.Module, args: tuple[Any, ...] = (), kwargs: Mapp
 
     Raises GraphError as `import_torch` does.
     """
-    graph, _ = _prepared(module, args, kwargs, None)
-    return str(_in_torch_dialect(graph.graph_module))
+    program, form = _program(module, args, kwargs, None)
+    return str(_in_torch_dialect(_prepared(program, form, exact_ranges=False).graph_module))
 
 
-def _prepared(
+def _program(
     obj: torch.nn.Module | ExportedProgram, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None, dynamic_shapes: Any
-) -> tuple[PreparedGraph, CallForm]:
-    """Return the graph, ready for import, and how calls are brought to its form."""
+) -> tuple[ExportedProgram, CallForm]:
+    """Return the program, exported if need be, and how calls are brought to its form."""
     from torch.export import ExportedProgram
 
     from .call_form import CallForm
@@ -101,15 +97,39 @@ def _prepared(
             raise ArgumentError(
                 "args, kwargs, dynamic_shapes: an ExportedProgram has its own; expected none, found some"
             )
-        program, form = obj, CallForm.of_program(obj)
-    else:
-        form = CallForm.of_module(obj, args, dict(kwargs or {}))
-        program = _export(obj, args, dict(kwargs or {}), dynamic_shapes)
+        return obj, CallForm.of_program(obj)
+    return export_module(obj, args, dict(kwargs or {}), dynamic_shapes)
+
+
+def export_module(
+    module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
+) -> tuple[ExportedProgram, CallForm]:
+    """Return the program that torch.export makes of a module, and how calls are brought to its form."""
+    from .call_form import CallForm
+
+    form = CallForm.of_module(module, args, kwargs)
+    return _export(module, args, kwargs, dynamic_shapes), form
+
+
+def import_program(
+    program: ExportedProgram, form: CallForm, *, exact_ranges: bool = False, start: float | None = None
+) -> Imported:
+    """Bring an exported program to the stage "linalg"; `start` is when work on it began, by `time.perf_counter`."""
+    start = time.perf_counter() if start is None else start
+    graph = _prepared(program, form, exact_ranges=exact_ranges)
+    exported = time.perf_counter()
+    module = lower_graph(graph.graph_module, graph.overwrites)
+    module.operation.attributes[STAGE_ATTRIBUTE] = ir.StringAttr.get("linalg", module.context)
+    timings = {"export": exported - start, "import": time.perf_counter() - exported}
+    return Imported(module, graph.signature, graph.state, form, timings)
+
+
+def _prepared(program: ExportedProgram, form: CallForm, *, exact_ranges: bool) -> PreparedGraph:
+    """Return the graph of a program, ready for import."""
     from .torch_graph import prepare
 
     with _EXPORT, _quiet():
-        graph = prepare(_decompose(program), program, form.names, exact_ranges=_only_named_dims(dynamic_shapes))
-    return graph, form
+        return prepare(_decompose(program), program, form.names, exact_ranges=exact_ranges)
 
 
 def _only_named_dims(dynamic_shapes: Any) -> bool:
@@ -128,17 +148,21 @@ def _only_named_dims(dynamic_shapes: Any) -> bool:
 def _export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], shapes: Any) -> ExportedProgram:
     import torch
 
+    from .complex_pairs import without_complex
+    from .data_reads import DataReads
     from .experts import static_experts
+    from .linear_solve import without_solves
 
     with _EXPORT, _quiet(), torch.no_grad(), static_experts():
         _register_caches()
         args, kwargs = _distinct(args, kwargs)
         try:
-            program: ExportedProgram = torch.export.export(module, args, kwargs, dynamic_shapes=shapes)
+            with DataReads():
+                program: ExportedProgram = torch.export.export(module, args, kwargs, dynamic_shapes=shapes)
+            _plain_constants(program)
+            return without_solves(without_complex(program))
         except Exception as error:
             raise _export_error(error) from error
-        _plain_constants(program)
-        return program
 
 
 def _plain_constants(program: ExportedProgram) -> None:

@@ -89,6 +89,7 @@ class _Preparation:
 
     def run(self) -> PreparedGraph:
         self._refuse_random()
+        self._refuse_masks()
         self._drop_checks()
         self._drop_multiplies_by_one()
         self._fill_empty()
@@ -301,6 +302,17 @@ class _Preparation:
                 raise GraphError(
                     f"{describe(node)}: random operations cannot be compiled; call .eval() on the module first"
                 )
+
+    def _refuse_masks(self) -> None:
+        """Refuse a mask of booleans as an index, which brings torch-mlir down."""
+        for node in self.graph.nodes:
+            if node.op == "call_function" and str(node.target) == "aten.index.Tensor":
+                indices = [index.meta.get("val") for index in node.args[1] if isinstance(index, torch.fx.Node)]
+                if any(isinstance(index, torch.Tensor) and index.dtype == torch.bool for index in indices):
+                    raise GraphError(
+                        f"{describe(node)}: an index that is a mask cannot be compiled: the size of its result depends "
+                        "on data"
+                    )
 
     def _drop_checks(self) -> None:
         """Take checks of sizes out of the graph: those of the inputs' sizes are made before the call."""

@@ -12,6 +12,7 @@ from .graphs_decode import DECODES, MORE_DECODES
 from .graphs_elementwise import ELEMENTWISE
 from .graphs_medcalc import MEDCALC
 from .graphs_models import ENCODERS, MORE_MODELS, PREFILLS
+from .graphs_peft import PEFT
 from .graphs_products import PRODUCTS
 from .local import is_folder, local
 from .zoo import ZOO
@@ -22,8 +23,6 @@ CORE: tuple[Graph, ...] = (*PRODUCTS, *ELEMENTWISE, *ENCODERS, *PREFILLS, *DECOD
 """The core suite: what claims of speed are made on."""
 MORE: tuple[Graph, ...] = (*MORE_MODELS, *MORE_DECODES, *ZOO)
 """The zoo: further models."""
-PEFT: tuple[Graph, ...] = ()
-"""Base models with adapters."""
 GRAPHS: tuple[Graph, ...] = (*CORE, *MORE, *PEFT, *MEDCALC)
 """All graphs."""
 

@@ -235,7 +235,7 @@ def test_suites() -> None:
     )
     assert {item.family for item in select_graphs([], "decode")} == {"decode"}
     assert [item.name for item in select_graphs(["gelu-128x3072"], "decode")] == ["gelu-128x3072"]
-    assert all(select_graphs([], name) for name in SUITES if name != "peft")
+    assert all(select_graphs([], name) for name in SUITES)
 
 
 def test_peers_by_name() -> None:

@@ -5,6 +5,7 @@ process, with the same threads; the figures are medians. The machine's own limit
 
   slipstick-bench list                   the graphs: --family, --tag, --suite, --json
   slipstick-bench export NAME -o FILE    a graph as MLIR: --set tokens=64, --small, --level
+  slipstick-bench peft-coverage          which methods of parameter-efficient tuning have which graphs
   slipstick-bench limits                 only what the machine can do at most
   slipstick-bench show FILE.json         the tables of an earlier run, or with --html its report
 """
@@ -84,6 +85,10 @@ def _run(arguments: argparse.Namespace) -> int:
         if path is not None and path != "-":
             check_writable(Path(path), flag)
     first = arguments.graphs[0] if arguments.graphs else ""
+    if first == "peft-coverage":
+        from .bench_peft import print_coverage
+
+        return print_coverage()
     from .bench_run import run, show
 
     if first == "show":

@@ -1,0 +1,159 @@
+"""The loss of a module and its gradients: forward and backward in one graph, compiled as every other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch._decomp import get_decompositions
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils import _pytree as pytree
+
+from ..errors import ArgumentError, GraphError
+from .frontend import Imported, export_module, import_program
+from .retrace import retrace
+
+Loss = Callable[[Any], torch.Tensor]
+"""From what the module returns to one number, a tensor of no dimensions."""
+
+
+class LossAndGradients(torch.nn.Module):
+    """A training step of `module`: called as it is called, returns `(loss, gradients)`.
+
+    `loss` makes one number of what the module returns; by default that is the result itself or its attribute `loss`, as
+    models of transformers given `labels` have it. `trainable` are the names of the parameters to differentiate by, or a
+    predicate of names; by default those with `requires_grad`. `gradients` is a dictionary from their names to tensors
+    of the parameters' shapes; a parameter on which the loss does not depend is not in it, as torch leaves its `grad`
+    at `None`.
+
+    Compiled, it is one graph, forward and backward, over the parameters of `module` as they are at each call:
+
+        step = slipstick.compile(slipstick.LossAndGradients(model), (), {"input_ids": ids, "labels": ids})
+        loss, gradients = step(input_ids=ids, labels=ids)
+        for name, parameter in model.named_parameters():
+            parameter.grad = gradients.get(name)
+        optimizer.step()
+
+    Raises `ArgumentError` where nothing is trainable or a name is no parameter's; a call, where the loss is no number.
+    """
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        *,
+        loss: Loss | None = None,
+        trainable: Collection[str] | Callable[[str], bool] | None = None,
+    ):
+        super().__init__()
+        self.module = module
+        self.loss = loss
+        self.trainable = _trainable(module, trainable)
+        """The names of the parameters to differentiate by, in the module's order."""
+
+    def forward(self, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Compute the loss and the gradients with torch."""
+        parameters = dict(self.module.named_parameters())
+        # Autograd cannot keep tensors made in inference mode.
+        args, kwargs = pytree.tree_map(_recordable, (args, kwargs))
+        with torch.inference_mode(False), torch.enable_grad():
+            wanted = [parameters[name] for name in self.trainable]
+            before = [parameter.requires_grad for parameter in wanted]
+            try:
+                for parameter in wanted:
+                    parameter.requires_grad_()
+                loss = _number(self.module(*args, **kwargs), self.loss)
+                found = torch.autograd.grad(loss, wanted, allow_unused=True)
+            finally:
+                for parameter, required in zip(wanted, before, strict=True):
+                    parameter.requires_grad_(required)
+        named = zip(self.trainable, found, strict=True)
+        return loss.detach(), {name: gradient for name, gradient in named if gradient is not None}
+
+
+def import_training_step(
+    step: LossAndGradients, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None, dynamic_shapes: Any
+) -> Imported:
+    """Bring a training step to the stage "linalg"; its state has the names that it has in the module trained."""
+    module = step.module
+    program, form = export_module(module, args, dict(kwargs or {}), dynamic_shapes)
+    # The program may know a parameter of several names by another one.
+    first = {id(parameter): name for name, parameter in module.named_parameters()}
+    names = {name: first[id(one)] for name, one in module.named_parameters(remove_duplicate=False)}
+    wanted = {name: own for name, own in names.items() if own in step.trainable}
+    joint = joint_program(program, wanted, step.loss)
+    return import_program(joint, form)
+
+
+def joint_program(program: ExportedProgram, wanted: Mapping[str, str], loss: Loss | None = None) -> ExportedProgram:
+    """Return the program that computes the loss of `program` and its gradients.
+
+    `wanted` are the names of the parameters to differentiate by, and what each is called in the results, which are
+    `(loss, {name: gradient})`. Inputs and state are those of `program`. Raises `GraphError` where torch cannot
+    differentiate the graph.
+    """
+    numbers: dict[str, list[int]] = {}
+    for number, spec in enumerate(program.graph_signature.input_specs):
+        if spec.kind == InputKind.PARAMETER and spec.target in wanted:
+            # One parameter may be several of the graph's inputs.
+            numbers.setdefault(wanted[spec.target], []).append(number)
+    found: dict[str, int] = {}
+
+    def run(values: Sequence[Any]) -> Sequence[Any]:
+        # The formulas of torch's fused attention save what only its own backward kernel reads.
+        with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+            leaves = [value.detach() if isinstance(value, torch.Tensor) else value for value in values]
+            parameters = [leaves[same[0]].requires_grad_() for same in numbers.values()]
+            for parameter, same in zip(parameters, numbers.values(), strict=True):
+                for one in same:
+                    leaves[one] = parameter
+            outputs = torch.fx.Interpreter(program.graph_module).run(*leaves)
+            number = _number(pytree.tree_unflatten(list(outputs), program.call_spec.out_spec), loss)
+            gradients = torch.autograd.grad(number, parameters, allow_unused=True)
+        found.update((name, 0) for name, one in zip(numbers, gradients, strict=True) if one is not None)
+        return [number.detach(), *(one for one in gradients if one is not None)]
+
+    # Torch has a formula of its own inside this one, which no later table replaces.
+    table = get_decompositions([torch.ops.aten.silu_backward])
+    try:
+        return retrace(program, run, lambda: (0, found), composite=False, table=table)
+    except (RuntimeError, NotImplementedError) as error:
+        first = str(error).strip().split("\n")[0]
+        raise GraphError(f"the backward graph: torch cannot differentiate it: {first}") from error
+
+
+def _trainable(module: torch.nn.Module, wanted: Collection[str] | Callable[[str], bool] | None) -> list[str]:
+    """Return the names of the parameters to differentiate by, in the module's order."""
+    parameters = dict(module.named_parameters())
+    if wanted is None:
+        names = [name for name, parameter in parameters.items() if parameter.requires_grad]
+    elif callable(wanted):
+        names = [name for name in parameters if wanted(name)]
+    else:
+        unknown = sorted(set(wanted) - parameters.keys())
+        if unknown:
+            raise ArgumentError(f"trainable: expected names of parameters, found {unknown[0]!r}")
+        names = [name for name in parameters if name in wanted]
+    if not names:
+        raise ArgumentError("trainable: expected at least one parameter, found none")
+    return names
+
+
+def _recordable(value: Any) -> Any:
+    if isinstance(value, torch.Tensor) and value.is_inference():
+        with torch.inference_mode(False):
+            return value.clone()
+    return value
+
+
+def _number(output: Any, loss: Loss | None) -> torch.Tensor:
+    """Return the loss of what the module returned."""
+    found = loss(output) if loss is not None else getattr(output, "loss", output)
+    if not isinstance(found, torch.Tensor):
+        raise ArgumentError(f"loss: expected a tensor of no dimensions, found {type(found).__name__}")
+    if found.dim() != 0 or not found.is_floating_point():
+        kind = str(found.dtype).removeprefix("torch.")
+        raise ArgumentError(f"loss: expected a float tensor of no dimensions, found {kind}{list(found.shape)}")
+    return found
