@@ -6,7 +6,8 @@ nesting only, `ops+operands` also operands, types, shapes and attributes. The te
 beginning of one. No dialect is known here, so none is unknown.
 
 A value is the word `%` where it is defined and `%N` where it is used, N the number of definitions since: exact up to 8,
-then the power of two below. `{` and `}` are regions, `(` and `)` dictionaries of attributes, `^` is a block, and the
+then the power of two below. A use of a constant index is the constant itself, so that bounds and steps of a loop stand
+in the loop. `{` and `}` are regions, `(` and `)` dictionaries of attributes, `^` is a block, and the
 name of an operation starts with `:`.
 """
 
@@ -43,6 +44,7 @@ _TOKEN = re.compile(
 _RESULTS = re.compile(r"%[\w$.-]+(?::\d+)?(?:\s*,\s*%[\w$.-]+(?::\d+)?)*\s*=\s*")
 _NAME = re.compile(r'"?([A-Za-z_][\w$.]*)"?')
 _INDICES = re.compile(r"\s*\((%[^()]*)\)\s*(?:in|=|to)\b")
+_INDEX_CONSTANT = re.compile(r"\s*(-?\d+) : index$")
 _ALIAS = re.compile(r"([#!][\w$.]+)\s*=\s*(.*)")
 _ALIAS_USE = re.compile(r"[#!][\w$.]+")
 _COMMENT = re.compile(r'//[^\n"]*$')
@@ -92,6 +94,7 @@ class _Reader:
         self._operands = scheme == "ops+operands"
         self._numbers: Numbers = numbers
         self._defined: dict[str, int] = {}
+        self._constants: dict[str, tuple[str, ...]] = {}
         self._count = 0
         self._aliases: dict[str, str] = {}
 
@@ -143,11 +146,15 @@ class _Reader:
             return
         if name[1].endswith(".func"):
             self._defined.clear()
+            self._constants.clear()
         rest = line[name.end() :]
         indices = _INDICES.match(rest)
         if indices is not None:
             self._forget(_VALUE.findall(indices[1]))
         yield from self._rest(rest)
+        constant = _INDEX_CONSTANT.match(rest)
+        if constant is not None and results is not None and name[1] == "arith.constant":
+            self._constants[_VALUE.findall(results[0])[0]] = tuple(_number(int(constant[1]), self._numbers))
         for result in _VALUE.findall(results[0]) if results else ():
             self._define(result)
             yield "%"
@@ -160,6 +167,8 @@ class _Reader:
             elif pieces[index + 1].startswith(" = "):
                 self._define(piece)
                 yield "%"
+            elif piece in self._constants:
+                yield from self._constants[piece]
             else:
                 yield self._use(piece)
 
@@ -178,6 +187,7 @@ class _Reader:
         """Let names be defined anew: MLIR gives the same to values of neighbouring regions."""
         for name in names:
             self._defined.pop(name, None)
+            self._constants.pop(name, None)
 
     def _expand(self, text: str) -> str:
         if not self._aliases or ("#" not in text and "!" not in text):

@@ -78,6 +78,11 @@ def test_values_are_distances() -> None:
     assert words(text)[-6:] == [":x.use", "%2", "%1", "%2", ":", "f32"]
 
 
+def test_a_constant_index_stands_where_it_is_used() -> None:
+    found = words("%c7 = arith.constant 7 : index\nscf.for %i = %c7 to %n step %c7 {\n}")
+    assert found[found.index(":scf.for") :] == [":scf.for", "%", "=", "⟨7⟩", "to", "%", "step", "⟨7⟩", "{", "}"]
+
+
 def test_shapes_keep_magnitude() -> None:
     assert words("x.y : tensor<3x768x?x[4]xf32>") == [
         ":x.y",

@@ -1,0 +1,43 @@
+"""One kernel for one CPU: the text of its loops, and its assembly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...bindings import ir
+from ...compiler import codegen
+from ...compiler.build import parse
+from ...compiler.stages import llvm_ir, run_stages
+from ...passes.manager import run_pipeline
+from ...passes.walk import find
+from ...target import Target
+from .kernels import FUNCTION
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """What one kernel became."""
+
+    loops: dict[str, str]
+    """The functions that compute, by name: loops, vectors and memrefs, as at the stage "loops"."""
+    assembly: str
+
+
+def lower(text: str, target: Target) -> Lowered:
+    """Lower a kernel's module from the stage "scheduled" and generate assembly.
+
+    Raises IRError where it does not lower, CodegenError where LLVM refuses.
+    """
+    module = parse(text)
+    run_pipeline(module, "builtin.module(prepare-entry)")
+    run_stages(module, until="loops", target=target)
+    loops = {
+        function.attributes["sym_name"].value: function.get_asm(use_local_scope=True)
+        for function in find(module.operation, _computes)
+    }
+    run_stages(module, until="llvm", target=target)
+    return Lowered(loops, codegen.assembly(llvm_ir(module), target))
+
+
+def _computes(op: ir.Operation) -> bool:
+    return op.name == "func.func" and op.attributes["sym_name"].value != FUNCTION and bool(len(op.regions[0].blocks))
