@@ -22,6 +22,9 @@ _STACK = {
 }
 _SPILL = re.compile(r"(\d+)-byte (?:Folded )?Spill")
 _RELOAD = re.compile(r"(\d+)-byte (?:Folded )?Reload")
+_BLOCK = re.compile(r"^(?:\.L)?(BB\d+_\d+):|^[#/]+ %bb\.\d+:", re.MULTILINE)
+_INNER = re.compile(r"=>\s*This Inner Loop Header")
+_MEMBER = re.compile(r"in Loop: Header=(BB\d+_\d+)")
 _LOOP = re.compile(r"=>\s*This (?:Inner )?Loop Header")
 _VECTOR_BYTES = 16
 """What is spilled in this many bytes or more is a vector; pairs of general registers are told apart by name."""
@@ -49,6 +52,17 @@ class CompiledLabels:
     """Those among them that name a vector register."""
     loops: int
     """Loops, of any depth."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The instructions of a loop without loops inside it, one a line, with LLVM's comments."""
+
+    lines: tuple[str, ...]
+
+    def vector_instructions(self, architecture: str) -> int:
+        """Return how many name a vector register."""
+        return sum(bool(_VECTOR[architecture].search(_operands(line))) for line in self.lines)
 
 
 def functions(assembly: str) -> dict[str, str]:
@@ -82,6 +96,21 @@ def count(function: str, architecture: str) -> CompiledLabels:
         vector_instructions=sum(of_vectors),
         loops=len(_LOOP.findall(function)),
     )
+
+
+def inner_loops(function: str) -> list[Loop]:
+    """Return the innermost loops of a function, as LLVM's comments mark them."""
+    blocks: dict[str, list[str]] = {}
+    starts = list(_BLOCK.finditer(function))
+    ends = [start.start() for start in starts[1:]] + [len(function)]
+    for start, end in zip(starts, ends, strict=True):
+        text = function[start.start() : end]
+        member = _MEMBER.search(text)
+        if _INNER.search(text) and start[1]:
+            blocks[start[1]] = instructions(text)
+        elif member and member[1] in blocks:
+            blocks[member[1]] += instructions(text)
+    return [Loop(tuple(lines)) for lines in blocks.values()]
 
 
 def instructions(function: str) -> list[str]:

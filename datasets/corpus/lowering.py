@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...bindings import ir
-from ...compiler import codegen
+from ...compiler import codegen, elf
 from ...compiler.build import parse
 from ...compiler.stages import llvm_ir, run_stages
 from ...passes.manager import run_pipeline
@@ -21,6 +22,8 @@ class Lowered:
     loops: dict[str, str]
     """The functions that compute, by name: loops, vectors and memrefs, as at the stage "loops"."""
     assembly: str
+    code_bytes: Mapping[str, int]
+    """The size of each function's code."""
 
 
 def lower(text: str, target: Target) -> Lowered:
@@ -36,7 +39,8 @@ def lower(text: str, target: Target) -> Lowered:
         for function in find(module.operation, _computes)
     }
     run_stages(module, until="llvm", target=target)
-    return Lowered(loops, codegen.assembly(llvm_ir(module), target))
+    obj, assembly = codegen.object_and_assembly(llvm_ir(module), target)
+    return Lowered(loops, assembly, elf.inspect(obj).function_bytes)
 
 
 def _computes(op: ir.Operation) -> bool:
