@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .compiler.compiled import CompiledModule
     from .compiler.memory import MemoryStatistics, memory_statistics
     from .compiler.options import CompileOptions
+    from .compiler.prediction import predict
     from .kernels.lmul_torch import lmul
     from .kernels.lmul_torch_matmul import lmul_matmul
     from .target import Target
@@ -32,6 +33,7 @@ __all__ = [
     "lmul",
     "lmul_matmul",
     "memory_statistics",
+    "predict",
 ]
 
 # Read on first use: the compiler imports torch, which takes seconds.
@@ -44,6 +46,7 @@ _LATER = {
     "lmul": ".kernels.lmul_torch",
     "lmul_matmul": ".kernels.lmul_torch_matmul",
     "memory_statistics": ".compiler.memory",
+    "predict": ".compiler.prediction",
 }
 
 

@@ -23,7 +23,7 @@ from .magnitude import float_words, integer_words
 Scheme: TypeAlias = Literal["ops", "ops+operands"]
 SCHEMES: tuple[Scheme, ...] = ("ops", "ops+operands")
 Numbers: TypeAlias = Literal["magnitude", "exact", "erased"]
-"""How numbers become words: by `magnitude`, as they are, or all as one word."""
+"""How numbers become words: by `magnitude`; `exact`, distances of values too; or `erased`, all as one word."""
 
 _VALUE = re.compile(r"(%[\w$.-]+)(?:[#:]\d+)?")
 _TOKEN = re.compile(
@@ -177,7 +177,9 @@ class _Reader:
             self._define(name)
             return "%"
         distance = self._count - self._defined[name]
-        return f"%{distance if distance <= 8 else 1 << (distance.bit_length() - 1)}"
+        if distance > 8 and self._numbers != "exact":
+            distance = 1 << (distance.bit_length() - 1)
+        return f"%{distance}"
 
     def _define(self, name: str) -> None:
         self._defined[name] = self._count

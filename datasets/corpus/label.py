@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from ...compiler.build import parse
 from ...compiler.stages import run_stages
+from ...compiler.standalone import Kernel, kernels
 from ...costmodel.canonical import canonical_hash, shape_erased_hash
 from ...errors import SlipstickError
 from ...kernels.lmul import LMul
 from ...target import Target
 from .assembly import CompiledLabels, count, functions
-from .kernels import Kernel, kernels
 from .lowering import Lowered, lower
 from .program import Program
 from .schedules import variants
@@ -76,7 +76,7 @@ def label(program: Program, targets: Sequence[Target], schedules: int) -> Iterat
         try:
             module = parse(program.text)
             run_stages(module, until="scheduled", target=target, lmul=lmul)
-            found = kernels(module)
+            found = kernels(module.operation)
         except SlipstickError as error:
             yield Failure(program.name, target.cpu, _first_line(error))
             continue

@@ -9,10 +9,10 @@ from ...bindings import ir
 from ...compiler import codegen, elf
 from ...compiler.build import parse
 from ...compiler.stages import llvm_ir, run_stages
+from ...compiler.standalone import FUNCTION
 from ...passes.manager import run_pipeline
 from ...passes.walk import find
 from ...target import Target
-from .kernels import FUNCTION
 
 
 @dataclass(frozen=True)

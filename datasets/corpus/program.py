@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -88,7 +89,7 @@ def element(type_: str) -> str:
 
 def size(rng: random.Random, low: int, high: int) -> int:
     """Return a size from a range, evenly in its logarithm; half of the time a multiple of 8, as models have them."""
-    value = round(low * (high / low) ** rng.random())
+    value = round(low * math.pow(high / low, rng.random()))
     if rng.random() < 0.5 and value >= 8:
         value = value // 8 * 8
     return value

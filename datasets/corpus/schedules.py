@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from ...compiler.build import parse
 from ...kernels.decision import (
     DECISION_ATTRIBUTE,
     ContractionSchedule,
     RowsSchedule,
-    SkinnySchedule,
+    Schedule,
     read_decision,
     write_decision,
 )
@@ -49,18 +50,17 @@ def variants(text: str, count: int, rng: random.Random) -> list[str]:
     return list(found)
 
 
-def _other(
-    schedule: ContractionSchedule | SkinnySchedule | RowsSchedule, rng: random.Random
-) -> ContractionSchedule | SkinnySchedule | RowsSchedule | None:
-    """Return the schedule with two or three sizes changed, None where these do not go together."""
+def _other(schedule: Schedule, rng: random.Random) -> Schedule | None:
+    """Return the schedule with some of its sizes changed, None where these do not go together."""
     choices = _PACKED if isinstance(schedule, ContractionSchedule) else _SKINNY
     choices = _ROWS if isinstance(schedule, RowsSchedule) else choices
     sizes = {name: rng.choice(choices[name]) for name in rng.sample(sorted(choices), rng.randint(1, len(choices)))}
+    if isinstance(schedule, ContractionSchedule):
+        rows, k_block = sizes.get("tile_rows", schedule.tile_rows), sizes.get("k_block", schedule.k_block)
+        sizes["m_block"] = -(-schedule.m_block // rows) * rows
+        sizes["pack_depth"] = -(-schedule.a_depth // k_block) * k_block
+    changes: dict[str, Any] = dict(sizes)
     try:
-        if isinstance(schedule, ContractionSchedule):
-            rows, k_block = sizes.get("tile_rows", schedule.tile_rows), sizes.get("k_block", schedule.k_block)
-            sizes["m_block"] = -(-schedule.m_block // rows) * rows
-            sizes["pack_depth"] = -(-schedule.a_depth // k_block) * k_block
-        return replace(schedule, **sizes)
+        return replace(schedule, **changes)
     except ValueError:
         return None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...bindings import func, ir
-from ...kernels.decision import DECISION_ATTRIBUTE
-from ...passes.block_sequence import is_carried
-from ...passes.layer import LAYER
-from ...passes.set_stage import STAGE_ATTRIBUTE
-from ...passes.values import defining_op
-from ...passes.walk import captured, find
+from ..bindings import func, ir
+from ..kernels.decision import DECISION_ATTRIBUTE
+from ..passes.block_sequence import is_carried
+from ..passes.layer import LAYER
+from ..passes.set_stage import STAGE_ATTRIBUTE
+from ..passes.values import defining_op
+from ..passes.walk import captured, find
 
 FUNCTION = "kernel"
 _NOT_KERNELS = frozenset({"func.return", "func.call", "linalg.fill", "linalg.transpose"})
@@ -29,10 +29,13 @@ class Kernel:
     """The names of operations in it, each once, sorted."""
 
 
-def kernels(module: ir.Module) -> list[Kernel]:
-    """Return the kernels of a module at the stage "scheduled", in order, without what is equal to an earlier one."""
+def kernels(root: ir.Operation) -> list[Kernel]:
+    """Return the kernels of a module at the stage "scheduled", or of one function of it.
+
+    In order, without what is equal to an earlier one.
+    """
     found: dict[str, Kernel] = {}
-    for function in find(module.operation, lambda op: op.name == "func.func"):
+    for function in find(root, lambda op: op.name == "func.func"):
         for block in function.regions[0].blocks:
             for view in block.operations:
                 for kernel in _kernel(view.operation):
@@ -74,7 +77,7 @@ def _standalone(op: ir.Operation) -> str:
             func.ReturnOp([values[result] for result in op.results])
     for inner in find(module.operation, lambda inner: LAYER in inner.attributes):
         del inner.attributes[LAYER]
-    return module.operation.get_asm(use_local_scope=True)
+    return str(module.operation.get_asm(use_local_scope=True))
 
 
 def _carried(op: ir.Operation) -> list[ir.Operation]:
