@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import xgboost as xgb
 
+from ..errors import ArgumentError
 from .columns import Matrix
 from .forest import Forest
 from .labels import LABELS, Floats, Label
@@ -58,6 +59,8 @@ def train(
 def _train(
     label: Label, matrix: Matrix, truth: Floats, valid: tuple[Matrix, Mapping[str, Floats]], parameters: Parameters
 ) -> bytes:
+    if not np.any(~np.isnan(truth)) or not np.any(~np.isnan(valid[1][label.name])):
+        raise ArgumentError(f"corpus: expected rows with {label.name} to train and to stop on, found too few")
     sets = [_data(label, matrix, truth), _data(label, valid[0], valid[1][label.name])]
     booster = xgb.train(
         parameters.booster(),

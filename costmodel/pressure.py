@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .nest import Nest, types
+from .nest import Nest, Op, types
 
 _FLOATS = frozenset({"f64", "f32", "f16", "bf16"})
+_INTEGERS = frozenset({"index", "i64", "i32", "i16", "i8", "i1"})
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def pressure(program: Nest) -> Pressure:
     begins: list[int] = []
     ends: list[int] = []
     for index, op in enumerate(program.ops):
-        kind = _kind(op.words)
+        kind = _kind(op)
         # A use is counted from the definitions that come before it in the text, those of the same operation included.
         for word in op.words:
             if word[0] != "%":
@@ -41,8 +42,9 @@ def pressure(program: Nest) -> Pressure:
                     ends[value] = max(ends[value], _until(program, index, begins[value]))
     changes = [{"floats": 0, "vectors": 0, "others": 0} for _ in range(len(program.ops) + 2)]
     for kind, begin, end in zip(kinds, begins, ends, strict=True):
+        # A result may take the register of an operand that is read for the last time.
         changes[begin][kind] += 1
-        changes[end + 1][kind] -= 1
+        changes[max(end, begin + 1)][kind] -= 1
     alive = {"floats": 0, "vectors": 0, "others": 0}
     most = dict(alive)
     for change in changes:
@@ -56,19 +58,17 @@ def _until(program: Nest, reader: int, definition: int) -> int:
     """Return the operation up to which a value is alive that `reader` reads."""
     until, loop = reader, program.ops[reader].loop
     while loop >= 0 and program.loops[loop].begin > definition:
-        until = max(until, program.loops[loop].end - 1)
+        until = max(until, program.loops[loop].end)
         loop = program.loops[loop].parent
     return until
 
 
-def _kind(words: list[str]) -> str:
-    """Return what an operation's results are, by the last type that its words name."""
-    last = None
-    for found in types(words):
-        last = found
-    if last is not None and last.kind == "vector" and words[-1] in (">", "%"):
+def _kind(op: Op) -> str:
+    """Return what an operation's results are, by the last type that it names."""
+    shaped = list(types(op.words))
+    if shaped and shaped[-1].kind == "vector":
         return "vectors"
-    if last is not None and last.kind == "memref" and last.element in _FLOATS and "[" in words:
-        return "floats"
-    named = [word for word in words if word in _FLOATS or word in ("index", "i64", "i32", "i1")]
+    if shaped:
+        return "floats" if op.name == "memref.load" and shaped[-1].element in _FLOATS else "others"
+    named = [word for word in op.words if word in _FLOATS or word in _INTEGERS]
     return "floats" if named and named[-1] in _FLOATS else "others"

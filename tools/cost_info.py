@@ -11,7 +11,6 @@ from ..costmodel.labels import LABELS
 from ..costmodel.released import FOLDER, read_index
 from ..costmodel.tree_model import MOST_OUTSIDE
 
-
 _LIMITS = f"""
 [bold]limits[/bold]
   Counts are those of code that LLVM 22 makes at -O3 for kernels that slipstick schedules; cycles are those of a

@@ -18,6 +18,17 @@ from ..costmodel.predictor import Prediction
 from ..costmodel.released import FOLDER, load
 from ..errors import ArgumentError
 
+_SHORT = {
+    "vector_registers": "vregs",
+    "spills": "spills",
+    "reloads": "reloads",
+    "stack_bytes": "stack",
+    "instructions": "instrs",
+    "code_bytes": "bytes",
+    "cycles": "cycles",
+    "ipc": "IPC",
+    "utilisation": "util",
+}
 _NAMES = {label.name: label.name.replace("_", " ") for label in LABELS}
 
 
@@ -28,20 +39,45 @@ def predict(arguments: argparse.Namespace) -> int:
         print(json.dumps([one.json() for one in found], indent=1))
         return 0
     console = Console()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"predicted for {found[0].target}", title_justify="left")
-    table.add_column("function")
-    table.add_column("kernel")
-    for name in _NAMES.values():
-        table.add_column(name, justify="right")
-    for one in found:
-        shown = [show(one.predicted.predictions[name], arguments.interval) for name in _NAMES]
-        doubtful = " ?" if one.predicted.unsure else ""
-        table.add_row(one.function, (one.kernel or "all") + doubtful, *shown, end_section=not one.kernel)
-    console.print(table)
+    title = f"predicted for {found[0].target}"
+    if arguments.interval:
+        console.print(_with_intervals(found, title))
+    else:
+        console.print(_values(found, title))
     for one in found:
         if one.kernel and one.predicted.unsure:
             console.print(f"? {one.function}, kernel {one.kernel}: {'; '.join(one.predicted.unsure)}")
     return 0
+
+
+def _values(found: list[KernelPrediction], title: str) -> Table:
+    """Return a table with a line for each kernel."""
+    table = Table("function", "kernel", box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    for heading in _SHORT.values():
+        table.add_column(heading, justify="right")
+    for one in found:
+        shown = [show(one.predicted.predictions[name], False) for name in _SHORT]
+        table.add_row(one.function, _kernel(one), *shown, end_section=not one.kernel)
+    return table
+
+
+def _with_intervals(found: list[KernelPrediction], title: str) -> Table:
+    """Return a table with a line for each quantity of each kernel."""
+    table = Table("function", "kernel", "quantity", box=box.SIMPLE_HEAD, pad_edge=False, title=title)
+    table.title_justify = "left"
+    for heading in ("predicted", "low", "high"):
+        table.add_column(heading, justify="right")
+    for one in found:
+        for place, name in enumerate(_NAMES):
+            own = one.predicted.predictions[name]
+            head = (one.function, _kernel(one)) if place == 0 else ("", "")
+            table.add_row(*head, _NAMES[name], *(_number(v) for v in (own.value, own.low, own.high)))
+        table.add_section()
+    return table
+
+
+def _kernel(one: KernelPrediction) -> str:
+    return (one.kernel or "all") + (" ?" if one.predicted.unsure else "")
 
 
 def compare(arguments: argparse.Namespace) -> int:
@@ -85,10 +121,12 @@ def read(file: str) -> str:
 
 def show(found: Prediction, with_interval: bool) -> str:
     """Return a prediction as text, e.g. `31` or `31 [28, 32]`."""
-    value, low, high = (
-        f"{number:.0f}" if number >= 100 else f"{number:.3g}" for number in (found.value, found.low, found.high)
-    )
-    return f"{value} [{low}, {high}]" if with_interval else value
+    value = _number(found.value)
+    return f"{value} [{_number(found.low)}, {_number(found.high)}]" if with_interval else value
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _is_whole(one: KernelPrediction) -> bool:

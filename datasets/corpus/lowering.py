@@ -31,8 +31,7 @@ def lower(text: str, target: Target) -> Lowered:
 
     Raises IRError where it does not lower, CodegenError where LLVM refuses.
     """
-    module = parse(text)
-    run_pipeline(module, "builtin.module(prepare-entry)")
+    module = prepared(text)
     run_stages(module, until="loops", target=target)
     loops = {
         function.attributes["sym_name"].value: function.get_asm(use_local_scope=True)
@@ -41,6 +40,13 @@ def lower(text: str, target: Target) -> Lowered:
     run_stages(module, until="llvm", target=target)
     obj, assembly = codegen.object_and_assembly(llvm_ir(module), target)
     return Lowered(loops, assembly, elf.inspect(obj).function_bytes)
+
+
+def prepared(text: str) -> ir.Module:
+    """Return a kernel's module with its function as the entry: what can be lowered, compiled and called."""
+    module = parse(text)
+    run_pipeline(module, "builtin.module(prepare-entry)")
+    return module
 
 
 def _computes(op: ir.Operation) -> bool:
