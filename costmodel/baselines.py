@@ -14,8 +14,12 @@ from .splits import Mask
 
 
 def constant(truths: Mapping[str, Floats], train: Mask, count: int) -> dict[str, Floats]:
-    """Return the median of the training rows for each of `count` judging rows, in units, by label."""
-    return {label.name: np.full(count, np.nanmedian(truths[label.name][train])) for label in LABELS}
+    """Return the median of the training rows for each of `count` judging rows, in units, by label; NaN without rows."""
+    found = {}
+    for label in LABELS:
+        known = truths[label.name][train & ~np.isnan(truths[label.name])]
+        found[label.name] = np.full(count, np.median(known) if len(known) else np.nan)
+    return found
 
 
 def linear(
@@ -28,6 +32,9 @@ def linear(
     for label in LABELS:
         truth = truths[label.name]
         known = train & ~np.isnan(truth)
+        if not known.any():
+            found[label.name] = np.full(int(test.sum()), np.nan)
+            continue
         line = Ridge(alpha=1.0).fit(scaler.transform(matrix[known][:, counts]), label.to_scale(truth[known]))
         values = label.from_scale(np.asarray(line.predict(scaler.transform(matrix[test][:, counts])), np.float64))
         found[label.name] = np.round(values) if label.is_count else values

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import xgboost as xgb
 
-from ..errors import ArgumentError
 from .columns import Matrix
 from .forest import Forest
 from .labels import LABELS, Floats, Label
@@ -58,15 +57,19 @@ def train(
 
 def _train(
     label: Label, matrix: Matrix, truth: Floats, valid: tuple[Matrix, Mapping[str, Floats]], parameters: Parameters
-) -> bytes:
-    if not np.any(~np.isnan(truth)) or not np.any(~np.isnan(valid[1][label.name])):
-        raise ArgumentError(f"corpus: expected rows with {label.name} to train and to stop on, found too few")
-    sets = [_data(label, matrix, truth), _data(label, valid[0], valid[1][label.name])]
+) -> bytes | None:
+    """Return a booster's JSON; None where no row has the label, as without a simulator."""
+    if np.all(np.isnan(truth)):
+        return None
+    data, stop = _data(label, matrix, truth), valid[1][label.name]
+    if np.all(np.isnan(stop)):
+        booster = xgb.train(parameters.booster(), data, parameters.rounds)
+        return bytes(booster.save_raw("json"))
     booster = xgb.train(
         parameters.booster(),
-        sets[0],
+        data,
         parameters.rounds,
-        evals=[(sets[1], "valid")],
+        evals=[(_data(label, valid[0], stop), "valid")],
         early_stopping_rounds=parameters.patience,
         verbose_eval=False,
     )

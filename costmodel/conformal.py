@@ -36,7 +36,8 @@ def quantiles(distances: Floats, groups: Sequence[str], coverage: float) -> dict
 
 def half_widths(quantiles: dict[str, float], groups: Sequence[str]) -> Floats:
     """Return the half width for each row [rows]."""
-    return np.asarray([quantiles.get(group, quantiles[ANY]) for group in groups], np.float64)
+    every = quantiles.get(ANY, math.inf)
+    return np.asarray([quantiles.get(group, every) for group in groups], np.float64)
 
 
 def _rank(distances: Floats, coverage: float) -> float:

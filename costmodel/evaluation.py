@@ -11,6 +11,7 @@ from . import baselines
 from .boosted import Parameters
 from .labels import LABELS, Floats
 from .metrics import Metrics, measure
+from .predictor import Predicted, Prediction
 from .splits import Split, leaks, split
 from .training import Examples, train_model
 from .tree_model import group
@@ -53,11 +54,7 @@ def _judge(examples: Examples, found: Split, parameters: Parameters) -> Judgemen
     truths = examples.where(found.test)
     trees = model.predict_features(rows, [group(row) for row in rows])
     values = {
-        label.name: tuple(
-            np.asarray([getattr(one.predictions[label.name], field) for one in trees])
-            for field in ("value", "low", "high")
-        )
-        for label in LABELS
+        label.name: tuple(_column(trees, label.name, field) for field in ("value", "low", "high")) for label in LABELS
     }
     count = int(found.test.sum())
     others = {
@@ -79,3 +76,9 @@ def _judge(examples: Examples, found: Split, parameters: Parameters) -> Judgemen
 def _ordered(found: tuple[Floats, ...], truth: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     value, low, high = found
     return value, truth, low, high
+
+
+def _column(found: list[Predicted], name: str, field: str) -> Floats:
+    """Return one number of each prediction, NaN where the quantity was not learned."""
+    nothing = Prediction(np.nan, np.nan, np.nan, "")
+    return np.asarray([getattr(one.predictions.get(name, nothing), field) for one in found], np.float64)

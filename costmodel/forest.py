@@ -64,11 +64,17 @@ class Forest:
         return cls(**{name: tensors[name] for name in _ARRAYS}, depth=int(tensors["depth"][0]))
 
     @classmethod
-    def from_boosters(cls, boosters: Sequence[bytes]) -> Forest:
-        """Return the trees of XGBoost models of one output each, as `Booster.save_raw("json")` writes them."""
+    def from_boosters(cls, boosters: Sequence[bytes | None]) -> Forest:
+        """Return the trees of XGBoost models of one output each, as `Booster.save_raw("json")` writes them.
+
+        Where there is none, the output is NaN.
+        """
         builder = _Builder()
         for raw in boosters:
-            builder.add(json.loads(raw)["learner"])
+            if raw is None:
+                builder.add_nothing()
+            else:
+                builder.add(json.loads(raw)["learner"])
         return builder.forest()
 
 
@@ -91,6 +97,11 @@ class _Builder:
             self._tree(tree)
         self.counts.append(len(trees))
         self.bases.append(float(str(learner["learner_model_param"]["base_score"]).strip("[]")))
+
+    def add_nothing(self) -> None:
+        self.roots += self._places(1)
+        self.counts.append(1)
+        self.bases.append(np.nan)
 
     def _tree(self, tree: dict[str, Any]) -> None:
         (root,) = self._places(1)

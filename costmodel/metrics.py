@@ -31,7 +31,7 @@ class Metrics:
 
 def measure(label: Label, predicted: Floats, truth: Floats, low: Floats, high: Floats) -> Metrics:
     """Compare predictions with truths, in units, f64 [rows] each; rows without a truth (NaN) do not count."""
-    known = ~np.isnan(truth)
+    known = ~(np.isnan(truth) | np.isnan(predicted))
     predicted, truth, low, high = predicted[known], truth[known], low[known], high[known]
     if not len(truth):
         return Metrics(0, *[float("nan")] * 8)

@@ -62,6 +62,8 @@ def train_model(
     for place, label in enumerate(LABELS):
         truth = examples.truths[label.name][found.calibration]
         known = ~np.isnan(truth)
+        if not known.any():
+            continue
         distances = np.abs(predicted[known, place] - label.to_scale(truth[known]))
         own = [name for name, is_known in zip(groups, known, strict=True) if is_known]
         widths[label.name] = quantiles(distances, own, COVERAGE)

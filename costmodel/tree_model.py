@@ -51,7 +51,7 @@ class TreeModel:
         return self.predict_features(rows, [group(row) for row in rows])
 
     def predict_features(self, rows: Sequence[Mapping[str, float]], groups: Sequence[str]) -> list[Predicted]:
-        """Return what is predicted of rows of features."""
+        """Return what is predicted of rows of features: the labels that the corpus had."""
         if not rows:
             return []
         matrix = self.columns.matrix(rows)
@@ -60,14 +60,18 @@ class TreeModel:
         outside = self.support.outside(matrix)
         return [
             Predicted(
-                {label.name: _one(intervals[label.name], number, label.unit) for label in LABELS},
+                {
+                    label.name: _one(intervals[label.name], number, label.unit)
+                    for label in LABELS
+                    if label.name in intervals
+                },
                 self._doubts(row, int(outside[number])),
             )
             for number, row in enumerate(rows)
         ]
 
     def _interval(self, label: Label, centre: Floats, groups: Sequence[str]) -> tuple[Floats, Floats, Floats]:
-        half = half_widths(self.quantiles[label.name], groups)
+        half = half_widths(self.quantiles.get(label.name, {}), groups)
         value, low, high = (label.from_scale(centre + shift) for shift in (0.0, -half, half))
         return (np.round(value), np.floor(low), np.ceil(high)) if label.is_count else (value, low, high)
 

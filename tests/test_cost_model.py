@@ -27,9 +27,10 @@ from slipstick.costmodel.splits import leaks, split
 from slipstick.costmodel.training import Examples, train_model
 from slipstick.costmodel.tree_model import TreeModel
 from slipstick.costmodel.words import words
-from slipstick.datasets.corpus.label import Row
+from slipstick.datasets.corpus.label import SIMULATED, Row
 from slipstick.datasets.corpus.label import label as label_program
 from slipstick.datasets.corpus.plan import program
+from slipstick.datasets.corpus.simulate import simulator
 from slipstick.errors import ArgumentError, IRError
 from slipstick.target import Target
 
@@ -66,7 +67,7 @@ PRODUCT = """func.func @main(%a: tensor<64x256xf32>, %w: tensor<256x512xf32>) ->
 def rows() -> list[dict[str, Any]]:
     """Return labelled rows of some small programs for two CPUs."""
     targets = [Target.named("znver4"), Target.named("haswell")]
-    programs = [program((family, seed)) for family in ("elementwise", "rows") for seed in range(24)]
+    programs = [program((family, seed)) for family in ("elementwise", "rows") for seed in range(13)]
     found = [row for made in programs for row in label_program(made, targets, 0)]
     return [row.flat() for row in found if isinstance(row, Row)]
 
@@ -178,7 +179,8 @@ def test_predict_gives_kernels_and_functions(model: TreeModel) -> None:
     assert any("linalg.matmul" in doubt for doubt in kernel.predicted.unsure)
     (alone,) = slipstick.predict(LOOPS, "haswell", model=model)
     assert alone.kernel == "" and alone.json()["kernel"] is None
-    assert set(alone.json()["predictions"]) == {found.name for found in LABELS}
+    learned = {found.name for found in LABELS if simulator() or found.name not in SIMULATED}
+    assert set(alone.json()["predictions"]) == learned
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,7 @@ def test_the_tool(model: TreeModel, tmp_path: Path) -> None:
     explained = json.loads(run("explain", file, "--target", "haswell", "--json").stdout)["kernels"]["kernel"]
     assert explained[0]["without"] == "" and {"arith.mulf", "shapes"} <= {share["without"] for share in explained}
     assert "ratio" in run("compare", file, file).stdout
-    assert "boosted trees" in run("info").stdout
+    assert "trees over" in run("info").stdout
 
     for arguments, message in (
         (("predict", str(tmp_path / "empty.mlir")), "expected MLIR, found an empty file"),

@@ -56,7 +56,8 @@ def _values(found: list[KernelPrediction], title: str) -> Table:
     for heading in _SHORT.values():
         table.add_column(heading, justify="right")
     for one in found:
-        shown = [show(one.predicted.predictions[name], False) for name in _SHORT]
+        predictions = one.predicted.predictions
+        shown = [show(predictions[name], False) if name in predictions else "-" for name in _SHORT]
         table.add_row(one.function, _kernel(one), *shown, end_section=not one.kernel)
     return table
 
@@ -68,8 +69,7 @@ def _with_intervals(found: list[KernelPrediction], title: str) -> Table:
     for heading in ("predicted", "low", "high"):
         table.add_column(heading, justify="right")
     for one in found:
-        for place, name in enumerate(_NAMES):
-            own = one.predicted.predictions[name]
+        for place, (name, own) in enumerate(one.predicted.predictions.items()):
             head = (one.function, _kernel(one)) if place == 0 else ("", "")
             table.add_row(*head, _NAMES[name], *(_number(v) for v in (own.value, own.low, own.high)))
         table.add_section()
@@ -90,8 +90,8 @@ def compare(arguments: argparse.Namespace) -> int:
     for heading in ("function", "quantity", *arguments.files, "ratio"):
         table.add_column(heading, justify="left" if heading in ("function", "quantity") else "right")
     for first, second in zip(*both, strict=False):
-        for name, shown in _NAMES.items():
-            one, other = (found.predicted.predictions[name] for found in (first, second))
+        for name, one in first.predicted.predictions.items():
+            shown, other = _NAMES[name], second.predicted.predictions[name]
             ratio = f"{other.value / one.value:.2f}" if one.value else "-"
             same = one.low <= other.value <= one.high
             table.add_row(first.function, shown, show(one, True), show(other, True), f"{ratio}{'' if same else ' *'}")
