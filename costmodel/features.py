@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 
 from ..target import Target
-from .nest import Loop, Nest, nest, number, types
+from .nest import Loop, Nest, nest, number
 from .pressure import pressure
 from .words import words
 
@@ -57,7 +57,7 @@ def _operations(program: Nest, found: dict[str, float]) -> None:
         found[f"op.{op.name}"] += 1
         if op.loop >= 0 and program.loops[op.loop].is_innermost:
             found[f"inner.{op.name}"] += 1
-        for type_ in types(op.words):
+        for type_ in op.types:
             found[f"type.{type_.kind}.{type_.element}"] += 1
             if type_.kind == "vector":
                 found[f"vectors.{math.prod(type_.shape) * type_.bits}"] += 1
@@ -100,7 +100,7 @@ def _width(program: Nest, loop: Loop) -> int:
     """Return the widest element that a loop loads or stores, in bits."""
     widest = 0
     for op in program.ops[loop.begin : loop.end]:
-        for type_ in types(op.words):
+        for type_ in op.types:
             if type_.kind == "memref":
                 widest = max(widest, type_.bits)
     return max(8, widest or 32)
@@ -110,14 +110,14 @@ def _arguments(program: Nest, found: dict[str, float]) -> None:
     """Give the shapes of the first function's arguments, and the largest shape of any operation."""
     function = next((op for op in program.ops if op.name.endswith(".func")), None)
     if function is not None:
-        for place, type_ in enumerate(types(function.words)):
+        for place, type_ in enumerate(function.types):
             if place == _ARGUMENTS:
                 break
             for axis, size in enumerate(type_.shape[-_DIMENSIONS:][::-1]):
                 found[f"argument{place}.size{axis}"] = size
             found[f"argument{place}.rank"] = len(type_.shape)
             found[f"argument{place}.elements"] = math.log2(max(1, math.prod(type_.shape)))
-    shapes = [type_.shape for op in program.ops for type_ in types(op.words)]
+    shapes = [type_.shape for op in program.ops for type_ in op.types]
     widest = max(shapes, key=math.prod, default=())
     for axis, size in enumerate(widest[-_DIMENSIONS:][::-1]):
         found[f"largest.size{axis}"] = size

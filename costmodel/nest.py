@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 _LOOPS = frozenset({"scf.for", "scf.parallel", "scf.forall", "scf.while", "affine.for", "affine.parallel"})
 _ELEMENT_BITS = {"f64": 64, "i64": 64, "index": 64, "f32": 32, "i32": 32, "f16": 16, "bf16": 16, "i16": 16, "i8": 8}
 _BOOLEAN_BITS = 1
+
+
+@dataclass(frozen=True)
+class Type:
+    """A type in a text: `tensor`, `memref` or `vector` with its dimensions, 0 for one that is not known."""
+
+    kind: str
+    shape: tuple[int, ...]
+    element: str
+
+    @property
+    def bits(self) -> int:
+        """The size of an element."""
+        return _ELEMENT_BITS.get(self.element, _BOOLEAN_BITS)
 
 
 @dataclass
@@ -21,6 +36,11 @@ class Op:
     """The number of the innermost loop around it; -1: none."""
     words: list[str] = field(default_factory=list)
     """What follows its name, up to the next operation or region."""
+
+    @cached_property
+    def types(self) -> list[Type]:
+        """The shaped types that it names, in order."""
+        return list(_types(self.words))
 
 
 @dataclass
@@ -44,20 +64,6 @@ class Nest:
 
     ops: list[Op]
     loops: list[Loop]
-
-
-@dataclass(frozen=True)
-class Type:
-    """A type in a text: `tensor`, `memref` or `vector` with its dimensions, 0 for one that is not known."""
-
-    kind: str
-    shape: tuple[int, ...]
-    element: str
-
-    @property
-    def bits(self) -> int:
-        """The size of an element."""
-        return _ELEMENT_BITS.get(self.element, _BOOLEAN_BITS)
 
 
 def nest(sequence: list[str]) -> Nest:
@@ -122,8 +128,7 @@ def trips(words: list[str]) -> float:
     return 1.0
 
 
-def types(words: list[str]) -> Iterator[Type]:
-    """Yield the shaped types in words, in order."""
+def _types(words: list[str]) -> Iterator[Type]:
     for at, word in enumerate(words):
         if word in ("tensor", "memref", "vector") and at + 1 < len(words) and words[at + 1] == "<":
             shape = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .nest import Nest, Op, types
+from .nest import Nest, Op
 
 _FLOATS = frozenset({"f64", "f32", "f16", "bf16"})
 _INTEGERS = frozenset({"index", "i64", "i32", "i16", "i8", "i1"})
@@ -65,7 +65,7 @@ def _until(program: Nest, reader: int, definition: int) -> int:
 
 def _kind(op: Op) -> str:
     """Return what an operation's results are, by the last type that it names."""
-    shaped = list(types(op.words))
+    shaped = op.types
     if shaped and shaped[-1].kind == "vector":
         return "vectors"
     if shaped:

@@ -172,8 +172,16 @@ def test_a_corpus_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pyte
         build_corpus(tmp_path / "one", Plan(6, 7, ("znver4",), 0), 1, None, told.append)
 
 
+def test_graphs_of_the_registry_are_programs() -> None:
+    plan = Plan(0, graphs=("layernorm-128x768", "no-such-graph"), targets=("haswell",), schedules=0)
+    first, second = (build.label_task(build.Task(name, seed, plan.targets, 0)) for name, seed in plan.tasks())
+    assert {row["family"] for row in first.rows} == {"elementwise"} and {row["kind"] for row in first.rows} == {"row"}
+    (failure,) = second.failures
+    assert not second.rows and failure["program"] == "graph no-such-graph"
+
+
 def test_plans_and_folders_that_cannot_be(tmp_path: Path) -> None:
-    with pytest.raises(ArgumentError, match="programs: expected at least 1, found 0"):
+    with pytest.raises(ArgumentError, match="programs: expected at least 1 without graphs, found 0"):
         Plan(0)
     with pytest.raises(ArgumentError, match="expected a corpus"):
         list(read_rows(tmp_path))

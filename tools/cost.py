@@ -82,7 +82,8 @@ def _predictions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     label = commands.add_parser("label", help="make a labelled corpus, or go on with one")
     label.add_argument("folder", type=Path, metavar="FOLDER", help="where it is, or will be")
-    label.add_argument("--programs", type=integer_flag(1, 10**7), default=100, metavar="N", help=_PROGRAMS)
+    label.add_argument("--programs", type=integer_flag(0, 10**7), default=100, metavar="N", help=_PROGRAMS)
+    label.add_argument("--graphs", default="", metavar="NAME[,NAME]", help=_GRAPHS)
     label.add_argument("--seed", type=integer_flag(0, 2**31), default=0, metavar="N", help="default: %(default)s")
     label.add_argument("--schedules", type=integer_flag(0, 100), default=1, metavar="N", help=_SCHEDULES)
     label.add_argument("--targets", default=None, metavar="CPU[,CPU]", help="default: four CPUs, see `info`")
@@ -98,7 +99,8 @@ def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     judge.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
 
 
-_PROGRAMS = "programs in the corpus (default: %(default)s)"
+_PROGRAMS = "random programs in the corpus (default: %(default)s)"
+_GRAPHS = "graphs of the registry, see `slipstick-bench list`; all: every one in its small form"
 _SCHEDULES = "other schedules of each kernel (default: %(default)s)"
 _WORKERS = "processes (default: one for each core)"
 _ROUNDS = "most trees for each quantity (default: %(default)s)"

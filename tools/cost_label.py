@@ -16,13 +16,14 @@ from ..datasets.corpus.simulate import simulator
 def label(arguments: argparse.Namespace) -> int:
     """Label what is missing; return the exit status."""
     targets = tuple(arguments.targets.split(",")) if arguments.targets else TARGETS
-    plan = Plan(arguments.programs, arguments.seed, targets, arguments.schedules)
+    graphs = tuple(name for name in arguments.graphs.split(",") if name)
+    plan = Plan(arguments.programs, arguments.seed, targets, arguments.schedules, graphs)
     console = Console(stderr=True)
     if simulator() is None:
         console.print("llvm-mca of LLVM 22 was not found (Debian: llvm-22): cycles, IPC and utilisation stay empty")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("labelling", total=plan.programs)
+        task = bar.add_task("labelling", total=len(plan.tasks()))
 
         def say(done: Done) -> None:
             bar.update(task, completed=done.done, description=f"{done.rows} rows, {done.failures} failures; programs")

@@ -8,9 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, SlipstickError
 from ...target import Target
-from .label import Row, label
+from .label import Failure, Row, label
 from .plan import Plan, program
 from .pool import Pool
 from .simulate import simulator
@@ -53,7 +53,12 @@ class Progress:
 def label_task(task: Task) -> Labelled:
     """Label one program; what fails in it is recorded."""
     targets = [Target.named(name) for name in task.targets]
-    found = list(label(program((task.generator, task.seed)), targets, task.schedules))
+    try:
+        made = program((task.generator, task.seed))
+    except SlipstickError as error:
+        failure = Failure(task.generator, "", str(error).partition("\n")[0][:300])
+        return Labelled((), (asdict(failure),))
+    found = list(label(made, targets, task.schedules))
     rows = tuple(row.flat() for row in found if isinstance(row, Row))
     return Labelled(rows, tuple(asdict(failure) for failure in found if not isinstance(failure, Row)))
 
