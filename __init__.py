@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .compiler.compiled import CompiledModule
     from .compiler.memory import MemoryStatistics, memory_statistics
     from .compiler.options import CompileOptions
+    from .compiler.prediction import predict
     from .compiler.training import LossAndGradients
     from .kernels.lmul_torch import lmul
     from .kernels.lmul_torch_matmul import lmul_matmul
@@ -34,6 +35,7 @@ __all__ = [
     "lmul",
     "lmul_matmul",
     "memory_statistics",
+    "predict",
 ]
 
 # Read on first use: the compiler imports torch, which takes seconds.
@@ -47,6 +49,7 @@ _LATER = {
     "lmul_matmul": ".kernels.lmul_torch_matmul",
     "memory_statistics": ".compiler.memory",
     "LossAndGradients": ".compiler.training",
+    "predict": ".compiler.prediction",
 }
 
 

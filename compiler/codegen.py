@@ -25,17 +25,23 @@ def compile_object(llvm_ir: str, target: Target, *, opt_level: int = 3) -> bytes
     give way to those of `target`. `opt_level` is 0 to 3. Raises `CodegenError` with LLVM's message for text that does
     not parse or verify, and for what the CPU has no code for.
     """
-    return _generate("object", llvm_ir, target, opt_level)
+    return _generate(("object",), llvm_ir, target, opt_level)[0]
 
 
 def assembly(llvm_ir: str, target: Target, *, opt_level: int = 3) -> str:
     """Return the assembly of the code that `compile_object` makes; comments mark loops, spills and reloads."""
-    return _generate("assembly", llvm_ir, target, opt_level).decode()
+    return _generate(("assembly",), llvm_ir, target, opt_level)[0].decode()
+
+
+def object_and_assembly(llvm_ir: str, target: Target, *, opt_level: int = 3) -> tuple[bytes, str]:
+    """Return what `compile_object` and `assembly` return, optimised once."""
+    obj, text = _generate(("object", "assembly"), llvm_ir, target, opt_level)
+    return obj, text.decode()
 
 
 def optimised_ir(llvm_ir: str, target: Target, *, opt_level: int = 3) -> str:
     """Return the LLVM 22 text that `compile_object` selects instructions from."""
-    return _generate("ir", llvm_ir, target, opt_level).decode()
+    return _generate(("ir",), llvm_ir, target, opt_level)[0].decode()
 
 
 class LoadedObject:
@@ -114,26 +120,30 @@ _Output = Literal["object", "assembly", "ir"]
 _CPU_ATTRIBUTES = re.compile(r'"(?:target-cpu|target-features|tune-cpu)"="[^"]*"')
 
 
-def _generate(output: _Output, llvm_ir: str, target: Target, opt_level: int) -> bytes:
+def _generate(outputs: tuple[_Output, ...], llvm_ir: str, target: Target, opt_level: int) -> list[bytes]:
     if opt_level not in range(4):
         raise CodegenError(f"opt_level: expected 0 to 3, found {opt_level!r}")
     text = _CPU_ATTRIBUTES.sub('"target"="given"', to_llvm22(llvm_ir))
     if isolated.may_end_process(text):
-        return isolated.call(_generate_here, output, text, target, opt_level)
-    return _generate_here(output, text, target, opt_level)
+        return isolated.call(_generate_here, outputs, text, target, opt_level)
+    return _generate_here(outputs, text, target, opt_level)
 
 
-def _generate_here(output: _Output, text: str, target: Target, opt_level: int) -> bytes:
+def _generate_here(outputs: tuple[_Output, ...], text: str, target: Target, opt_level: int) -> list[bytes]:
     machine = _machine(target, opt_level)
     module = _parse(text, target, machine)
     _optimise(module, machine, opt_level)
-    if output == "ir":
-        return str(module).encode()
     machine.set_asm_verbosity(True)
     try:
-        return bytes(machine.emit_object(module)) if output == "object" else machine.emit_assembly(module).encode()
+        return [_emit(output, module, machine) for output in outputs]
     except RuntimeError as error:
         raise CodegenError(f"LLVM cannot compile the module for {target}: {str(error).strip()}") from error
+
+
+def _emit(output: _Output, module: llvm.ModuleRef, machine: llvm.TargetMachine) -> bytes:
+    if output == "ir":
+        return str(module).encode()
+    return bytes(machine.emit_object(module)) if output == "object" else machine.emit_assembly(module).encode()
 
 
 _FLUSHING = {"x86_64": ",-avx512bf16,-avxneconvert", "aarch64": ""}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..errors import CodegenError
 
 _SYMBOL_TABLE = 2
 _GLOBAL, _WEAK = 1, 2
+_FUNCTION = 2
 _THREAD_LOCAL = 6
 _SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
@@ -27,6 +29,8 @@ class ObjectCode:
     """The symbols it takes from elsewhere and cannot do without."""
     thread_local: tuple[str, ...]
     """Its variables of which each thread has its own."""
+    function_bytes: Mapping[str, int] = field(default_factory=dict)
+    """The size of the code of each function, by name, local ones included."""
 
 
 def inspect(obj: bytes) -> ObjectCode:
@@ -51,19 +55,22 @@ def _inspect(obj: bytes) -> ObjectCode:
     defined: list[str] = []
     undefined: list[str] = []
     thread_local: list[str] = []
+    function_bytes: dict[str, int] = {}
     for header in headers:
         if header[1] != _SYMBOL_TABLE:
             continue
         offset, size, strings = header[4], header[5], headers[header[6]][4]
         for position in range(offset, offset + size, _SYMBOL.size):
-            name_offset, info, other, section, _, _ = _SYMBOL.unpack_from(obj, position)
+            name_offset, info, other, section, _, code_bytes = _SYMBOL.unpack_from(obj, position)
             start = strings + name_offset
             name = obj[start : obj.index(b"\0", start)].decode()
             binding, hidden = info >> 4, other & 3 != 0
+            if info & 0xF == _FUNCTION and section != 0:
+                function_bytes[name] = code_bytes
             if info & 0xF == _THREAD_LOCAL:
                 thread_local.append(name)
             if section != 0 and binding in (_GLOBAL, _WEAK) and not hidden:
                 defined.append(name)
             elif section == 0 and name and binding == _GLOBAL:
                 undefined.append(name)
-    return ObjectCode(_MACHINES[machine], tuple(defined), tuple(undefined), tuple(thread_local))
+    return ObjectCode(_MACHINES[machine], tuple(defined), tuple(undefined), tuple(thread_local), function_bytes)

@@ -1,0 +1,132 @@
+"""`slipstick.predict`: what a module's kernels will cost on a CPU, from their text, without generating code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..bindings import ir
+from ..costmodel.predictor import Predicted, Prediction
+from ..errors import ArgumentError
+from ..passes.walk import find
+from ..target import Target
+from .build import parse
+from .stages import STAGES, run_stages, stage_of
+from .standalone import kernels
+
+if TYPE_CHECKING:
+    from ..costmodel.predictor import Predictor
+    from ..kernels.lmul import LMul
+
+_SUMMED = ("spills", "reloads", "stack_bytes", "instructions", "code_bytes")
+MOST_BYTES = 64 << 20
+"""Text longer than this is refused: no program without weights in it is."""
+
+
+@dataclass(frozen=True)
+class KernelPrediction:
+    """What is predicted of a kernel, or of a whole function."""
+
+    function: str
+    kernel: str
+    """The kernel's place and kind in its function, e.g. `2 packed`; empty for the function."""
+    target: str
+    predicted: Predicted
+
+    def json(self) -> dict[str, Any]:
+        """Return an entry of `slipstick-cost predict --json`."""
+        head = {"function": self.function, "kernel": self.kernel or None, "target": self.target}
+        return {**head, **self.predicted.json()}
+
+
+def predict(
+    source: str | ir.Module | Path,
+    target: str | Target = "host",
+    *,
+    lmul: LMul | None = None,
+    model: Predictor | None = None,
+) -> list[KernelPrediction]:
+    """Predict registers, spills, instructions, cycles and utilisation of what is in an MLIR module.
+
+    `source` is text, a path or a module. A module on tensors is brought to the stage "scheduled" for the target (with
+    `lmul` if given) and predicted kernel by kernel; a module of loops (stage "loops", or any other functions without
+    tensors) is predicted function by function. Each function has an entry of its own behind those of its kernels: the
+    most registers, the slowest loop, everything else summed up. `model` is the released one if not given.
+
+    Raises IRError for text that does not parse or schedule, ArgumentError for a module without functions.
+    """
+    machine = Target.resolve(target)
+    module = _read(source)
+    if model is None:
+        from ..costmodel.released import load
+
+        model = load()
+    return [found for function in _functions(module, machine, lmul) for found in _predict(*function, machine, model)]
+
+
+def kernel_texts(source: str | ir.Module | Path, target: Target, lmul: LMul | None = None) -> dict[str, str]:
+    """Return the texts that `predict` hands to the model, by function and kernel. Raises as `predict` does."""
+    return {
+        f"{function} {kernel}".rstrip(): text
+        for function, named in _functions(_read(source), target, lmul)
+        for kernel, text in named
+    }
+
+
+def _read(source: str | ir.Module | Path) -> ir.Module:
+    text = source.read_text(encoding="utf-8") if isinstance(source, Path) else str(source)
+    if len(text) > MOST_BYTES:
+        raise ArgumentError(f"source: expected at most {MOST_BYTES >> 20} MiB of text, found {len(text) >> 20} MiB")
+    return parse(source if isinstance(source, Path) else text)
+
+
+def _functions(module: ir.Module, target: Target, lmul: LMul | None) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return each function's name with its kernels: what each is called, and its text."""
+    if STAGES.index(stage_of(module)) >= STAGES.index("llvm"):
+        raise ArgumentError("source: expected a module on tensors or of loops, found one at the stage llvm")
+    functions = find(module.operation, lambda op: op.name == "func.func" and bool(len(op.regions[0].blocks)))
+    if not functions:
+        raise ArgumentError("source: expected a module with functions (func.func) that have a body, found none")
+    on_tensors = find(module.operation, lambda op: any("tensor<" in str(result.type) for result in op.results))
+    if not on_tensors:
+        return [_loops(function) for function in functions]
+    run_stages(module, until="scheduled", target=target, lmul=lmul)
+    found = []
+    for function in find(module.operation, lambda op: op.name == "func.func"):
+        named = [(f"{number} {kernel.kind}", kernel.text) for number, kernel in enumerate(kernels(function))]
+        if named:
+            found.append((function.attributes["sym_name"].value, named))
+    if not found:
+        raise ArgumentError("source: expected functions that compute (linalg operations), found none that does")
+    return found
+
+
+def _loops(function: ir.Operation) -> tuple[str, list[tuple[str, str]]]:
+    return function.attributes["sym_name"].value, [("", function.get_asm(use_local_scope=True))]
+
+
+def _predict(function: str, named: list[tuple[str, str]], target: Target, model: Predictor) -> list[KernelPrediction]:
+    predicted = model.predict([text for _, text in named], target)
+    found = [
+        KernelPrediction(function, kernel, target.cpu, one) for (kernel, _), one in zip(named, predicted, strict=True)
+    ]
+    if named[0][0]:
+        found.append(KernelPrediction(function, "", target.cpu, _together(predicted)))
+    return found
+
+
+def _together(parts: list[Predicted]) -> Predicted:
+    """Return the prediction of a function: sums of what adds up, else that of the kernel where it is highest."""
+    predictions = {}
+    for name in parts[0].predictions:
+        own = [part.predictions[name] for part in parts]
+        if name in _SUMMED:
+            value, low, high = (sum(getattr(one, field) for one in own) for field in ("value", "low", "high"))
+            predictions[name] = Prediction(value, low, high, own[0].unit)
+        elif name == "vector_registers":
+            predictions[name] = max(own, key=lambda one: one.value)
+        else:
+            slowest = max(parts, key=lambda part: part.predictions["cycles"].value)
+            predictions[name] = slowest.predictions[name]
+    return Predicted(predictions, tuple(dict.fromkeys(doubt for part in parts for doubt in part.unsure)))

@@ -1,0 +1,59 @@
+"""What is predicted: names, units, and the scale on which each is learned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Label:
+    """One predicted quantity."""
+
+    name: str
+    unit: str
+    what: str
+    is_logarithmic: bool = False
+    """Whether it is learned as log(1 + x): what spans orders of magnitude and is judged by ratios."""
+    is_count: bool = True
+    """Whether a prediction is rounded to an integer."""
+    most: float | None = None
+
+    def to_scale(self, values: Floats) -> Floats:
+        """Return values on the scale of learning."""
+        return np.log1p(values) if self.is_logarithmic else values
+
+    def from_scale(self, values: Floats) -> Floats:
+        """Return predictions in units, inside the range that they can have."""
+        found = np.expm1(np.minimum(values, 60.0)) if self.is_logarithmic else values
+        return np.clip(found, 0.0, self.most)
+
+
+LABELS: tuple[Label, ...] = (
+    Label("vector_registers", "registers", "vector registers that the code names"),
+    Label("spills", "instructions", "instructions that put a vector register on the stack", True),
+    Label("reloads", "instructions", "instructions that take a vector register from the stack", True),
+    Label("stack_bytes", "bytes", "by which the stack pointer moves", True),
+    Label("instructions", "instructions", "in the code, a loop's body once", True),
+    Label("code_bytes", "bytes", "of code", True),
+    Label("cycles", "cycles", "of one turn of the hottest innermost loop (llvm-mca)", True, False),
+    Label("ipc", "instructions/cycle", "in that loop (llvm-mca)", False, False),
+    Label(
+        "utilisation",
+        "share of cycles",
+        "in which that loop's busiest execution port is busy (llvm-mca)",
+        False,
+        False,
+        1.0,
+    ),
+)
+"""Compiled and simulated quantities, in the order in which they are shown."""
+
+
+def label(name: str) -> Label:
+    """Return the label of that name. Raises KeyError."""
+    return next(label for label in LABELS if label.name == name)

@@ -1,0 +1,197 @@
+"""The labelled corpus: kernels on their own, counts against assembly, parts that resume, failures that are recorded."""
+
+from __future__ import annotations
+
+import json
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import slipstick
+import torch
+from pool_tasks import behave
+from slipstick.compiler.build import parse
+from slipstick.compiler.signature import TensorSpec
+from slipstick.compiler.stages import run_stages
+from slipstick.compiler.standalone import kernels
+from slipstick.datasets.corpus import build
+from slipstick.datasets.corpus.assembly import count, functions, inner_loops
+from slipstick.datasets.corpus.build import build_corpus
+from slipstick.datasets.corpus.label import Failure, Row, label
+from slipstick.datasets.corpus.lowering import prepared
+from slipstick.datasets.corpus.plan import GENERATORS, Plan, program
+from slipstick.datasets.corpus.pool import Pool
+from slipstick.datasets.corpus.program import Program
+from slipstick.datasets.corpus.schedules import variants
+from slipstick.datasets.corpus.simulate import simulate, simulator
+from slipstick.datasets.corpus.store import SCHEMA, read_manifest, read_rows
+from slipstick.errors import ArgumentError
+from slipstick.target import Target
+
+X86 = """
+kernel:                                 # @kernel
+# %bb.0:
+\tsubq\t$136, %rsp
+\tvmovups\t(%rdi), %zmm0
+\tvmovups\t%zmm0, 64(%rsp)                # 64-byte Spill
+\tmovq\t%rbx, 8(%rsp)                   # 8-byte Spill
+.LBB0_1:                                # =>This Inner Loop Header: Depth=1
+\tvaddps\t64(%rsp), %zmm0, %zmm3          # 64-byte Folded Reload
+\tvfmadd231ps\t%zmm3, %zmm3, %zmm17
+\taddq\t$16, %rcx
+\tjne\t.LBB0_1
+# %bb.2:
+\tretq
+.Lfunc_end0:
+"""
+AARCH64 = """
+kernel:                                 // @kernel
+// %bb.0:
+\tsub\tsp, sp, #2, lsl #12            // =8192
+\tstp\tq0, q1, [sp, #32]               // 32-byte Folded Spill
+\tstp\tx29, x30, [sp]                  // 16-byte Folded Spill
+\tfmla\tv2.4s, v0.4s, v1.s[0]
+\tldr\tq31, [sp, #32]                  // 16-byte Reload
+\tret
+.Lfunc_end0:
+"""
+
+
+def test_counts_of_x86_assembly() -> None:
+    found = count(functions(X86)["kernel"], "x86_64")
+    assert (found.vector_registers, found.spills, found.reloads, found.scalar_spills) == (3, 1, 1, 1)
+    assert (found.instructions, found.vector_instructions, found.stack_bytes, found.loops) == (9, 4, 136, 1)
+    assert found.scalar_registers == 3  # rdi, rbx, rcx
+    (loop,) = inner_loops(X86)
+    assert len(loop.lines) == 4 and loop.vector_instructions("x86_64") == 2
+
+
+def test_counts_of_aarch64_assembly() -> None:
+    found = count(functions(AARCH64)["kernel"], "aarch64")
+    assert (found.vector_registers, found.spills, found.reloads, found.scalar_spills) == (4, 1, 1, 1)
+    assert (found.instructions, found.stack_bytes, found.scalar_registers) == (6, 8192, 2)
+
+
+@pytest.mark.parametrize("family", sorted(GENERATORS))
+def test_random_programs_compile_and_a_kernel_alone_computes_what_it_did(family: str) -> None:
+    made = program((family, 3))
+    assert made == program((family, 3)) != program((family, 4))
+    module = parse(made.text)
+    run_stages(module, until="scheduled", target=Target.host())
+    found = kernels(module.operation)
+    assert found
+    if len(found) > 1 or "slipstick.parameter" in made.text:
+        return
+    whole, alone = slipstick.compile(made.text), slipstick.compile(prepared(found[0].text))
+    generator = torch.Generator().manual_seed(0)
+    inputs = [torch.rand(shape, generator=generator, dtype=getattr(torch, dtype)) for shape, dtype in tensors(whole)]
+    # A kernel takes its arguments in the order in which it reads them.
+    fitting = [
+        order for order in permutations(inputs) if [(tuple(t.shape), str(t.dtype)[6:]) for t in order] == tensors(alone)
+    ]
+    expected = whole(*inputs)
+    assert any(torch.allclose(alone(*order), expected, equal_nan=True) for order in fitting)
+
+
+def tensors(compiled: slipstick.CompiledModule) -> list[tuple[tuple[Any, ...], str]]:
+    """Return shapes and types of the inputs, none of which is dynamic."""
+    specs = [argument.spec for argument in compiled.signature.arguments]
+    return [(spec.shape, spec.dtype) for spec in specs if isinstance(spec, TensorSpec)]
+
+
+def test_a_kernel_has_what_it_reads() -> None:
+    module = parse(program(("product", 0)).text)
+    run_stages(module, until="scheduled", target=Target.named("haswell"))
+    first = kernels(module.operation)[0]
+    assert first.kind == "packed" and "slipstick.decision" in first.text
+    assert parse(first.text).operation.verify()
+
+
+def test_other_schedules_are_legal_and_differ() -> None:
+    import random
+
+    module = parse(program(("product", 0)).text)
+    run_stages(module, until="scheduled", target=Target.named("znver4"))
+    text = kernels(module.operation)[0].text
+    found = variants(text, 4, random.Random(0))
+    assert len(found) >= 3 and len({text, *found}) == len(found) + 1
+    assert found == variants(text, 4, random.Random(0))
+    assert variants(program(("elementwise", 0)).text, 4, random.Random(0)) == []
+
+
+def test_labels_agree_with_the_compiler() -> None:
+    target = Target.named("haswell")
+    rows = [row for row in label(program(("rows", 1)), [target], 0) if isinstance(row, Row)]
+    loops = [row for row in rows if row.level == "loops"]
+    graph = next(row for row in rows if row.level == "graph")
+    assert graph.compiled.instructions == sum(row.compiled.instructions for row in loops)
+    assert graph.compiled.vector_registers == max(row.compiled.vector_registers for row in loops) <= 16
+    assert all(4 * row.compiled.instructions < 10 * row.code_bytes < 120 * row.compiled.instructions for row in loops)
+    assert set(loops[0].flat()) == set(SCHEMA.names)
+
+
+def test_what_does_not_lower_is_recorded() -> None:
+    broken = Program(
+        "broken", "none", "func.func @main(%a: tensor<4xf32>) -> tensor<4xf32> { return %b : tensor<4xf32> }"
+    )
+    (failure,) = label(broken, [Target.named("znver4")], 0)
+    assert isinstance(failure, Failure) and "undeclared SSA value" in failure.reason
+
+
+@pytest.mark.skipif(simulator() is None, reason="llvm-mca of LLVM 22 is not installed")
+def test_the_simulator_knows_the_bound_of_a_loop() -> None:
+    text = X86.replace("vaddps\t64(%rsp), %zmm0, %zmm3          # 64-byte Folded Reload", "nop")
+    found = simulate(text, Target.named("skylake-avx512"))
+    # A chain of one fused multiply-add takes its latency of four cycles each turn.
+    assert found is not None and 3.5 < found.cycles < 4.5 and 0 < found.utilisation <= 1
+    assert simulate(AARCH64, Target.named("neoverse-v2")) is None
+
+
+def test_a_corpus_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "PART", 2)
+    plan = Plan(5, 7, ("znver4",), 0)
+    told: list[build.Progress] = []
+    build_corpus(tmp_path / "one", plan, 1, None, told.append)
+    rows = list(read_rows(tmp_path / "one"))
+    assert [progress.done for progress in told] == [1, 2, 3, 4, 5]
+    assert {row["level"] for row in rows} == {"graph", "loops"} and {row["target"] for row in rows} == {"znver4"}
+
+    # A part that is lost or damaged is made again, the same bit for bit.
+    hashes = read_manifest(tmp_path / "one")["parts"]
+    (tmp_path / "one" / "part-00000.parquet").unlink()
+    (tmp_path / "one" / "part-00001.parquet").write_bytes(b"damaged")
+    with pytest.raises(ArgumentError, match="damaged"):
+        list(read_rows(tmp_path / "one"))
+    told.clear()
+    build_corpus(tmp_path / "one", plan, 1, None, told.append)
+    assert [progress.done for progress in told] == [2, 3, 4, 5]
+    assert read_manifest(tmp_path / "one")["parts"] == hashes
+
+    with pytest.raises(ArgumentError, match="another plan"):
+        build_corpus(tmp_path / "one", Plan(6, 7, ("znver4",), 0), 1, None, told.append)
+
+
+def test_graphs_of_the_registry_are_programs() -> None:
+    plan = Plan(0, graphs=("layernorm-128x768", "no-such-graph"), targets=("haswell",), schedules=0)
+    first, second = (build.label_task(build.Task(name, seed, plan.targets, 0)) for name, seed in plan.tasks())
+    assert {row["family"] for row in first.rows} == {"elementwise"} and {row["kind"] for row in first.rows} == {"row"}
+    (failure,) = second.failures
+    assert not second.rows and failure["program"] == "graph no-such-graph"
+
+
+def test_plans_and_folders_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="programs: expected at least 1 without graphs, found 0"):
+        Plan(0)
+    with pytest.raises(ArgumentError, match="expected a corpus"):
+        list(read_rows(tmp_path))
+    (tmp_path / "manifest.json").write_text(json.dumps([]))
+    with pytest.raises(ArgumentError, match="expected an object"):
+        read_manifest(tmp_path)
+
+
+def test_a_task_that_dies_or_hangs_fails_alone() -> None:
+    tasks = ["a", "die", "hang", "b"]
+    # The limit is far above what starting a process takes on a busy machine.
+    found = dict(Pool[str, str](behave, 2, 30.0).run(tasks))
+    assert found == {"a": "A", "b": "B", "die": "the process died with status 3", "hang": "took longer than 30 s"}

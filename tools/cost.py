@@ -1,0 +1,119 @@
+"""`slipstick-cost`: what MLIR will cost on a CPU, predicted from its text.
+
+Registers, spills, instructions and bytes of code, cycles and utilisation of the hottest loop, each with an interval
+that holds nine times out of ten; nothing is compiled.
+
+  slipstick-cost predict FILE            every kernel and function of an MLIR file (-: standard input)
+  slipstick-cost compare A B             two files side by side
+  slipstick-cost explain FILE            which operations the predictions rest on
+  slipstick-cost label FOLDER            make a labelled corpus, or go on with one
+  slipstick-cost train FOLDER            train a model on a corpus
+  slipstick-cost eval FOLDER             judge models on families and CPUs that they were not trained on
+  slipstick-cost info                    the model card
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from .command import guarded
+from .flags import integer_flag
+
+PROGRAM = "slipstick-cost"
+_COMMANDS = {
+    "predict": "cost_predict",
+    "compare": "cost_predict",
+    "explain": "cost_explain",
+    "label": "cost_label",
+    "train": "cost_train",
+    "eval": "cost_eval",
+    "info": "cost_info",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool with `argv` (default: the command line); return the exit status, 0 or 1 (2: wrong flag)."""
+    arguments = _parser().parse_args(argv)
+    module = _COMMANDS[arguments.command]
+
+    def work() -> int:
+        command: Callable[[argparse.Namespace], int] = getattr(
+            import_module(f".{module}", __package__), arguments.command
+        )
+        return command(arguments)
+
+    return guarded(PROGRAM, work)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _predictions(commands)
+    _corpus(commands)
+    info = commands.add_parser("info", help="the model card")
+    _model(info)
+    return parser
+
+
+def _predictions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    for name, text in (("predict", "predict an MLIR file"), ("explain", "which operations predictions rest on")):
+        parser = commands.add_parser(name, help=text)
+        parser.add_argument("file", metavar="FILE", help="MLIR on tensors or of loops; -: standard input")
+        _machine(parser)
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+        if name == "predict":
+            parser.add_argument("--interval", action="store_true", help="show the intervals in the table, too")
+        else:
+            parser.add_argument("--label", default="instructions", help="the quantity (default: %(default)s)")
+            parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it, too (svg, png or pdf)")
+    compare = commands.add_parser("compare", help="two files side by side")
+    compare.add_argument("files", nargs=2, metavar="FILE", help="MLIR on tensors or of loops")
+    _machine(compare)
+    compare.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    label = commands.add_parser("label", help="make a labelled corpus, or go on with one")
+    label.add_argument("folder", type=Path, metavar="FOLDER", help="where it is, or will be")
+    label.add_argument("--programs", type=integer_flag(0, 10**7), default=100, metavar="N", help=_PROGRAMS)
+    label.add_argument("--graphs", default="", metavar="NAME[,NAME]", help=_GRAPHS)
+    label.add_argument("--seed", type=integer_flag(0, 2**31), default=0, metavar="N", help="default: %(default)s")
+    label.add_argument("--schedules", type=integer_flag(0, 100), default=1, metavar="N", help=_SCHEDULES)
+    label.add_argument("--targets", default=None, metavar="CPU[,CPU]", help="default: four CPUs, see `info`")
+    label.add_argument("--workers", type=integer_flag(1, 1024), default=os.cpu_count() or 1, metavar="N", help=_WORKERS)
+    label.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster's, e.g. tcp://host:8786")
+    train = commands.add_parser("train", help="train a model on a corpus")
+    train.add_argument("folder", type=Path, metavar="FOLDER", help="the corpus")
+    train.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where the model goes")
+    train.add_argument("--rounds", type=integer_flag(1, 10**5), default=300, metavar="N", help=_ROUNDS)
+    judge = commands.add_parser("eval", help="judge models on what they were not trained on")
+    judge.add_argument("folder", type=Path, metavar="FOLDER", help="the corpus")
+    judge.add_argument("--rounds", type=integer_flag(1, 10**5), default=300, metavar="N", help=_ROUNDS)
+    judge.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
+
+
+_PROGRAMS = "random programs in the corpus (default: %(default)s)"
+_GRAPHS = "graphs of the registry, see `slipstick-bench list`; all: every one in its small form"
+_SCHEDULES = "other schedules of each kernel (default: %(default)s)"
+_WORKERS = "processes (default: one for each core)"
+_ROUNDS = "most trees for each quantity (default: %(default)s)"
+
+
+def _machine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--target", default="host", metavar="CPU", help="as LLVM names it (default: %(default)s)")
+    _model(parser)
+
+
+def _model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model (default: the one slipstick ships)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""`slipstick-cost label`: makes a corpus, or goes on with one."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..datasets.corpus.build import Progress as Done
+from ..datasets.corpus.build import build_corpus
+from ..datasets.corpus.plan import TARGETS, Plan
+from ..datasets.corpus.simulate import simulator
+
+
+def label(arguments: argparse.Namespace) -> int:
+    """Label what is missing; return the exit status."""
+    targets = tuple(arguments.targets.split(",")) if arguments.targets else TARGETS
+    graphs = tuple(name for name in arguments.graphs.split(",") if name)
+    plan = Plan(arguments.programs, arguments.seed, targets, arguments.schedules, graphs)
+    console = Console(stderr=True)
+    if simulator() is None:
+        console.print("llvm-mca of LLVM 22 was not found (Debian: llvm-22): cycles, IPC and utilisation stay empty")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("labelling", total=len(plan.tasks()))
+
+        def say(done: Done) -> None:
+            bar.update(task, completed=done.done, description=f"{done.rows} rows, {done.failures} failures; programs")
+
+        done = build_corpus(arguments.folder, plan, arguments.workers, arguments.scheduler, say)
+    console.print(f"{arguments.folder}: {done.rows} new rows, {done.failures} failures, which its manifest lists")
+    return 0
