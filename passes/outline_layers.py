@@ -54,9 +54,9 @@ class OutlineLayers(Pass):
 
     def _best(self, sequence: BlockSequence) -> tuple[BlockSequence, Repeat] | None:
         """Return the repeat to outline, and the sequence that it is a part of."""
-        candidates = find_repeats(_comparable(sequence), self.min_operations)
+        candidates = find_repeats(comparable(sequence), self.min_operations)
         for _, candidate in zip(range(_CANDIDATES), candidates, strict=False):
-            if _share(sequence, candidate):
+            if share(sequence, candidate):
                 return self._best(BlockSequence.of(sequence.block))
             repeat = _isomorphic(sequence, min(_rotations(candidate), key=lambda r: _boundary(sequence, r)))
             if len(repeat.starts) > 1:
@@ -64,7 +64,7 @@ class OutlineLayers(Pass):
         return None
 
 
-def _comparable(sequence: BlockSequence) -> list[int]:
+def comparable(sequence: BlockSequence) -> list[int]:
     """Return the codes, with a number of its own for each operation that stays where it is."""
     fixed = ("func.return", "func.call")
     return [
@@ -92,7 +92,7 @@ def _isomorphic(sequence: BlockSequence, repeat: Repeat) -> Repeat:
     return Repeat(tuple(largest), repeat.length)
 
 
-def _share(sequence: BlockSequence, repeat: Repeat) -> bool:
+def share(sequence: BlockSequence, repeat: Repeat) -> bool:
     """Move what several occurrences share ahead of all of them; tell whether anything was moved.
 
     CSE leaves it in the first layer, which it makes different from the others. It is recognised by uses that lie more

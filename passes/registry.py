@@ -8,6 +8,7 @@ from .annotate_kernels import AnnotateKernels
 from .approximate_math import ApproximateMath
 from .asserts_to_status import AssertsToStatus
 from .base import NamedPipeline, Pass
+from .cut_layers import CutLayers
 from .drop_unread_results import DropUnreadResults
 from .encode_weights import EncodeWeights
 from .finish_kernels import FinishKernels
@@ -35,6 +36,7 @@ from .results_to_arguments import ResultsToArguments
 from .schedule_attention import ScheduleAttention
 from .schedule_contractions import ScheduleContractions
 from .set_stage import SetStage
+from .skip_decode import SkipDecode
 from .split_empty_tensors import SplitEmptyTensors
 from .stack_temporaries import StackTemporaries
 from .trim_entry import TrimEntry
@@ -57,7 +59,9 @@ PASSES: tuple[type[Pass], ...] = (
     PackWeights,
     ReassociateReductions,
     SplitEmptyTensors,
+    CutLayers,
     OutlineLayers,
+    SkipDecode,
     IsolateBuffers,
     OverwriteArguments,
     ResultsToArguments,
