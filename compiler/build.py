@@ -18,8 +18,10 @@ from ..passes.diagnostics import format_message, message_of
 from ..passes.encode_weights import EncodedArgument, encoded_arguments
 from ..passes.instrumentation import Execution, Instrumentation
 from ..passes.pack_weights import PackedArgument, packed_arguments
+from ..passes.paths import noted_paths
 from ..passes.plan_arena import WORKSPACE_ATTRIBUTE
 from ..passes.prepare_entry import ENTRY_ATTRIBUTE
+from ..passes.trim_entry import C_INTERFACE
 from ..target import Target
 from . import codegen
 from .cache import Cache
@@ -47,6 +49,8 @@ class Artifact:
     """The arguments that native code takes as panels."""
     workspace_bytes: int = 0
     """The size of the arena that a call takes."""
+    paths: Mapping[int, str] = field(default_factory=dict)
+    """The symbols of the entries by the number of layers that they run, where there are several depths."""
 
     def pack(self) -> bytes:
         """Return bytes that `unpack` reads."""
@@ -57,6 +61,7 @@ class Artifact:
             "encoded": [asdict(argument) for argument in self.encoded],
             "packed": [asdict(argument) for argument in self.packed],
             "workspace_bytes": self.workspace_bytes,
+            "paths": {str(depth): symbol for depth, symbol in self.paths.items()},
         }
         return json.dumps(head).encode() + b"\n" + self.code
 
@@ -68,7 +73,8 @@ class Artifact:
         encoded = tuple(EncodedArgument(**fields) for fields in read["encoded"])
         packed = tuple(PackedArgument(**fields) for fields in read["packed"])
         messages, statistics = tuple(read["messages"]), dict(read["statistics"])
-        return cls(code, str(read["entry"]), messages, statistics, encoded, packed, int(read["workspace_bytes"]))
+        paths = {int(depth): str(symbol) for depth, symbol in read["paths"].items()}
+        return cls(code, str(read["entry"]), messages, statistics, encoded, packed, int(read["workspace_bytes"]), paths)
 
 
 @dataclass
@@ -90,7 +96,9 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     cache = Cache(options.cache_dir)
     pipelines = [
         pipeline.text()
-        for pipeline in stage_pipelines(target, options.lmul, options.parallel, options.weights).values()
+        for pipeline in stage_pipelines(
+            target, options.lmul, options.parallel, options.weights, options.skip
+        ).values()
     ]
     key = cache.key("object", text, *pipelines, options.weights, options.schedule, target.key())
     runnable = target.is_host_compatible()
@@ -114,7 +122,7 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     encoded, packed = tuple(encoded_arguments(module.operation)), tuple(packed_arguments(module.operation))
     code = codegen.compile_object(translated, target)
     statistics = dict(counter.total)
-    artifact = Artifact(code, entry, messages, statistics, encoded, packed, _workspace_bytes(module))
+    artifact = Artifact(code, entry, messages, statistics, encoded, packed, _workspace_bytes(module), _paths(module))
     made = time.perf_counter()
     LOG.info("object code of %d bytes in %.2f s", len(code), made - lowered)
     cache.put(key, artifact.pack())
@@ -161,14 +169,18 @@ def llvm_text(text: str, options: CompileOptions, target: Target) -> str:
 
 
 def _translate(module: ir.Module) -> str:
-    """Return LLVM IR; where the entry takes pointers alone, with a function that takes them out of an array."""
+    """Return LLVM IR; where an entry takes pointers alone, with a function that takes them out of an array."""
     text = llvm_ir(module)
     entry, _ = _interface(module)
+    return text + "".join(_packed(text, symbol) for symbol in dict.fromkeys((entry, *_paths(module).values())))
+
+
+def _packed(text: str, entry: str) -> str:
     head = re.search(rf"^define void @{re.escape(entry)}\(([^()]*)\)", text, re.MULTILINE)
     arguments = [argument.strip() for argument in head[1].split(",")] if head else []
     if not arguments or any(not argument.startswith("ptr ") for argument in arguments):
-        return text
-    return text + packed_entry(entry, len(arguments))
+        return ""
+    return packed_entry(entry, len(arguments))
 
 
 def _run_stages(
@@ -181,6 +193,7 @@ def _run_stages(
         lmul=options.lmul,
         parallel=options.parallel,
         weights=options.weights,
+        skip=options.skip,
         instrumentation=counter,
     )
 
@@ -200,7 +213,11 @@ def _interface(module: ir.Module) -> tuple[str, tuple[str, ...]]:
         raise IRError(f"the module names no entry: expected the attributes {ENTRY_ATTRIBUTE} and {MESSAGES_ATTRIBUTE}")
     entry = ir.FlatSymbolRefAttr(attributes[ENTRY_ATTRIBUTE]).value
     messages = tuple(ir.StringAttr(message).value for message in ir.ArrayAttr(attributes[MESSAGES_ATTRIBUTE]))
-    return f"_mlir_ciface_{entry}", messages
+    return f"{C_INTERFACE}{entry}", messages
+
+
+def _paths(module: ir.Module) -> dict[int, str]:
+    return {depth: f"{C_INTERFACE}{name}" for depth, name in noted_paths(module.operation).items()}
 
 
 def _workspace_bytes(module: ir.Module) -> int:

@@ -9,7 +9,7 @@ from ..bindings import func, ir
 from .prepare_entry import find_entry
 
 PATHS_ATTRIBUTE: Final = "slipstick.paths"
-"""On the module: of each depth but the entry's own the function that is called in place of the entry."""
+"""On the module: the function that is called for each depth, the entry for that of all layers."""
 
 
 def note_paths(module: ir.Operation, paths: Mapping[int, str]) -> None:
@@ -59,6 +59,8 @@ def entry_functions(module: ir.Operation) -> list[func.FuncOp]:
     symbols = ir.SymbolTable(module)
     functions = [entry]
     for name in noted_paths(module).values():
+        if name == entry.name.value:
+            continue
         if name not in symbols or not isinstance(symbols[name], func.FuncOp):
             raise ValueError(f"{PATHS_ATTRIBUTE}: expected the name of a function, found @{name}")
         functions.append(symbols[name])

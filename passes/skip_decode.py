@@ -57,6 +57,7 @@ class SkipDecode(Pass):
             path = _copy(entry, paths[depth])
             _keep(path, executed_layers(layers, self.warmup, depth))
             ctx.count("paths")
+        paths[layers] = entry.name.value
         _keep(entry, range(layers))
         _erase_cut_function(op)
         note_paths(op, paths)
