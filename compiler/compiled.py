@@ -167,6 +167,33 @@ class CompiledModule:
         other._packed_entry = self._packed_address(symbol)
         return other
 
+    def share_weights(self, other: CompiledModule) -> CompiledModule:
+        """Read the parameters that `other` reads, packed or encoded once for both; return this.
+
+        Raises `ArgumentError` where the two do not take the same parameters in the same forms.
+        """
+        mine, theirs = self._encoder, other._encoder
+        if (self._state.arguments, mine.encoded, mine.packed) != (other._state.arguments, theirs.encoded, theirs.packed):
+            raise ArgumentError("share_weights: expected a module that reads the same parameters in the same forms")
+        self._state, self._encoder, self._slots = other._state, other._encoder, other._slots
+        self._fast_calls.clear()
+        return self
+
+    @property
+    def weight_bytes(self) -> int:
+        """The memory that native code reads parameters and buffers from, in bytes, each tensor once, for all depths.
+
+        Those that are packed or encoded count from the first call on.
+        """
+        tensors = [*self.parameters.values()] if self._state.is_own else self._read_as_they_are()
+        storages = [tensor.untyped_storage() for tensor in (*tensors, *self._encoder.kept())]
+        return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+    def _read_as_they_are(self) -> list[torch.Tensor]:
+        made = self._encoder.arguments
+        named = zip(self._state.arguments, self._state.tensors(), strict=True)
+        return [tensor for argument, tensor in named if argument.native is not None and argument.native not in made]
+
     def _depths_text(self) -> str:
         if not self.depths:
             return "a module compiled with the option skip"
