@@ -180,6 +180,16 @@ class CompiledModule:
         return self
 
     @property
+    def parameter_bytes(self) -> dict[str, int]:
+        """The bytes that native code reads each parameter and buffer from, by name; see `weight_bytes`."""
+        found = {}
+        for argument, tensor in zip(self._state.arguments, self._state.tensors(), strict=True):
+            if argument.native is not None:
+                kept = self._encoder.kept(argument.native)
+                found[argument.name] = sum(part.nbytes for part in kept) if kept else tensor.nbytes
+        return found
+
+    @property
     def weight_bytes(self) -> int:
         """The memory that native code reads parameters and buffers from, in bytes, each tensor once, for all depths.
 

@@ -167,6 +167,18 @@ class Generator:
         timing = GenerationTiming(longest, prefilled - start, tuple(seconds), tuple(depths), end - start)
         return Generation(state.tokens, timing)
 
+    def step_at(self, position: int) -> Callable[[int], torch.Tensor]:
+        """Return a function that runs a decode step with a token at `position`, at a depth, for a look at its time.
+
+        It reads the caches as they are and writes token 0. It holds until the next generation. Raises `ArgumentError` for
+        a position that the context does not have.
+        """
+        if not 1 <= position < self.context:
+            raise ArgumentError(f"position: expected 1 to {self.context - 1}, found {position}")
+        self._decode.continue_from(torch.zeros(self.batch, dtype=torch.int64), position)
+        self._decode.advance(torch.zeros(self.batch, dtype=torch.int64), position)
+        return self._decode.run
+
     def _run_prompts(
         self, rows: list[list[int]], longest: int, report: Callable[[int], object]
     ) -> tuple[torch.Tensor, int]:

@@ -3,6 +3,7 @@
 Every subject's results are compared with torch's before it is timed; all subjects of a graph run in turns in one
 process, with the same threads; the figures are medians. The machine's own limits are measured in the same run.
 
+  slipstick-bench generate MODEL         text generation, SkipDecode's depths and schedules: see generate --help
   slipstick-bench list                   the graphs and the suites
   slipstick-bench limits                 only what the machine can do at most
   slipstick-bench show FILE.json         the tables of an earlier run, or with --html its report
@@ -29,6 +30,10 @@ SUITE_NAMES = ("core", "products", "elementwise", "models", "prefill", "decode")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark with `argv` (default: the command line); return the exit status, 0 or 1 (2: wrong flag)."""
     given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["generate"]:
+        from .bench_generate import main as generate
+
+        return generate(given[1:])
     arguments = _parser().parse_args(given)
     arguments.command = shlex.join([PROGRAM, *given])
     return guarded(PROGRAM, lambda: _run(arguments))
