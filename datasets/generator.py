@@ -71,7 +71,8 @@ class Generator:
         # A prompt begins at a multiple of the chunk before its end: up to a chunk less one of padding.
         slots = -(-(context + self._chunk - 1) // _SLOTS) * _SLOTS
         self._slots = slots
-        self._caches = [torch.zeros(size) for size in cache_sizes(config, batch, slots)]
+        self.caches = tuple(torch.zeros(size) for size in cache_sizes(config, batch, slots))
+        """Keys and values of each layer in turn, [batch, key heads, slots, head width]; all depths use the same."""
         options: dict[str, Any] = {"lmul": lmul, "weights": weights, "threads": threads, "cache_dir": cache_dir}
         start = time.perf_counter()
         was_training = model.training
@@ -81,17 +82,19 @@ class Generator:
             prefill = self.step if self._chunk == 1 else self._compile(model, self._chunk, options)
         finally:
             model.train(was_training)
+        if self.depths[-1] != self.layers:
+            raise ArgumentError(f"skip: expected {self.layers} layers in the graph, found {self.depths[-1]}")
         if prefill is not self.step:
             prefill.share_weights(self.step)
         self.step.freeze()
-        self._decode = _Step(self.step, batch, 1, slots, self._caches)
-        self._prefill = self._decode if self._chunk == 1 else _Step(prefill, batch, self._chunk, slots, self._caches)
+        self._decode = _Step(self.step, batch, 1, slots, self.caches)
+        self._prefill = self._decode if self._chunk == 1 else _Step(prefill, batch, self._chunk, slots, self.caches)
         self.compile_seconds = time.perf_counter() - start
         """Seconds that compiling both graphs took, or getting them from the cache."""
 
     def _compile(self, model: torch.nn.Module, tokens: int, options: dict[str, Any]) -> CompiledModule:
         inputs = step_inputs(torch.zeros(self.batch, tokens, dtype=torch.int64), first=0, context=self._slots)
-        return compile_module(DecodeStep(model, last_only=tokens > 1).eval(), (*inputs, *self._caches), **options)
+        return compile_module(DecodeStep(model, last_only=tokens > 1).eval(), (*inputs, *self.caches), **options)
 
     @property
     def depths(self) -> tuple[int, ...]:
@@ -106,7 +109,7 @@ class Generator:
     @property
     def cache_bytes(self) -> int:
         """The memory of the caches of keys and values, in bytes; all depths use the same."""
-        return sum(cache.nbytes for cache in self._caches)
+        return sum(cache.nbytes for cache in self.caches)
 
     def generate(
         self,

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..bindings import ir
 from .block_sequence import BlockSequence
 from .outline_layers import comparable, share
-from .repeats import Repeat, find_repeats
+from .repeats import Repeat, find_repeats, occurrences
 from .values import defining_op
 
 LEAST_OPERATIONS = 12
@@ -72,8 +74,13 @@ def _chain(sequence: BlockSequence, repeat: Repeat) -> list[Layer]:
     first = sequence.operations[starts[0]]
     if len(starts) < 2:
         raise NoLayers("what repeats occurs once: there are no layers", first)
+    everywhere = occurrences(np.asarray(comparable(sequence), dtype=np.int64), starts[0], length)
     if any(after - before != length for before, after in zip(starts, starts[1:], strict=False)):
         raise NoLayers("what repeats does not stand side by side", first)
+    if len(everywhere) != len(starts):
+        others = [start for start in everywhere if start not in starts]
+        text = f"what repeats stands side by side {len(starts)} times of {len(everywhere)}"
+        raise NoLayers(text, _operation(sequence, others[0]))
     flow = sequence.data_flow(starts[0], length)
     for start in starts[1:]:
         if sequence.data_flow(start, length) != flow:

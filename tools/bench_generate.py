@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "slipstick-bench generate"
 SIZES = {
+    "opt-tiny": transformer_sizes.TransformerSizes("opt", 12, 64, 4, 256, 512, 2048),
     "opt-125m": transformer_sizes.OPT_125M,
     "opt-1.3b": transformer_sizes.OPT_1_3B,
     "gpt2": transformer_sizes.GPT2,

@@ -156,7 +156,7 @@ def _schedules(request: Request, layers: int) -> dict[str, SkipSchedule]:
     found: dict[str, SkipSchedule] = {}
     for share in request.shares:
         schedule = schedule_of_mean(layers, share, warmup=request.warmup, start=start, length=length)
-        found[f"{share:g} of the layers"] = schedule
+        found[f"share {share:g}"] = schedule
     for most, least in request.schedules:
         if most > layers or least < request.warmup:
             raise ArgumentError(f"--schedule: expected depths from {request.warmup} to {layers}, found {most}:{least}")
@@ -184,7 +184,7 @@ def _change(step: Callable[[int], object], depths: tuple[int, ...], rounds: int)
         "same": lambda _: [step(depth) for depth in (shallow,) * 4 + (deep,) * 4],
         "other": lambda _: [step(depth) for depth in (shallow, deep) * 4],
     }
-    timings = time_interleaved(turns, 3 * rounds)
+    timings = time_interleaved(turns, 5 * rounds)
     # The first turn has 2 changes from one call to the next, the second 8.
     return (timings["other"].median - timings["same"].median) / 6
 

@@ -20,7 +20,7 @@ def print_report(found: Figures, console: Console) -> None:
     )
     console.print(
         f"memory: weights {found.weight_bytes / MIB:,.1f} MiB, one copy for {len(found.steps)} depths; "
-        f"caches {found.cache_bytes / MIB:,.1f} MiB; workspace {found.workspace_bytes / 1024:,.0f} KiB; "
+        f"caches {found.cache_bytes / MIB:,.1f} MiB; workspace {found.workspace_bytes / 1024:,.0f} KiB\n"
         f"compiled in {found.compile_seconds:.1f} s"
     )
     console.print(_steps_table(found))
@@ -37,12 +37,12 @@ def print_report(found: Figures, console: Console) -> None:
 def _table(*headings: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number == 0 else "right")
+        table.add_column(heading, justify="left" if number == 0 else "right", no_wrap=True)
     return table
 
 
 def _steps_table(found: Figures) -> Table:
-    table = _table("depth", "step", "±", "nominal", "measured", "of nominal")
+    table = _table("depth", "step", "±", "nominal", "measured", "ratio")
     for depth, timing in found.steps.items():
         nominal, measured = found.bytes.nominal(depth), found.measured(depth)
         spread = (timing.high - timing.low) / 2
@@ -55,7 +55,7 @@ def _steps_table(found: Figures) -> Table:
 
 
 def _runs_table(found: Figures) -> Table:
-    table = _table("generation", "mean depth", "tokens/s", "prefill", "nominal", "measured", "of nominal", "of torch")
+    table = _table("generation", "depth", "tokens/s", "prefill", "nominal", "measured", "ratio", "of torch")
     for run in found.runs:
         of_torch = ""
         if found.torch_step is not None:
