@@ -96,9 +96,7 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     cache = Cache(options.cache_dir)
     pipelines = [
         pipeline.text()
-        for pipeline in stage_pipelines(
-            target, options.lmul, options.parallel, options.weights, options.skip
-        ).values()
+        for pipeline in stage_pipelines(target, options.lmul, options.parallel, options.weights, options.skip).values()
     ]
     key = cache.key("object", text, *pipelines, options.weights, options.schedule, target.key())
     runnable = target.is_host_compatible()

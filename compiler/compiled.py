@@ -173,7 +173,11 @@ class CompiledModule:
         Raises `ArgumentError` where the two do not take the same parameters in the same forms.
         """
         mine, theirs = self._encoder, other._encoder
-        if (self._state.arguments, mine.encoded, mine.packed) != (other._state.arguments, theirs.encoded, theirs.packed):
+        if (self._state.arguments, mine.encoded, mine.packed) != (
+            other._state.arguments,
+            theirs.encoded,
+            theirs.packed,
+        ):
             raise ArgumentError("share_weights: expected a module that reads the same parameters in the same forms")
         self._state, self._encoder, self._slots = other._state, other._encoder, other._slots
         self._fast_calls.clear()

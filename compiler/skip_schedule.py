@@ -41,7 +41,9 @@ class SkipSchedule:
         if self.min_layers < 1:
             raise ArgumentError(f"min_layers: expected at least 1, found {self.min_layers}")
         if self.max_layers < self.min_layers:
-            raise ArgumentError(f"max_layers: expected at least {self.min_layers} (min_layers), found {self.max_layers}")
+            raise ArgumentError(
+                f"max_layers: expected at least {self.min_layers} (min_layers), found {self.max_layers}"
+            )
         if not 0 <= self.warmup <= self.min_layers:
             raise ArgumentError(f"warmup: expected 0 to {self.min_layers} (min_layers), found {self.warmup}")
         if self.start < 0:
@@ -88,7 +90,9 @@ class SkipSchedule:
         if position < 0:
             raise ArgumentError(f"position: expected at least 0, found {position}")
         if self.depths is not None:
-            return self.max_layers if position < self.start else self.depths[min(position, self.length - 1) - self.start]
+            return (
+                self.max_layers if position < self.start else self.depths[min(position, self.length - 1) - self.start]
+            )
         # In integers, so that halves are exact: 2 * span * depth, then the floor of depth + 1/2.
         span = self.length - self.start
         twice = 2 * span * self.max_layers - 2 * (self.max_layers - self.min_layers) * (position - self.start)
@@ -115,7 +119,9 @@ class SkipSchedule:
     def check_model(self, layers: int) -> None:
         """Raise `ArgumentError` where a model of so many layers cannot run the schedule."""
         if self.max_layers > layers:
-            raise ArgumentError(f"max_layers: expected at most {layers} (the layers of the model), found {self.max_layers}")
+            raise ArgumentError(
+                f"max_layers: expected at most {layers} (the layers of the model), found {self.max_layers}"
+            )
 
     def text(self, total: int | None = None, width: int = 64) -> str:
         """Return a picture in characters: a row for each layer, the top one first, a column for each position.

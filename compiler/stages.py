@@ -196,9 +196,7 @@ def stage_pipelines(
         )
     scheduled = StageScheduled(target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes)
     if skip is not None:
-        scheduled = replace(
-            scheduled, min_layers=skip.min_layers, max_layers=skip.max_layers or 0, warmup=skip.warmup
-        )
+        scheduled = replace(scheduled, min_layers=skip.min_layers, max_layers=skip.max_layers or 0, warmup=skip.warmup)
     llvm_stage = StageLLVM(parallel, target.vector_bits)
     return {"rewritten": rewritten, "scheduled": scheduled, "loops": StageLoops(parallel), "llvm": llvm_stage}
 

@@ -66,7 +66,9 @@ class Generator:
         self.vocabulary = int(config.vocab_size)
         self._end_tokens = _model_end_tokens(model)
         if skip is not None and (skip.max_layers or 0) > self.layers:
-            raise ArgumentError(f"skip: expected at most {self.layers} (the layers of the model), found {skip.max_layers}")
+            raise ArgumentError(
+                f"skip: expected at most {self.layers} (the layers of the model), found {skip.max_layers}"
+            )
         self._chunk = max(1, _ROWS // batch)
         # A prompt begins at a multiple of the chunk before its end: up to a chunk less one of padding.
         slots = -(-(context + self._chunk - 1) // _SLOTS) * _SLOTS

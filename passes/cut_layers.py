@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from ..bindings import func, ir
-from .base import Pass, PassContext
+from .base import Pass, PassContext, option
 from .block_sequence import BlockSequence
-from .layer_chain import Layer, NoLayers, find_layers
+from .layer_chain import LEAST_OPERATIONS, Layer, NoLayers, find_layers
 from .prepare_entry import find_entry
 from .walk import captured, find
 
@@ -31,6 +31,7 @@ class CutLayers(Pass):
 
     name: ClassVar[str] = "cut-layers"
     anchor: ClassVar[str | None] = "builtin.module"
+    min_operations: int = option(LEAST_OPERATIONS, "operations that a layer has at least, not counting what is cheap")
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Cut the entry function; raise, with the reason, where no layers are found."""
@@ -40,7 +41,7 @@ class CutLayers(Pass):
         if len(entry.regions[0].blocks) != 1:
             raise ctx.fail(entry.operation, "cannot find the layers: expected a function of one block")
         try:
-            sequence, layers = find_layers(entry.regions[0].blocks[0])
+            sequence, layers = find_layers(entry.regions[0].blocks[0], self.min_operations)
         except NoLayers as problem:
             raise ctx.fail(problem.where or entry.operation, f"cannot find the layers: {problem}") from problem
         _cut(op, sequence, layers)

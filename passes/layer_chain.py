@@ -44,17 +44,17 @@ class NoLayers(ValueError):
         self.where = where
 
 
-def find_layers(block: ir.Block) -> tuple[BlockSequence, list[Layer]]:
+def find_layers(block: ir.Block, least: int = LEAST_OPERATIONS) -> tuple[BlockSequence, list[Layer]]:
     """Return the operations of `block` and its layers, in the order in which they run; what all layers share is moved ahead of them.
 
-    Raises `NoLayers`, with the reason why the best candidate is none.
+    A layer has at least `least` operations, not counting what is cheap. Raises `NoLayers`, with the reason why the best candidate is none.
     """
     while True:
         sequence = BlockSequence.of(block)
-        repeats = find_repeats(comparable(sequence), LEAST_OPERATIONS)
+        repeats = find_repeats(comparable(sequence), least)
         candidates = [repeat for _, repeat in zip(range(_CANDIDATES), repeats, strict=False)]
         if not candidates:
-            raise NoLayers(f"no stretch of at least {LEAST_OPERATIONS} operations repeats: there are no layers")
+            raise NoLayers(f"no stretch of at least {least} operations repeats: there are no layers")
         if not share(sequence, candidates[0]):
             break
     problem: NoLayers | None = None
@@ -84,7 +84,9 @@ def _chain(sequence: BlockSequence, repeat: Repeat) -> list[Layer]:
     flow = sequence.data_flow(starts[0], length)
     for start in starts[1:]:
         if sequence.data_flow(start, length) != flow:
-            raise NoLayers("what repeats does not read its values in the same way each time", _operation(sequence, start))
+            raise NoLayers(
+                "what repeats does not read its values in the same way each time", _operation(sequence, start)
+            )
     link = _link(sequence, repeat)
     layers = []
     for number, start in enumerate(starts):
@@ -118,7 +120,9 @@ def _link(sequence: BlockSequence, repeat: Repeat) -> tuple[int, tuple[int, int]
             raise NoLayers(text, _operation(sequence, start))
         links.update(found)
     if len(links) != 1 or not 0 <= next(iter(links))[1][0] < repeat.length:
-        raise NoLayers("the layers do not hand on their hidden state in the same way", _operation(sequence, repeat.starts[1]))
+        raise NoLayers(
+            "the layers do not hand on their hidden state in the same way", _operation(sequence, repeat.starts[1])
+        )
     return links.pop()
 
 
@@ -135,7 +139,9 @@ def _check_readers(sequence: BlockSequence, hidden: ir.Value, start: int, length
     """Raise where another than the next layer reads the hidden state."""
     for reader in sequence.readers.get(hidden, ()):
         if not start <= reader < start + length:
-            raise NoLayers("the hidden state behind a layer is read outside the next layer", _operation(sequence, reader))
+            raise NoLayers(
+                "the hidden state behind a layer is read outside the next layer", _operation(sequence, reader)
+            )
 
 
 def _written_into(sequence: BlockSequence, value: ir.Value, start: int, length: int) -> ir.Value:
@@ -148,7 +154,9 @@ def _written_into(sequence: BlockSequence, value: ir.Value, start: int, length: 
     while (op := defining_op(source)) is not None and op.name in ("tensor.insert_slice", "scf.for"):
         first = 3 if op.name == "scf.for" else 1
         source = op.operands[first + list(op.results).index(source)]
-    readers = [_operation(sequence, reader) for reader in sequence.readers[value] if not start <= reader < start + length]
+    readers = [
+        _operation(sequence, reader) for reader in sequence.readers[value] if not start <= reader < start + length
+    ]
     others = [reader for reader in readers if reader.name != "func.return"]
     if op is not None or others:
         text = "a layer makes more than its hidden state and arguments that it writes slices of: it cannot be left out"

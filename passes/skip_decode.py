@@ -10,6 +10,7 @@ from ..bindings import func, ir
 from .base import Pass, PassContext, option
 from .cut_layers import CACHES_ATTRIBUTE, CUT_FUNCTION, CutLayers, cuts_of
 from .executed_layers import executed_layers
+from .layer_chain import LEAST_OPERATIONS
 from .outline_layers import OutlineLayers
 from .paths import note_paths
 from .prepare_entry import find_entry
@@ -32,6 +33,7 @@ class SkipDecode(Pass):
     max_layers: int = option(0, "layers of the deepest path; 0: all that there are")
     min_layers: int = option(1, "layers of the shallowest path")
     warmup: int = option(1, "layers at the beginning that every path runs")
+    min_operations: int = option(LEAST_OPERATIONS, "operations that a layer has at least, not counting what is cheap")
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Add the functions; raise, with the reason, where no layers are found or there are too few."""
@@ -39,8 +41,8 @@ class SkipDecode(Pass):
         if entry is None:
             raise ctx.fail(op, "expected a function named 'main' or exactly one public func.func with a body")
         if not cuts_of(entry):
-            CutLayers().run(op, ctx)
-            OutlineLayers().run(op, ctx)
+            CutLayers(self.min_operations).run(op, ctx)
+            OutlineLayers(self.min_operations).run(op, ctx)
         layers = len(cuts_of(entry)) - 1
         most = self.max_layers or layers
         if not (1 <= self.min_layers <= most <= layers and 0 <= self.warmup <= self.min_layers):

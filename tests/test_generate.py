@@ -224,7 +224,8 @@ def test_errors_of_prompts_and_sizes(generator):
 
 
 @pytest.mark.parametrize(
-    "values", [{"temperature": -1}, {"temperature": float("nan")}, {"top_k": 0}, {"top_p": 0}, {"top_p": 1.5}, {"seed": "a"}]
+    "values",
+    [{"temperature": -1}, {"temperature": float("nan")}, {"top_k": 0}, {"top_p": 0}, {"top_p": 1.5}, {"seed": "a"}],
 )
 def test_errors_of_sampling(values):
     with pytest.raises(ArgumentError, match=f"{next(iter(values))}: expected"):
@@ -239,9 +240,7 @@ def opt():
 def test_the_whole_in_one_call(opt):
     rows = prompts(3, (4, 6))
     training = opt.train()
-    tokens, timing = slipstick.generate(
-        training, rows, 5, schedule=SkipSchedule(4, 2, 1, 6, 10), threads=1, eos=None
-    )
+    tokens, timing = slipstick.generate(training, rows, 5, schedule=SkipSchedule(4, 2, 1, 6, 10), threads=1, eos=None)
     assert training.training
     opt.eval()
     assert timing.depths == (4, 4, 3, 3)
