@@ -20,7 +20,8 @@ class SkipSchedule:
         depth(t) = clamp(round(max_layers - (max_layers - min_layers) * (t - start) / (length - start)))
 
     with halves rounded up. At depth e run the first `warmup` layers, then the top e - `warmup`: what runs at one
-    position has run at all before, so that its cache is complete. `of_depths` gives any other sequence that never rises.
+    position has run at all before, so that its cache is complete. (A `Generator` runs prompts at full depth, whatever
+    `max_layers` is.) `of_depths` gives any other sequence that never rises.
 
     Raises `ArgumentError` unless 0 <= warmup <= min_layers <= max_layers, min_layers >= 1 and 0 <= start < length.
     """

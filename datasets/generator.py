@@ -33,9 +33,10 @@ _SLOTS = 16
 class Generator:
     """A causal language model compiled for generation: batches of at most `batch` rows, `context` tokens each.
 
-    Two graphs are compiled: a decode step of one token a row, at each depth of `skip`, and a step of some more tokens for
-    prompts. Both read one copy of the weights, and both write the same caches in place. `weights`, `lmul`, `threads` and
-    `cache_dir` are those of `slipstick.compile`. The weights are those of the moment: narrow ones are encoded here.
+    Two graphs are compiled: a decode step of one token a row, at each depth of `skip`, and a step of some more tokens
+    for prompts. Both read one copy of the weights, and both write the same caches in place. `weights`, `lmul`,
+    `threads` and `cache_dir` are those of `slipstick.compile`. The weights are those of the moment: narrow ones are
+    encoded here.
 
     Works for the models that `DecodeStep` works for: OPT, GPT-2, LLaMA and its kind. Raises `ArgumentError` for sizes
     that the model cannot have; `IRError` where its layers are not found, which only `skip` asks for.
@@ -175,8 +176,8 @@ class Generator:
     def step_at(self, position: int) -> Callable[[int], torch.Tensor]:
         """Return a function that runs a decode step with a token at `position`, at a depth, for a look at its time.
 
-        It reads the caches as they are and writes token 0. It holds until the next generation. Raises `ArgumentError` for
-        a position that the context does not have.
+        It reads the caches as they are and writes token 0. It holds until the next generation. Raises `ArgumentError`
+        for a position that the context does not have.
         """
         if not 1 <= position < self.context:
             raise ArgumentError(f"position: expected 1 to {self.context - 1}, found {position}")

@@ -23,8 +23,9 @@ class AssertsToStatus(Pass):
 
     The entry, of every depth, gets one more argument, `memref<i64>`. A failed assertion stores its number there (1 and
     up; the texts stand in the module attribute `slipstick.assert_messages`) and returns; the results are then
-    undefined. The caller stores 0 before the call. Private functions with assertions get the argument too: who calls one returns as well
-    where it finds a status other than 0 after the call. Needs control flow as blocks: run it after `convert-scf-to-cf`.
+    undefined. The caller stores 0 before the call. Private functions with assertions get the argument too: who calls
+    one returns as well where it finds a status other than 0 after the call. Needs control flow as blocks: run it after
+    `convert-scf-to-cf`.
     """
 
     name: ClassVar[str] = "asserts-to-status"

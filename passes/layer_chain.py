@@ -8,6 +8,7 @@ that it has written into, which the function returns.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -45,9 +46,10 @@ class NoLayers(ValueError):
 
 
 def find_layers(block: ir.Block, least: int = LEAST_OPERATIONS) -> tuple[BlockSequence, list[Layer]]:
-    """Return the operations of `block` and its layers, in the order in which they run; what all layers share is moved ahead of them.
+    """Return the operations of `block` and its layers, in the order in which they run.
 
-    A layer has at least `least` operations, not counting what is cheap. Raises `NoLayers`, with the reason why the best candidate is none.
+    What all layers share is moved ahead of them. A layer has at least `least` operations, not counting what is cheap.
+    Raises `NoLayers`, with the reason why the best candidate is none.
     """
     while True:
         sequence = BlockSequence.of(block)
@@ -75,7 +77,7 @@ def _chain(sequence: BlockSequence, repeat: Repeat) -> list[Layer]:
     if len(starts) < 2:
         raise NoLayers("what repeats occurs once: there are no layers", first)
     everywhere = occurrences(np.asarray(comparable(sequence), dtype=np.int64), starts[0], length)
-    if any(after - before != length for before, after in zip(starts, starts[1:], strict=False)):
+    if any(after - before != length for before, after in pairwise(starts)):
         raise NoLayers("what repeats does not stand side by side", first)
     if len(everywhere) != len(starts):
         others = [start for start in everywhere if start not in starts]
@@ -109,7 +111,7 @@ def _chain(sequence: BlockSequence, repeat: Repeat) -> list[Layer]:
 def _link(sequence: BlockSequence, repeat: Repeat) -> tuple[int, tuple[int, int]]:
     """Return the argument that is the hidden state of the stretch before, and the place of that in a stretch."""
     links: set[tuple[int, tuple[int, int]]] = set()
-    for before, start in zip(repeat.starts, repeat.starts[1:], strict=False):
+    for before, start in pairwise(repeat.starts):
         found = [
             (number, (sequence.places[value][0] - before, sequence.places[value][1]))
             for number, value in enumerate(sequence.arguments(start, repeat.length))

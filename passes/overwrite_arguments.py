@@ -27,7 +27,7 @@ class OverwriteArguments(Pass):
     anchor: ClassVar[str | None] = "builtin.module"
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
-        """Rewrite the entry's return and type, of every depth; raise where one is not on memrefs or has no single return."""
+        """Rewrite return and type of the entry, of every depth; raise where it is not on memrefs or returns twice."""
         try:
             pairs = noted_overwrites(op)
         except ValueError as problem:

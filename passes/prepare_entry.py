@@ -56,7 +56,7 @@ def find_entry(module: ir.Operation) -> func.FuncOp | None:
     functions = [f for f in module.regions[0].blocks[0].operations if isinstance(f, func.FuncOp) and not f.is_external]
     named = [f for f in functions if f.name.value == "main"]
     public = [f for f in functions if "sym_visibility" not in f.attributes or f.visibility.value == "public"]
-    noted = module.attributes[ENTRY_ATTRIBUTE] if ENTRY_ATTRIBUTE in module.attributes else None
+    noted = module.attributes.get(ENTRY_ATTRIBUTE)
     entry = [f for f in functions if isinstance(noted, ir.FlatSymbolRefAttr) and f.name.value == noted.value]
     for candidates in (named, entry, public):
         if len(candidates) == 1:

@@ -150,7 +150,6 @@ def test_caches_of_a_skipped_run_are_those_of_a_fresh_recomputation(model, gener
     assert timing.depths == depths
     # Everything that was fed: all but the last new token.
     ids, mask = padded([row + new[:-1] for row, new in zip(rows, tokens, strict=True)])
-    fed = ids.shape[1]
     # The prompt runs at full depth; behind it, what runs at a position has run before.
     limits = [longest + sum(layer in schedule.layers(longest + t, LAYERS) for t in range(9)) for layer in range(LAYERS)]
     for layer, limit in enumerate(limits):

@@ -1,7 +1,7 @@
-"""`slipstick-bench generate`: text generation over a compiled decode step, at every depth and along SkipDecode schedules.
+"""`slipstick-bench generate`: text generation over a compiled decode step, at each depth and along schedules.
 
-The nominal speed-up of a depth is that of the bytes that a step reads (weights of its layers, their caches, the language
-head, which runs at every depth); the measured one is of medians of interleaved rounds in this process.
+The nominal speed-up of a depth is that of the bytes that a step reads (weights of its layers, their caches, the
+language head, which runs at every depth); the measured one is of medians of interleaved rounds in this process.
 
   slipstick-bench generate opt-125m --weights lm8 --share 0.5 --share 0.2
   slipstick-bench generate FOLDER --batch 8 --schedule 12:4:2 --plot schedule.svg
@@ -85,7 +85,7 @@ def _schedule(text: str) -> tuple[int, int]:
 
 
 def load_model(name: str) -> torch.nn.Module:
-    """Return the model of that name with random weights, or that of a folder; raise ArgumentError where there is none."""
+    """Return the model of that name with random weights, or that of a folder; raise ArgumentError for neither."""
     if name in SIZES:
         return SIZES[name].model(logits=True)
     if not Path(name).is_dir():
