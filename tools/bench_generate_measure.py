@@ -72,8 +72,8 @@ class Figures:
     steps: dict[int, Timing]
     """Of one decode step, by depth."""
     torch_step: Timing | None
-    change_seconds: float
-    """What a step takes longer where the depth changes with every step."""
+    change_seconds: tuple[float, float]
+    """What a step takes longer where the depth changes with every step, and how far that is uncertain."""
     allocations: int
     """Requests of native code to malloc in all timed steps."""
     runs: tuple[Run, ...]
@@ -177,16 +177,17 @@ def _torch_step(model: torch.nn.Module, prompts: list[list[int]]) -> Callable[[i
     return run
 
 
-def _change(step: Callable[[int], object], depths: tuple[int, ...], rounds: int) -> float:
-    """Return the seconds that a step of alternating depths takes longer than steps of the same ones."""
+def _change(step: Callable[[int], object], depths: tuple[int, ...], rounds: int) -> tuple[float, float]:
+    """Return the seconds that a step takes longer where each has another depth than the one before, and the spread."""
     shallow, deep = depths[0], depths[min(1, len(depths) - 1)]
     turns: dict[str, Callable[[int], object]] = {
         "same": lambda _: [step(depth) for depth in (shallow,) * 4 + (deep,) * 4],
         "other": lambda _: [step(depth) for depth in (shallow, deep) * 4],
     }
     timings = time_interleaved(turns, 5 * rounds)
+    spread = sum(timing.high - timing.low for timing in timings.values()) / 2
     # The first turn has 2 changes from one call to the next, the second 8.
-    return (timings["other"].median - timings["same"].median) / 6
+    return (timings["other"].median - timings["same"].median) / 6, spread / 6
 
 
 def _runs(

@@ -16,16 +16,19 @@ def print_report(found: Figures, console: Console) -> None:
     console.print(
         f"\n[bold]{request.model}[/]: {found.layers} layers, batch {request.batch}, prompt {request.prompt}, "
         f"{request.new} new tokens, weights {request.weights}{', L-Mul' if request.lmul else ''}, "
-        f"{request.threads} thread{'s' if request.threads > 1 else ''}"
+        f"{request.threads} thread{'s' if request.threads > 1 else ''}",
+        soft_wrap=True,
     )
     console.print(
         f"memory: weights {found.weight_bytes / MIB:,.1f} MiB, one copy for {len(found.steps)} depths; "
         f"caches {found.cache_bytes / MIB:,.1f} MiB; workspace {found.workspace_bytes / 1024:,.0f} KiB\n"
-        f"compiled in {found.compile_seconds:.1f} s"
+        f"compiled in {found.compile_seconds:.1f} s",
+        soft_wrap=True,
     )
     console.print(_steps_table(found))
+    change, spread = found.change_seconds
     console.print(
-        f"a change of depth: {found.change_seconds * 1e6:+.1f} µs a step; "
+        f"a change of depth: {change * 1e6:+.1f} ± {spread * 1e6:.1f} µs a step; "
         f"allocations in all timed steps: {found.allocations}"
     )
     console.print(_runs_table(found))
