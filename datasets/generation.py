@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+Callback: TypeAlias = Callable[[list[int | None]], object]
+"""Called after each new token with that of each row, None of a row that has ended."""
 
 
 @dataclass(frozen=True)
@@ -43,3 +47,30 @@ class Generation(NamedTuple):
     tokens: list[list[int]]
     """The new token ids of each row, up to and including its end token."""
     timing: GenerationTiming
+
+
+class GrowingRows:
+    """The rows of a generation as they grow; a row ends with one of the tokens `ends`."""
+
+    def __init__(self, prompts: Sequence[Sequence[int]], ends: frozenset[int], callback: Callback | None):
+        self.tokens: list[list[int]] = [[] for _ in prompts]
+        """The new tokens of each row."""
+        self._ended = [False] * len(prompts)
+        self._ends = ends
+        self._callback = callback
+
+    @property
+    def all_ended(self) -> bool:
+        """Whether no row takes another token."""
+        return all(self._ended)
+
+    def add(self, chosen: Sequence[int]) -> None:
+        """Take the next token of each row; rows that have ended take none."""
+        shown: list[int | None] = []
+        for number, token in enumerate(chosen):
+            shown.append(None if self._ended[number] else token)
+            if not self._ended[number]:
+                self.tokens[number].append(token)
+                self._ended[number] = token in self._ends
+        if self._callback is not None:
+            self._callback(shown)

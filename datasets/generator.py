@@ -9,19 +9,18 @@ from typing import Any, Literal, TypeAlias
 import torch
 
 from ..compiler.api import compile as compile_module
-from ..compiler.bound_call import BoundCall
 from ..compiler.compiled import CompiledModule
 from ..compiler.options import SkipPaths
 from ..compiler.skip_schedule import SkipSchedule
 from ..errors import ArgumentError
 from ..kernels.lmul import LMul
+from .bound_step import BoundStep
 from .decode import DecodeStep, cache_sizes, step_inputs
-from .generation import Generation, GenerationTiming
+from .generation import Callback, Generation, GenerationTiming, GrowingRows
 from .prompts import Prompts, read_prompts
 from .sampling import Sampling
 
 EndTokens: TypeAlias = int | Sequence[int] | Literal["model"] | None
-Callback: TypeAlias = Callable[[list[int | None]], object]
 Progress: TypeAlias = Callable[[int, int], object]
 
 _ROWS = 16
@@ -90,8 +89,8 @@ class Generator:
         if prefill is not self.step:
             prefill.share_weights(self.step)
         self.step.freeze()
-        self._decode = _Step(self.step, batch, 1, slots, self.caches)
-        self._prefill = self._decode if self._chunk == 1 else _Step(prefill, batch, self._chunk, slots, self.caches)
+        self._decode = BoundStep(self.step, batch, 1, slots, self.caches)
+        self._prefill = self._decode if self._chunk == 1 else BoundStep(prefill, batch, self._chunk, slots, self.caches)
         self.compile_seconds = time.perf_counter() - start
         """Seconds that compiling both graphs took, or getting them from the cache."""
 
@@ -147,7 +146,7 @@ class Generator:
         longest = max(map(len, rows))
         report = progress or (lambda done, total: None)
         total = longest + max_new_tokens
-        state = _Rows(rows, ends, callback)
+        state = GrowingRows(rows, ends, callback)
         random = how.generator()
         with torch.inference_mode():
             logits, first = self._run_prompts(rows, longest, lambda done: report(done, total))
@@ -250,65 +249,6 @@ class Generator:
             if not isinstance(token, int) or isinstance(token, bool) or not 0 <= token < self.vocabulary:
                 raise ArgumentError(f"eos: expected token ids from 0 to {self.vocabulary - 1}, found {token!r}")
         return frozenset(tokens)
-
-
-class _Step:
-    """A compiled step with its inputs and caches, bound once: what they hold changes from call to call."""
-
-    def __init__(self, step: CompiledModule, batch: int, tokens: int, slots: int, caches: Sequence[torch.Tensor]):
-        empty = torch.zeros(batch, tokens, dtype=torch.int64)
-        self._inputs = [tensor.contiguous() for tensor in step_inputs(empty, first=0, context=slots)]
-        self._slots = slots
-        self._call: BoundCall = step.bind(*self._inputs, *caches)
-        self._depths = frozenset(step.depths)
-
-    def fill(self, ids: torch.Tensor, slot: int, padding: torch.Tensor) -> None:
-        """Take tokens int64 [batch, tokens] for the slots from `slot` on; `padding` says where each row begins."""
-        values = step_inputs(ids, first=slot, context=self._slots, padding=padding)
-        for tensor, value in zip(self._inputs, values, strict=True):
-            tensor.copy_(value)
-
-    def continue_from(self, padding: torch.Tensor, slot: int) -> None:
-        """Be ready for a token at `slot`: the positions and the mask of the slot before."""
-        self.fill(torch.zeros(len(padding), 1, dtype=torch.int64), slot - 1, padding)
-
-    def advance(self, tokens: torch.Tensor, slot: int) -> None:
-        """Take the next token of each row, int64 [rows], for `slot`, one further than before."""
-        ids, positions, slots, mask = self._inputs
-        ids[: len(tokens), 0] = tokens
-        positions += 1
-        slots.fill_(slot)
-        mask[..., slot] = 0
-
-    def run(self, depth: int | None = None) -> torch.Tensor:
-        """Return the logits of the last token, f32 [batch, vocabulary]."""
-        logits: torch.Tensor = self._call(depth if depth in self._depths else None)[0]
-        return logits[:, -1]
-
-
-class _Rows:
-    """The rows of a generation as they grow."""
-
-    def __init__(self, prompts: Sequence[Sequence[int]], ends: frozenset[int], callback: Callback | None):
-        self.tokens: list[list[int]] = [[] for _ in prompts]
-        self._ended = [False] * len(prompts)
-        self._ends = ends
-        self._callback = callback
-
-    @property
-    def all_ended(self) -> bool:
-        return all(self._ended)
-
-    def add(self, chosen: Sequence[int]) -> None:
-        """Take the next token of each row; rows that have ended take none."""
-        shown: list[int | None] = []
-        for number, token in enumerate(chosen):
-            shown.append(None if self._ended[number] else token)
-            if not self._ended[number]:
-                self.tokens[number].append(token)
-                self._ended[number] = token in self._ends
-        if self._callback is not None:
-            self._callback(shown)
 
 
 def generate(
