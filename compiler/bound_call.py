@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.autograd.graph import increment_version
 
+from ..errors import ArgumentError
 from . import openmp
 from .runtime import NativeFunction
 
@@ -62,19 +63,22 @@ class BoundCall:
 
     @property
     def depths(self) -> tuple[int, ...]:
-        """The depths that a call may name."""
-        return tuple(sorted(self._calls))
+        """The depths that a call may name; none where there is one alone."""
+        return tuple(sorted(depth for depth in self._calls if depth))
 
     def __call__(self, depth: int | None = None) -> list[Any]:
         """Run `depth` layers, `None`: all, and return the results, fresh tensors.
 
-        Raises `KeyError` for a depth that is none of `depths`, `ArgumentError` where an assertion of the code fails.
+        Raises `ArgumentError` for a depth that is none of `depths`, and where an assertion of the code fails.
         """
+        call = self._full if depth is None else self._calls.get(depth)
+        if call is None:
+            raise ArgumentError(f"depth: expected one of {', '.join(map(str, self.depths))}, found {depth!r}")
         words = self._words
         words[self._status] = 0
         if self._function.threads > 1:
             openmp.set_num_threads(self._function.threads)
-        (self._full if depth is None else self._calls[depth])(self._arguments)
+        call(self._arguments)
         if words[self._status]:
             raise self._function.failure(words[self._status])
         if self._written:

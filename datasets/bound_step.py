@@ -18,7 +18,7 @@ class BoundStep:
         self._inputs = [tensor.contiguous() for tensor in step_inputs(empty, first=0, context=slots)]
         self._slots = slots
         self._call = step.bind(*self._inputs, *caches)
-        self._depths = frozenset(step.depths)
+        self._has_depths = bool(step.depths)
 
     def fill(self, ids: torch.Tensor, slot: int, padding: torch.Tensor) -> None:
         """Take tokens int64 [batch, tokens] for the slots from `slot` on; `padding` says where each row begins."""
@@ -40,5 +40,5 @@ class BoundStep:
 
     def run(self, depth: int | None = None) -> torch.Tensor:
         """Return the logits of the last token, f32 [batch, vocabulary]."""
-        logits: torch.Tensor = self._call(depth if depth in self._depths else None)[0]
+        logits: torch.Tensor = self._call(depth if self._has_depths else None)[0]
         return logits[:, -1]

@@ -84,6 +84,8 @@ def test_a_bound_call_at_every_depth_allocates_nothing(model, compiled):
             assert torch.equal(logits, expected[depth])
         grown = slipstick.memory_statistics().misses - misses
     assert grown == 0
+    with pytest.raises(ArgumentError, match="depth: expected one of 1, 2, 3, 4, found 5"):
+        call(5)
     assert torch.equal(call()[0], expected[4])
 
 
