@@ -50,7 +50,7 @@ def test_a_checkpoint_folder_and_the_tables(tmp_path: Path, capsys: pytest.Captu
         "5 layers, batch 1, prompt 6, 4 new tokens, weights lm8",
         "one copy for 5 depths",
         "share 0.2",
-        "####",
+        "    0 ###\n",
     ):
         assert part in out
 
