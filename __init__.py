@@ -11,9 +11,13 @@ if TYPE_CHECKING:
     from .compiler.api import compile
     from .compiler.compiled import CompiledModule
     from .compiler.memory import MemoryStatistics, memory_statistics
-    from .compiler.options import CompileOptions
+    from .compiler.options import CompileOptions, SkipPaths
     from .compiler.prediction import predict
+    from .compiler.skip_schedule import SkipSchedule
     from .compiler.training import LossAndGradients
+    from .datasets.generation import Generation, GenerationTiming
+    from .datasets.generator import Generator, generate
+    from .datasets.sampling import Sampling
     from .kernels.lmul_torch import lmul
     from .kernels.lmul_torch_matmul import lmul_matmul
     from .target import Target
@@ -23,15 +27,22 @@ __all__ = [
     "CodegenError",
     "CompileOptions",
     "CompiledModule",
+    "Generation",
+    "GenerationTiming",
+    "Generator",
     "GraphError",
     "IRError",
     "LMul",
     "LossAndGradients",
     "MemoryStatistics",
     "PipelineError",
+    "Sampling",
+    "SkipPaths",
+    "SkipSchedule",
     "SlipstickError",
     "Target",
     "compile",
+    "generate",
     "lmul",
     "lmul_matmul",
     "memory_statistics",
@@ -42,9 +53,16 @@ __all__ = [
 _LATER = {
     "CompileOptions": ".compiler.options",
     "CompiledModule": ".compiler.compiled",
+    "Generation": ".datasets.generation",
+    "GenerationTiming": ".datasets.generation",
+    "Generator": ".datasets.generator",
     "MemoryStatistics": ".compiler.memory",
+    "Sampling": ".datasets.sampling",
+    "SkipPaths": ".compiler.options",
+    "SkipSchedule": ".compiler.skip_schedule",
     "Target": ".target",
     "compile": ".compiler.api",
+    "generate": ".datasets.generator",
     "lmul": ".kernels.lmul_torch",
     "lmul_matmul": ".kernels.lmul_torch_matmul",
     "memory_statistics": ".compiler.memory",

@@ -17,7 +17,7 @@ from .compiled import CompiledModule
 from .encoded import mark_parameters
 from .frontend import Imported, import_torch
 from .mlir_input import mlir_signature
-from .options import CompileOptions
+from .options import CompileOptions, SkipPaths
 from .state import Slot, module_slots, tied_names
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def compile(
     threads: int | None = None,
     target: str | Target = "host",
     schedule: str = "heuristic",
+    skip: SkipPaths | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> CompiledModule:
     """Compile a torch module, an exported program, or MLIR to native code.
@@ -47,8 +48,8 @@ def compile(
     (text or bytecode), at any stage. `dynamic_shapes` is that of `torch.export.export`: dimensions given as
     `torch.export.Dim` may have any size in their range at each call.
     `lmul` turns multiplies into L-Mul; `weights` "bf16" or "lm8" makes native code read the weights of linear layers in
-    16 or 8 bits (in MLIR, of arguments with the attribute `slipstick.parameter`); for the other options see
-    `CompileOptions`.
+    16 or 8 bits (in MLIR, of arguments with the attribute `slipstick.parameter`); `skip` compiles a decode step for
+    smaller depths, too: see `CompiledModule.at_depth`. For the other options see `CompileOptions`.
 
     Raises `ArgumentError` for options and inputs that cannot be meant, `GraphError` for a graph that cannot be exported
     or imported, `IRError` for MLIR that does not parse or lower, `CodegenError` where LLVM refuses. The logger
@@ -62,6 +63,7 @@ def compile(
         threads=torch.get_num_threads() if threads is None else threads,
         target=target,
         schedule=schedule,
+        skip=skip,
         cache_dir=None if cache_dir is None else Path(cache_dir),
     )
     machine = Target.resolve(options.target)

@@ -17,6 +17,7 @@ from ..passes.diagnostics import format_message, message_of
 from ..passes.encode_weights import EncodedArgument, encoded_arguments
 from ..passes.instrumentation import Execution, Instrumentation
 from ..passes.pack_weights import PackedArgument, packed_arguments
+from ..passes.paths import noted_paths
 from ..passes.plan_arena import WORKSPACE_ATTRIBUTE
 from ..passes.prepare_entry import ENTRY_ATTRIBUTE
 from ..passes.trim_entry import C_INTERFACE, FROM_ARRAY
@@ -48,6 +49,8 @@ class Artifact:
     """The arguments that native code takes as panels."""
     workspace_bytes: int = 0
     """The size of the arena that a call takes."""
+    paths: Mapping[int, str] = field(default_factory=dict)
+    """The symbols of the entries by the number of layers that they run, where there are several depths."""
 
     def pack(self) -> bytes:
         """Return bytes that `unpack` reads."""
@@ -59,6 +62,7 @@ class Artifact:
             "encoded": [asdict(argument) for argument in self.encoded],
             "packed": [asdict(argument) for argument in self.packed],
             "workspace_bytes": self.workspace_bytes,
+            "paths": {str(depth): symbol for depth, symbol in self.paths.items()},
         }
         return json.dumps(head).encode() + b"\n" + self.code
 
@@ -71,7 +75,9 @@ class Artifact:
         packed = tuple(PackedArgument(**fields) for fields in read["packed"])
         entry, takes_array = str(read["entry"]), bool(read["takes_array"])
         messages, statistics = tuple(read["messages"]), dict(read["statistics"])
-        return cls(code, entry, takes_array, messages, statistics, encoded, packed, int(read["workspace_bytes"]))
+        paths = {int(depth): str(symbol) for depth, symbol in read["paths"].items()}
+        workspace = int(read["workspace_bytes"])
+        return cls(code, entry, takes_array, messages, statistics, encoded, packed, workspace, paths)
 
 
 @dataclass
@@ -93,7 +99,7 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     cache = Cache(options.cache_dir)
     pipelines = [
         pipeline.text()
-        for pipeline in stage_pipelines(target, options.lmul, options.parallel, options.weights).values()
+        for pipeline in stage_pipelines(target, options.lmul, options.parallel, options.weights, options.skip).values()
     ]
     key = cache.key("object", text, *pipelines, options.weights, options.schedule, target.key())
     runnable = target.is_host_compatible()
@@ -117,8 +123,8 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     encoded, packed = tuple(encoded_arguments(module.operation)), tuple(packed_arguments(module.operation))
     code = codegen.compile_object(translated, target)
     statistics = dict(counter.total)
-    workspace = _workspace_bytes(module)
-    artifact = Artifact(code, entry, takes_array, messages, statistics, encoded, packed, workspace)
+    workspace, paths = _workspace_bytes(module), _paths(module, takes_array)
+    artifact = Artifact(code, entry, takes_array, messages, statistics, encoded, packed, workspace, paths)
     made = time.perf_counter()
     LOG.info("object code of %d bytes in %.2f s", len(code), made - lowered)
     cache.put(key, artifact.pack())
@@ -174,6 +180,7 @@ def _run_stages(
         lmul=options.lmul,
         parallel=options.parallel,
         weights=options.weights,
+        skip=options.skip,
         instrumentation=counter,
     )
 
@@ -197,6 +204,11 @@ def _interface(module: ir.Module) -> tuple[str, bool, tuple[str, ...]]:
     symbol = f"{C_INTERFACE}{entry}"
     takes_array = f"{symbol}{FROM_ARRAY}" in ir.SymbolTable(module.operation)
     return f"{symbol}{FROM_ARRAY}" if takes_array else symbol, takes_array, messages
+
+
+def _paths(module: ir.Module, takes_array: bool) -> dict[int, str]:
+    behind = FROM_ARRAY if takes_array else ""
+    return {depth: f"{C_INTERFACE}{name}{behind}" for depth, name in noted_paths(module.operation).items()}
 
 
 def _workspace_bytes(module: ir.Module) -> int:

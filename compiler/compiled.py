@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy as shallow_copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ..errors import ArgumentError, CodegenError
 from ..passes.set_stage import STAGE_ATTRIBUTE
 from ..target import Target
 from . import codegen
+from .bound_call import BoundCall
 from .build import Built, build, llvm_text, lower_text, parse
 from .call_trees import argument_index, flat_inputs, from_numpy, plain_results, structure
 from .checkpoint import CheckpointReader
@@ -82,6 +84,8 @@ class CompiledModule:
         """Seconds spent on "export", "import", "lower", "codegen" and "load", as far as they were needed."""
         self.statistics = dict(built.artifact.statistics)
         """What passes counted while lowering, e.g. `lmul: multiplies rewritten`."""
+        self.depths = tuple(sorted(built.artifact.paths))
+        """The depths that `at_depth` takes: numbers of layers, the last one all. Empty without the option `skip`."""
         self.workspace_bytes = built.artifact.workspace_bytes
         """The memory that a call needs besides inputs and results, in bytes: one arena, planned ahead. Buffers whose
         sizes are known at run time only are not in it."""
@@ -92,7 +96,8 @@ class CompiledModule:
             for position, argument in enumerate(signature.inputs)
             if argument.native in self._encoder.arguments
         ]
-        self._function = self._native(built)
+        self._built = built
+        self._function = self._native(built, built.artifact.entry)
         state = [argument for argument in signature.arguments if argument.kind != "input"]
         self._state = State(state, self._slots, self._function, self._encoder)
         self._index = argument_index(signature)
@@ -100,8 +105,9 @@ class CompiledModule:
         self._overlaps = Overlaps(signature)
         self._written = [m.argument for m in signature.mutations if m.result.kind == "written"]
         self._written_state = {self._index[number][1] for number in self._written if not self._index[number][0]}
-        self._array_entry = self._array_address(built)
-        self._fast: FastCall | None = None
+        self._array_entry = self._array_address(built.artifact.entry)
+        self._fast_calls: dict[int, FastCall] = {}
+        """The last call of each entry, by its address; of all depths."""
         self._plain_results = plain_results(signature)
 
     # ---- calling
@@ -139,7 +145,7 @@ class CompiledModule:
             tensors.append((function.position(native), copy.contiguous.data_ptr(), descriptor_tail(copy.tensor.shape)))
         fresh = function(template, tensors)
         if self._array_entry and not keep and not copies and leaves is args:
-            self._fast = self._next_fast(leaves, plan, state, bound)
+            self._keep_fast(self._next_fast(leaves, plan, state, bound))
         if self.signature.mutations:
             self._overwrite(copies, fresh, leaves, state, plan)
         del keep, copies
@@ -147,16 +153,116 @@ class CompiledModule:
 
     forward = __call__
 
-    def _array_address(self, built: Built) -> int:
+    def at_depth(self, depth: int) -> CompiledModule:
+        """Return the module that runs `depth` layers, one of `depths`, over the same weights.
+
+        It is called as this one is: the cache of a layer that it leaves out stays as it is. Making it compiles nothing.
+        Raises `ArgumentError` for a depth that it was not compiled for.
+        """
+        if depth not in self.depths:
+            raise ArgumentError(f"depth: expected {self._depths_text()}, found {depth!r}")
+        symbol = self._built.artifact.paths[depth]
+        other = shallow_copy(self)
+        other._function = self._native(self._built, symbol)
+        other._array_entry = self._array_address(symbol)
+        return other
+
+    def share_weights(self, other: CompiledModule) -> CompiledModule:
+        """Read the parameters that `other` reads, packed or encoded once for both; return this.
+
+        Raises `ArgumentError` where the two do not take the same parameters in the same forms.
+        """
+        mine, theirs = self._encoder, other._encoder
+        if (self._state.arguments, mine.encoded, mine.packed) != (
+            other._state.arguments,
+            theirs.encoded,
+            theirs.packed,
+        ):
+            raise ArgumentError("share_weights: expected a module that reads the same parameters in the same forms")
+        self._state, self._encoder, self._slots = other._state, other._encoder, other._slots
+        self._fast_calls.clear()
+        return self
+
+    @property
+    def parameter_bytes(self) -> dict[str, int]:
+        """The bytes that native code reads each parameter and buffer from, by name; see `weight_bytes`."""
+        found = {}
+        for argument, tensor in zip(self._state.arguments, self._state.tensors(), strict=True):
+            if argument.native is not None:
+                kept = self._encoder.kept(argument.native)
+                found[argument.name] = sum(part.nbytes for part in kept) if kept else tensor.nbytes
+        return found
+
+    @property
+    def weight_bytes(self) -> int:
+        """The memory that native code reads parameters and buffers from, in bytes, each tensor once, for all depths.
+
+        Those that are packed or encoded count from the first call on.
+        """
+        tensors = [*self.parameters.values()] if self._state.is_own else self._read_as_they_are()
+        storages = [tensor.untyped_storage() for tensor in (*tensors, *self._encoder.kept())]
+        return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+    def _read_as_they_are(self) -> list[torch.Tensor]:
+        made = self._encoder.arguments
+        named = zip(self._state.arguments, self._state.tensors(), strict=True)
+        return [tensor for argument, tensor in named if argument.native is not None and argument.native not in made]
+
+    def _depths_text(self) -> str:
+        if not self.depths:
+            return "a module compiled with the option skip"
+        return f"one of {', '.join(map(str, self.depths))} (the depths that were compiled)"
+
+    def bind(self, *args: torch.Tensor) -> BoundCall:
+        """Return a call with these very tensors, and the parameters as they are now, at any of `depths`.
+
+        What is computed changes with what the tensors hold at each call; nothing is checked or looked up again. Raises
+        `ArgumentError` for arguments that do not fit, or are not contiguous, and for graphs that take or return numbers
+        or overwrite arguments after the call.
+        """
+        later = [mutation for mutation in self.signature.mutations if mutation.result.kind != "written"]
+        if self._form is None or later or self._encoded_inputs or self._flat != len(args) or self._function is None:
+            raise ArgumentError("bind: expected a torch module that takes tensors alone and writes them in native code")
+        symbols = self._built.artifact.paths or {0: self._built.artifact.entry}
+        assert self._built.loaded is not None
+        if not self._built.artifact.takes_array:
+            raise ArgumentError("bind: expected a module that takes tensors alone")
+        codes = {depth: self._built.loaded.address(symbol) for depth, symbol in symbols.items()}
+        plan = self._inputs.plan(args)
+        state = self._state.tensors()
+        bound = self._state.bind(state)
+        self._overlaps.check(args, state, bound)
+        copies: list[Copy] = []
+        template = bound.template.copy()
+        tensors = self._inputs.native(self._function, template, args, plan, copies)
+        if copies or bound.copied:
+            raise ArgumentError("bind: expected contiguous tensors")
+        written = [self._object(number, args, state) for number in self._written]
+        keep = (bound, args, state)
+        return BoundCall(codes, self._function, template, tensors, written, keep)
+
+    def _array_address(self, symbol: str) -> int:
         """Return the address of the entry that takes its arguments in an array; 0 where calls must go through Python.
 
         A function written in MLIR may return its argument, which only Python copies.
         """
+        built = self._built
         if built.loaded is None or not built.artifact.takes_array or not is_possible(self.signature):
             return 0
         if self._form is None or self._encoded_inputs or self._flat != len(self._inputs):
             return 0
-        return built.loaded.address(built.artifact.entry)
+        return built.loaded.address(symbol)
+
+    @property
+    def _fast(self) -> FastCall | None:
+        """What calls like the last one can go through."""
+        return self._fast_calls.get(self._array_entry)
+
+    def _keep_fast(self, fast: FastCall | None) -> None:
+        if fast is not None:
+            self._fast_calls[self._array_entry] = fast
+        else:
+            self._fast_calls.pop(self._array_entry, None)
 
     def _next_fast(self, leaves: Sequence[Any], plan: Plan, state: list[torch.Tensor], bound: Bound) -> FastCall | None:
         """Return what calls like this one can go through from now on."""
@@ -260,11 +366,11 @@ class CompiledModule:
             return values[0] if len(values) == 1 else tuple(values)
         return values[0] if spec.is_leaf() else pytree.tree_unflatten(values, spec)
 
-    def _native(self, built: Built) -> NativeFunction | None:
+    def _native(self, built: Built, entry: str) -> NativeFunction | None:
         if built.loaded is None:
             return None
         return NativeFunction(
-            built.loaded.address(built.artifact.entry),
+            built.loaded.address(entry),
             built.loaded,
             native_arguments(self.signature.native_arguments, built.artifact.encoded, built.artifact.packed),
             self.signature.native_results,
@@ -350,7 +456,7 @@ class CompiledModule:
         """
         if self._state.is_own:
             raise ArgumentError("encode_again: expected a module's parameters, found those of load or freeze")
-        self._fast = None
+        self._fast_calls.clear()
         self._state.forget()
 
     def load(self, path: str | os.PathLike[str]) -> CompiledModule:
@@ -393,7 +499,7 @@ class CompiledModule:
         if self._state.is_own:
             raise ArgumentError("expected a compiled module that reads its module, found one after load or freeze")
         self._state.take(read)
-        self._fast = None
+        self._fast_calls.clear()
         self._slots = {}
 
     def __repr__(self) -> str:

@@ -98,6 +98,11 @@ class WeightEncoder:
             self._kept[number] = kept
         return kept.native
 
+    def kept(self, number: int | None = None) -> list[torch.Tensor]:
+        """Return the codes and panels that are there now, of one argument or of all."""
+        found = self._kept.items() if number is None else [(number, self._kept[number])] if number in self._kept else []
+        return [tensor for _, kept in found for _, tensor in kept.native]
+
     def adopt(self, number: int, tensor: torch.Tensor, name: str) -> torch.Tensor:
         """Make what stands for `tensor` in native code, and return what stands for it here: a view of one element.
 

@@ -15,6 +15,33 @@ _SCHEDULES_BUILT = ("heuristic",)
 
 
 @dataclass(frozen=True)
+class SkipPaths:
+    """Which exit depths a decode step is compiled for (SkipDecode): one path a depth, over the same weights and caches.
+
+    Raises `ArgumentError` unless 0 <= warmup <= min_layers <= max_layers and min_layers >= 1.
+    """
+
+    min_layers: int
+    """Layers of the shallowest path."""
+    max_layers: int | None = None
+    """Layers of the deepest path besides the one of all layers, which is always there; `None`: all."""
+    warmup: int = 1
+    """Layers at the beginning that every path runs."""
+
+    def __post_init__(self) -> None:
+        for name, optional in (("min_layers", False), ("max_layers", True), ("warmup", False)):
+            value = getattr(self, name)
+            if not (optional and value is None) and (not isinstance(value, int) or isinstance(value, bool)):
+                raise _wrong(name, "an integer", value)
+        if self.min_layers < 1:
+            raise _wrong("min_layers", "at least 1", self.min_layers)
+        if self.max_layers is not None and self.max_layers < self.min_layers:
+            raise _wrong("max_layers", f"at least {self.min_layers} (min_layers)", self.max_layers)
+        if not 0 <= self.warmup <= self.min_layers:
+            raise _wrong("warmup", f"0 to {self.min_layers} (min_layers)", self.warmup)
+
+
+@dataclass(frozen=True)
 class CompileOptions:
     """How a graph is compiled. Raises `ArgumentError` for a value outside what each field says."""
 
@@ -29,6 +56,8 @@ class CompileOptions:
     """The CPU that code is made for: "host", a name that LLVM knows, or a `Target`."""
     schedule: str = "heuristic"
     """The policy that decides tiling and unrolling."""
+    skip: SkipPaths | None = None
+    """The depths besides the full one that a decode step is compiled for; `None`: none."""
     cache_dir: Path | None = None
     """Where objects are cached; `None`: the user's cache folder."""
 
@@ -41,6 +70,8 @@ class CompileOptions:
             not isinstance(self.threads, int) or isinstance(self.threads, bool) or self.threads < 1
         ):
             raise _wrong("threads", "an integer of at least 1, or None", self.threads)
+        if self.skip is not None and not isinstance(self.skip, SkipPaths):
+            raise _wrong("skip", "SkipPaths or None", self.skip)
         if not isinstance(self.target, str | Target):
             raise _wrong("target", '"host", the name of a CPU, or a Target', self.target)
         if self.cache_dir is not None:

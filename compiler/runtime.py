@@ -12,7 +12,7 @@ from __future__ import annotations
 import ctypes
 import struct
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,9 +157,21 @@ class NativeFunction:
             raise self.failure(buffer[status])
         if self._by_value:
             return [value]
+        return self.results(buffer, {pointer for _, pointer, _ in tensors} if self._check_results else ())
+
+    @property
+    def words(self) -> int:
+        """The 8-byte words that the results take at the beginning of what `results` reads."""
+        return self._result_words
+
+    def results(self, buffer: array[int], arguments: Iterable[int] = ()) -> list[Any]:
+        """Return the results that native code has put into the first words of `buffer`: tensors own their memory.
+
+        Of a result that lies at one of the addresses `arguments`, a copy.
+        """
         results: list[Any] = []
         # Two results of one value are one buffer; a function on memrefs may even return its argument.
-        taken = {pointer for _, pointer, _ in tensors} if self._check_results else set()
+        taken = set(arguments)
         for field in self._fields:
             if field.wrap is None:
                 results.append(struct.unpack_from(field.code, buffer, field.byte)[0])

@@ -4,7 +4,7 @@
     rewritten   graph rewrites done: L-Mul marked, weights encoded, repeated layers are functions, attention gathered in
                 loops over heads, transposes folded into contractions, element-wise chains fused
     scheduled   every contraction and attention carries its decision (`slipstick.decision`), weights are packed, what
-                works row by row is in one loop; ready to be lowered
+                works row by row is in one loop, each depth has its path; ready to be lowered
     loops       bufferised: memrefs, scf loops, vector kernels, parallel loops
     llvm        LLVM dialect, ready for translation to LLVM IR
 
@@ -14,7 +14,7 @@ stage can be fed back to `slipstick.compile`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ..bindings import ir, llvm
@@ -28,6 +28,7 @@ from ..passes.options import quote
 from ..passes.set_stage import STAGE_ATTRIBUTE
 from ..passes.walk import find
 from ..target import Target
+from .options import SkipPaths
 
 TRANSLATABLE = frozenset({"builtin", "llvm", "omp"})
 STAGES: tuple[str, ...] = ("linalg", "rewritten", "scheduled", "loops", "llvm")
@@ -45,6 +46,7 @@ class StageRewritten(NamedPipeline):
     scope: str = option("all", "L-Mul: attention, linear, elementwise, all, op:PATTERN, layer:PATTERN, joined by +")
     offset: str = option("paper", "L-Mul: paper, unbiased or min-rms")
     weights: str = option("f32", "format of the weights of linear layers: f32, bf16 or lm8")
+    cut: bool = option(False, "keep layers apart, so that they can be left out")
     layers: bool = option(True, "outline what repeats")
 
     def text(self) -> str:
@@ -56,6 +58,7 @@ class StageRewritten(NamedPipeline):
         return _join(
             "prepare-entry",
             "canonicalize,cse",
+            "cut-layers" if self.cut else "",
             mark if self.lmul else "",
             "func.func(refback-generalize-tensor-concat,refback-generalize-tensor-pad)",
             "convolutions-to-products,windows-along-rows",
@@ -83,9 +86,13 @@ class StageScheduled(NamedPipeline):
     vector_registers: int = option(16, "number of vector registers")
     l1_bytes: int = option(32 << 10, "size of the first-level data cache, in bytes")
     l2_bytes: int = option(512 << 10, "size of the second-level cache, in bytes")
+    min_layers: int = option(0, "layers of the shallowest path through a decode step; 0: there is the full one alone")
+    max_layers: int = option(0, "layers of the deepest path besides the full one; 0: all")
+    warmup: int = option(1, "layers at the beginning that every path runs")
 
     def text(self) -> str:
         """Return the pipeline."""
+        skip = f"skip-decode{{min-layers={self.min_layers} max-layers={self.max_layers} warmup={self.warmup}}}"
         return _join(
             f"schedule-attention{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}}}",
             f"schedule-contractions{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}"
@@ -96,6 +103,7 @@ class StageScheduled(NamedPipeline):
             "fuse-rows",
             "canonicalize,cse",
             "fuse-elementwise",
+            skip if self.min_layers else "",
             "set-stage{stage=scheduled}",
         )
 
@@ -186,13 +194,14 @@ def stage_of(module: ir.Module) -> str:
 
 
 def stage_pipelines(
-    target: Target, lmul: LMul | None, parallel: bool, weights: str = "f32"
+    target: Target, lmul: LMul | None, parallel: bool, weights: str = "f32", skip: SkipPaths | None = None
 ) -> dict[str, NamedPipeline]:
     """Return, for each stage but the first, the pipeline that leads to it from the one before."""
-    rewritten = StageRewritten(weights=weights)
+    cut = skip is not None
+    rewritten = StageRewritten(weights=weights, cut=cut)
     if lmul is not None:
         rewritten = StageRewritten(
-            True, lmul.mantissa_bits, lmul.rounding, lmul.specials, lmul.scope, lmul.offset, weights
+            True, lmul.mantissa_bits, lmul.rounding, lmul.specials, lmul.scope, lmul.offset, weights, cut
         )
     scheduled = StageScheduled(target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes)
     loops = StageLoops(
@@ -202,6 +211,8 @@ def stage_pipelines(
         nan_maximum=target.architecture == "aarch64",
         avx512=target.has("avx512f"),
     )
+    if skip is not None:
+        scheduled = replace(scheduled, min_layers=skip.min_layers, max_layers=skip.max_layers or 0, warmup=skip.warmup)
     llvm_stage = StageLLVM(parallel, target.vector_bits)
     return {"rewritten": rewritten, "scheduled": scheduled, "loops": loops, "llvm": llvm_stage}
 
@@ -214,6 +225,7 @@ def run_stages(
     lmul: LMul | None = None,
     parallel: bool = False,
     weights: str = "f32",
+    skip: SkipPaths | None = None,
     instrumentation: Instrumentation | None = None,
 ) -> None:
     """Bring `module`, in place, from its stage to the stage `until`; do nothing where it is there or beyond.
@@ -223,7 +235,7 @@ def run_stages(
     would take a fifth of the time. Raises IRError where a pass fails.
     """
     start = stage_of(module)
-    pipelines = stage_pipelines(target, lmul, parallel, weights)
+    pipelines = stage_pipelines(target, lmul, parallel, weights, skip)
     for stage in STAGES[STAGES.index(start) + 1 : STAGES.index(until) + 1]:
         run_pipeline(module, pipelines[stage].text(), instrumentation=instrumentation, verify="own")
 

@@ -36,13 +36,14 @@ class DecodeStep(torch.nn.Module):
 
     In place (the default), the caches are overwritten and the result is the logits f32 [batch, tokens, vocabulary];
     otherwise the inputs are left alone and the result is a tuple of the logits and the new caches, in the order of
-    the inputs.
+    the inputs. With `last_only`, the logits are those of the last token, [batch, 1, vocabulary].
     """
 
-    def __init__(self, model: torch.nn.Module, *, in_place: bool = True):
+    def __init__(self, model: torch.nn.Module, *, in_place: bool = True, last_only: bool = False):
         super().__init__()
         self.model = model
         self.in_place = in_place
+        self.last_only = last_only
 
     def forward(
         self,
@@ -60,6 +61,7 @@ class DecodeStep(torch.nn.Module):
             position_ids=position_ids,
             past_key_values=Cache(layers=list(layers)),
             use_cache=True,
+            **({"logits_to_keep": 1} if self.last_only else {}),
         ).logits
         if self.in_place:
             return logits
@@ -119,9 +121,14 @@ def empty_caches(config: Any, batch: int, context: int) -> tuple[torch.Tensor, .
     longest = getattr(config, "max_position_embeddings", context)
     if context > longest:
         raise ArgumentError(f"context: expected at most {longest} (the positions of the model), found {context}")
+    return tuple(torch.zeros(size) for size in cache_sizes(config, batch, context))
+
+
+def cache_sizes(config: Any, batch: int, slots: int) -> list[tuple[int, int, int, int]]:
+    """Return the sizes of all caches, [batch, key heads, slots, head width]: keys and values of each layer in turn."""
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    return tuple(torch.zeros(batch, heads, context, width) for _ in range(2 * config.num_hidden_layers))
+    return [(batch, heads, slots, width)] * (2 * config.num_hidden_layers)
 
 
 def step_inputs(

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from ..bindings import arith, cf, func, ir, memref, ub
 from .base import Pass, PassContext
+from .paths import PATHS_ATTRIBUTE, noted_paths
 from .plan_arena import ARENA_ATTRIBUTE
 from .prepare_entry import ENTRY_ATTRIBUTE, is_private
 from .walk import find
@@ -20,10 +21,11 @@ class AssertsToStatus(Pass):
 
     Upstream's lowering of an assertion aborts the process.
 
-    The entry gets one more argument, `memref<i64>`. A failed assertion stores its number there (1 and up; the texts
-    stand in the module attribute `slipstick.assert_messages`) and returns; the results are then undefined. The caller
-    stores 0 before the call. Private functions with assertions get the argument too: who calls one returns as well
-    where it finds a status other than 0 after the call. Needs control flow as blocks: run it after `convert-scf-to-cf`.
+    The entry, of every depth, gets one more argument, `memref<i64>`. A failed assertion stores its number there (1 and
+    up; the texts stand in the module attribute `slipstick.assert_messages`) and returns; the results are then
+    undefined. The caller stores 0 before the call. Private functions with assertions get the argument too: who calls
+    one returns as well where it finds a status other than 0 after the call. Needs control flow as blocks: run it after
+    `convert-scf-to-cf`.
     """
 
     name: ClassVar[str] = "asserts-to-status"
@@ -36,15 +38,18 @@ class AssertsToStatus(Pass):
         name, symbols = op.attributes[ENTRY_ATTRIBUTE], ir.SymbolTable(op)
         if not isinstance(name, ir.FlatSymbolRefAttr) or name.value not in symbols:
             raise ctx.fail(op, f"{ENTRY_ATTRIBUTE}: expected the name of a function, found {name}")
-        entry = symbols[name.value]
+        try:
+            entries = [symbols[name.value], *(symbols[path] for path in noted_paths(op).values())]
+        except (KeyError, ValueError) as problem:
+            raise ctx.fail(op, f"{PATHS_ATTRIBUTE}: expected functions of the module: {problem}") from problem
         asserts = find(op, lambda inner: inner.name == "cf.assert")
         calls = _failing_calls(op, asserts, ctx)
         for inner in (*asserts, *calls):
-            if _function_of(inner) != entry and not is_private(_function_of(inner)):
+            if _function_of(inner) not in entries and not is_private(_function_of(inner)):
                 text = f"'{inner.name}' outside the entry function would end the process: make its function private"
                 raise ctx.fail(inner, text)
         failing = {_function_of(inner).name.value: _function_of(inner) for inner in (*asserts, *calls)}
-        failing[entry.name.value] = entry
+        failing.update((entry.name.value, entry) for entry in entries)
         statuses = {name: _add_status(function) for name, function in failing.items()}
         arenas = {name: _arenas(function) for name, function in failing.items()}
         messages: list[str] = []

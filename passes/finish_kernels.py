@@ -8,6 +8,7 @@ from typing import ClassVar
 from ..bindings import func, ir
 from .base import Pass, PassContext
 from .outline_kernels import NOALIAS_ATTRIBUTE
+from .paths import noted_paths
 from .prepare_entry import ENTRY_ATTRIBUTE
 
 NOALIAS_POINTERS_ATTRIBUTE = "slipstick.noalias_pointers"
@@ -15,7 +16,7 @@ NOALIAS_POINTERS_ATTRIBUTE = "slipstick.noalias_pointers"
 
 @dataclass(frozen=True)
 class FinishKernels(Pass):
-    """Make all functions but the entry internal; pass memrefs of static shape as one pointer.
+    """Make all functions but the entry, of every depth, internal; pass memrefs of static shape as one pointer.
 
     Runs on `func.func`, before it is lowered, and translates `slipstick.noalias` into positions of pointers among the
     lowered arguments, for `annotate-kernels`. A call passes a whole descriptor as 3 + 2 * rank numbers; where the types
@@ -28,8 +29,12 @@ class FinishKernels(Pass):
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Set `llvm.linkage` on each function with a body that is not the entry."""
         entry = op.attributes[ENTRY_ATTRIBUTE].value if ENTRY_ATTRIBUTE in op.attributes else "main"
+        try:
+            entries = {entry, *noted_paths(op).values()}
+        except ValueError as problem:
+            raise ctx.fail(op, str(problem)) from problem
         for function in op.regions[0].blocks[0].operations:
-            if not isinstance(function, func.FuncOp) or function.is_external or function.name.value == entry:
+            if not isinstance(function, func.FuncOp) or function.is_external or function.name.value in entries:
                 continue
             function.attributes["llvm.linkage"] = ir.Attribute.parse("#llvm.linkage<internal>")
             bare = _has_static_memrefs(function)

@@ -57,9 +57,9 @@ class OutlineLayers(Pass):
 
     def _best(self, sequence: BlockSequence) -> tuple[BlockSequence, Repeat] | None:
         """Return the repeat to outline, and the sequence that it is a part of."""
-        candidates = find_repeats(_comparable(sequence), self.min_operations)
+        candidates = find_repeats(comparable(sequence), self.min_operations)
         for _, candidate in zip(range(_CANDIDATES), candidates, strict=False):
-            if (shared := _share(sequence, candidate)) is not None:
+            if (shared := share(sequence, candidate)) is not None:
                 return self._best(shared)
             repeat = _isomorphic(sequence, min(_rotations(candidate), key=lambda r: _boundary(sequence, r)))
             if len(repeat.starts) > 1:
@@ -67,7 +67,7 @@ class OutlineLayers(Pass):
         return None
 
 
-def _comparable(sequence: BlockSequence) -> list[int]:
+def comparable(sequence: BlockSequence) -> list[int]:
     """Return the codes, with a number of its own for each operation that stays where it is."""
     fixed = ("func.return", "func.call")
     return [
@@ -116,7 +116,7 @@ def _isomorphic(sequence: BlockSequence, repeat: Repeat) -> Repeat:
     return Repeat(tuple(largest), repeat.length)
 
 
-def _share(sequence: BlockSequence, repeat: Repeat) -> BlockSequence | None:
+def share(sequence: BlockSequence, repeat: Repeat) -> BlockSequence | None:
     """Move what several occurrences share ahead of all of them; return the sequence then, None if nothing was moved.
 
     CSE leaves it in the first layer, which it makes different from the others. It is recognised by uses that lie more

@@ -8,6 +8,7 @@ from typing import ClassVar
 from ..bindings import func, ir, memref
 from .base import Pass, PassContext
 from .overwrites import noted_overwrites
+from .paths import entry_functions
 from .prepare_entry import find_entry
 from .values import defining_op
 from .views import VIEWS
@@ -26,16 +27,24 @@ class OverwriteArguments(Pass):
     anchor: ClassVar[str | None] = "builtin.module"
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
-        """Rewrite the entry's return and type; raise where it is not on memrefs or has no single return."""
+        """Rewrite return and type of the entry, of every depth; raise where it is not on memrefs or returns twice."""
         try:
             pairs = noted_overwrites(op)
         except ValueError as problem:
             raise ctx.fail(op, str(problem)) from problem
         if not pairs:
             return
-        entry = find_entry(op)
-        if entry is None:
+        if find_entry(op) is None:
             raise ctx.fail(op, "expected a function named 'main' or exactly one public func.func with a body")
+        try:
+            entries = entry_functions(op)
+        except ValueError as problem:
+            raise ctx.fail(op, str(problem)) from problem
+        for entry in entries:
+            self._overwrite(entry, pairs, ctx)
+
+    def _overwrite(self, entry: func.FuncOp, pairs: list[tuple[int, int]], ctx: PassContext) -> None:
+        """Rewrite one function's return and type."""
         returned = list(entry.regions[0].blocks[-1].operations)[-1]
         if len(list(entry.regions[0].blocks)) != 1 or not isinstance(returned, func.ReturnOp):
             raise ctx.fail(entry.operation, "expected a function of one block to overwrite arguments of")

@@ -9,6 +9,7 @@ from .approximate_math import ApproximateMath
 from .asserts_to_status import AssertsToStatus
 from .base import NamedPipeline, Pass
 from .convolutions_to_products import ConvolutionsToProducts
+from .cut_layers import CutLayers
 from .drop_unread_arguments import DropUnreadArguments
 from .drop_unread_results import DropUnreadResults
 from .encode_weights import EncodeWeights
@@ -38,6 +39,7 @@ from .results_to_arguments import ResultsToArguments
 from .schedule_attention import ScheduleAttention
 from .schedule_contractions import ScheduleContractions
 from .set_stage import SetStage
+from .skip_decode import SkipDecode
 from .split_empty_tensors import SplitEmptyTensors
 from .stack_temporaries import StackTemporaries
 from .trim_entry import TrimEntry
@@ -66,7 +68,9 @@ PASSES: tuple[type[Pass], ...] = (
     FuseEpilogues,
     ReassociateReductions,
     SplitEmptyTensors,
+    CutLayers,
     OutlineLayers,
+    SkipDecode,
     IsolateBuffers,
     OverwriteArguments,
     ResultsToArguments,

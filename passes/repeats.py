@@ -48,7 +48,7 @@ def find_repeats(codes: Sequence[int], least: int) -> Iterator[Repeat]:
             count, slack = divmod(length + distance, distance)
             repeat = Repeat(tuple(start + i * distance for i in range(count)), distance, slack)
         else:
-            repeat = Repeat(_occurrences(array, start, length), length)
+            repeat = Repeat(occurrences(array, start, length), length)
         found.setdefault(repeat.starts, repeat)
     yield from sorted(found.values(), key=lambda repeat: (-repeat.saved, repeat.length))
 
@@ -61,7 +61,7 @@ def _longest_run(equal: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[int
     return int(starts[longest]), int(ends[longest] - starts[longest])
 
 
-def _occurrences(array: np.ndarray[tuple[int], np.dtype[np.int64]], start: int, length: int) -> tuple[int, ...]:
+def occurrences(array: np.ndarray[tuple[int], np.dtype[np.int64]], start: int, length: int) -> tuple[int, ...]:
     """Return where the stretch occurs, from left to right without overlaps; it occurs at least once."""
     windows = np.lib.stride_tricks.sliding_window_view(array, length)
     places = np.flatnonzero(windows[:, 0] == array[start])

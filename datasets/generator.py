@@ -1,0 +1,324 @@
+"""Text generation over a compiled decode step: batches, static caches, SkipDecode's depths."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias
+
+import torch
+
+from ..compiler.api import compile as compile_module
+from ..compiler.compiled import CompiledModule
+from ..compiler.options import SkipPaths
+from ..compiler.skip_schedule import SkipSchedule
+from ..errors import ArgumentError
+from ..kernels.lmul import LMul
+from .bound_step import BoundStep
+from .decode import DecodeStep, cache_sizes, step_inputs
+from .generation import Callback, Generation, GenerationTiming, GrowingRows
+from .prompts import Prompts, read_prompts
+from .sampling import Sampling
+
+EndTokens: TypeAlias = int | Sequence[int] | Literal["model"] | None
+Progress: TypeAlias = Callable[[int, int], object]
+
+_ROWS = 16
+"""Tokens of all rows that one step of the prefill takes: up to so many, products read weights where they lie."""
+_SLOTS = 16
+"""The number of slots of a cache is a multiple of this."""
+
+
+class Generator:
+    """A causal language model compiled for generation: batches of at most `batch` rows, `context` tokens each.
+
+    Two graphs are compiled: a decode step of one token a row, at each depth of `skip`, and a step of some more tokens
+    for prompts. Both read one copy of the weights, and both write the same caches in place. `weights`, `lmul`,
+    `threads` and `cache_dir` are those of `slipstick.compile`. The weights are those of the moment: narrow ones are
+    encoded here.
+
+    Works for the models that `DecodeStep` works for: OPT, GPT-2, LLaMA and its kind. Raises `ArgumentError` for sizes
+    that the model cannot have; `IRError` where its layers are not found, which only `skip` asks for.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        *,
+        batch: int = 1,
+        context: int | None = None,
+        skip: SkipPaths | None = None,
+        lmul: LMul | None = None,
+        weights: str = "f32",
+        threads: int | None = None,
+        cache_dir: str | None = None,
+    ):
+        config = _config_of(model)
+        longest = int(getattr(config, "max_position_embeddings", 0) or 2048)
+        context = longest if context is None else context
+        for name, value, most in (("batch", batch, 1 << 16), ("context", context, longest)):
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+                raise ArgumentError(f"{name}: expected an integer from 1 to {most}, found {value!r}")
+        self.batch, self.context = batch, context
+        """Rows at most, and tokens of a row at most, prompt and new ones together."""
+        self.layers = int(config.num_hidden_layers)
+        """Layers of the model."""
+        self.vocabulary = int(config.vocab_size)
+        self._end_tokens = _model_end_tokens(model)
+        if skip is not None and (skip.max_layers or 0) > self.layers:
+            raise ArgumentError(
+                f"skip: expected at most {self.layers} (the layers of the model), found {skip.max_layers}"
+            )
+        self._chunk = max(1, _ROWS // batch)
+        # A prompt begins at a multiple of the chunk before its end: up to a chunk less one of padding.
+        slots = -(-(context + self._chunk - 1) // _SLOTS) * _SLOTS
+        self._slots = slots
+        self.caches = tuple(torch.zeros(size) for size in cache_sizes(config, batch, slots))
+        """Keys and values of each layer in turn, [batch, key heads, slots, head width]; all depths use the same."""
+        options: dict[str, Any] = {"lmul": lmul, "weights": weights, "threads": threads, "cache_dir": cache_dir}
+        start = time.perf_counter()
+        was_training = model.training
+        try:
+            self.step = self._compile(model, 1, {**options, "skip": skip})
+            """The compiled decode step."""
+            prefill = self.step if self._chunk == 1 else self._compile(model, self._chunk, options)
+        finally:
+            model.train(was_training)
+        if self.depths[-1] != self.layers:
+            raise ArgumentError(f"skip: expected {self.layers} layers in the graph, found {self.depths[-1]}")
+        if prefill is not self.step:
+            prefill.share_weights(self.step)
+        self.step.freeze()
+        self._decode = BoundStep(self.step, batch, 1, slots, self.caches)
+        self._prefill = self._decode if self._chunk == 1 else BoundStep(prefill, batch, self._chunk, slots, self.caches)
+        self.compile_seconds = time.perf_counter() - start
+        """Seconds that compiling both graphs took, or getting them from the cache."""
+
+    def _compile(self, model: torch.nn.Module, tokens: int, options: dict[str, Any]) -> CompiledModule:
+        inputs = step_inputs(torch.zeros(self.batch, tokens, dtype=torch.int64), first=0, context=self._slots)
+        return compile_module(DecodeStep(model, last_only=tokens > 1).eval(), (*inputs, *self.caches), **options)
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """The depths that a schedule may have."""
+        return self.step.depths or (self.layers,)
+
+    @property
+    def weight_bytes(self) -> int:
+        """The memory of the weights, in bytes: one copy for the prefill and for the decode steps of all depths."""
+        return self.step.weight_bytes
+
+    @property
+    def cache_bytes(self) -> int:
+        """The memory of the caches of keys and values, in bytes; all depths use the same."""
+        return sum(cache.nbytes for cache in self.caches)
+
+    def generate(
+        self,
+        prompts: Prompts,
+        max_new_tokens: int,
+        *,
+        attention_mask: torch.Tensor | None = None,
+        schedule: SkipSchedule | None = None,
+        sampling: Sampling | None = None,
+        eos: EndTokens = "model",
+        callback: Callback | None = None,
+        progress: Progress | None = None,
+    ) -> Generation:
+        """Return up to `max_new_tokens` new tokens for each prompt, and how long they took.
+
+        Prompts are padded on the left, so that they end at one position, and run at full depth; see `Prompts` for what
+        they may be. The step whose input stands at position t, counted from the beginning of the longest prompt, runs
+        `schedule.depth(t)` layers; without a schedule all. Tokens are chosen by `sampling`, by default the likeliest.
+        A row ends with one of the tokens `eos`: "model" takes those of the model's configuration, None has none. After
+        each new token `callback` is called with the token of each row, None of a row that has ended: what it returns
+        does not matter. `progress` is called with the tokens that are through, prompt and new, and their number.
+
+        Raises `ArgumentError` for prompts that are none, for more tokens than the context holds, and for a schedule
+        whose depths were not compiled. One thread at a time may generate.
+        """
+        rows = read_prompts(prompts, attention_mask, self.vocabulary)
+        self._check_sizes(rows, max_new_tokens)
+        self._check_schedule(schedule)
+        how = Sampling() if sampling is None else sampling
+        ends = self._ends(eos)
+        start = time.perf_counter()
+        longest = max(map(len, rows))
+        report = progress or (lambda done, total: None)
+        total = longest + max_new_tokens
+        state = GrowingRows(rows, ends, callback)
+        random = how.generator()
+        with torch.inference_mode():
+            logits, first = self._run_prompts(rows, longest, lambda done: report(done, total))
+            chosen = how.choose(logits[: len(rows)], random)
+            prefilled = time.perf_counter()
+            seconds, depths = [], []
+            state.add(chosen.tolist())
+            report(longest + 1, total)
+            for number in range(1, max_new_tokens):
+                if state.all_ended:
+                    break
+                position = longest + number - 1
+                depth = self.layers if schedule is None else schedule.depth(position)
+                self._decode.advance(chosen, first + position)
+                begun = time.perf_counter()
+                logits = self._decode.run(depth)
+                seconds.append(time.perf_counter() - begun)
+                depths.append(depth)
+                chosen = how.choose(logits[: len(rows)], random)
+                state.add(chosen.tolist())
+                report(position + 2, total)
+        end = time.perf_counter()
+        timing = GenerationTiming(longest, prefilled - start, tuple(seconds), tuple(depths), end - start)
+        return Generation(state.tokens, timing)
+
+    def step_at(self, position: int) -> Callable[[int], torch.Tensor]:
+        """Return a function that runs a decode step with a token at `position`, at a depth, for a look at its time.
+
+        It reads the caches as they are and writes token 0. It holds until the next generation. Raises `ArgumentError`
+        for a position that the context does not have.
+        """
+        if not 1 <= position < self.context:
+            raise ArgumentError(f"position: expected 1 to {self.context - 1}, found {position}")
+        self._decode.continue_from(torch.zeros(self.batch, dtype=torch.int64), position)
+        self._decode.advance(torch.zeros(self.batch, dtype=torch.int64), position)
+        return self._decode.run
+
+    def _run_prompts(
+        self, rows: list[list[int]], longest: int, report: Callable[[int], object]
+    ) -> tuple[torch.Tensor, int]:
+        """Fill the caches with the prompts; return the last logits [batch, vocabulary] and the slot of position 0."""
+        padded = -(-longest // self._chunk) * self._chunk
+        ids = torch.zeros(self.batch, padded, dtype=torch.int64)
+        # Rows that nobody asked for do what the first one does.
+        full = rows + [rows[0]] * (self.batch - len(rows))
+        for number, row in enumerate(full):
+            ids[number, padded - len(row) :] = torch.tensor(row, dtype=torch.int64)
+        padding = torch.tensor([padded - len(row) for row in full], dtype=torch.int64)
+        logits = torch.empty(0)
+        for slot in range(0, padded, self._chunk):
+            self._prefill.fill(ids[:, slot : slot + self._chunk], slot, padding)
+            logits = self._prefill.run()
+            report(slot + self._chunk - (padded - longest))
+        self._decode.continue_from(padding, padded)
+        return logits, padded - longest
+
+    def _check_sizes(self, rows: list[list[int]], new: int) -> None:
+        if len(rows) > self.batch:
+            raise ArgumentError(f"prompts: expected at most {self.batch} (the batch), found {len(rows)}")
+        if not isinstance(new, int) or isinstance(new, bool) or new < 1:
+            raise ArgumentError(f"max_new_tokens: expected an integer of at least 1, found {new!r}")
+        for number, row in enumerate(rows):
+            if len(row) >= self.context:
+                raise ArgumentError(
+                    f"prompts[{number}]: expected fewer than {self.context} tokens (the context), found {len(row)}"
+                )
+        longest = max(map(len, rows))
+        if longest + new > self.context:
+            raise ArgumentError(
+                f"max_new_tokens: expected at most {self.context - longest} behind a prompt of {longest} tokens in a "
+                f"context of {self.context}, found {new}"
+            )
+
+    def _check_schedule(self, schedule: SkipSchedule | None) -> None:
+        if schedule is None:
+            return
+        if not isinstance(schedule, SkipSchedule):
+            raise ArgumentError(f"schedule: expected a SkipSchedule or None, found {type(schedule).__name__}")
+        schedule.check_model(self.layers)
+        compiled = self.step.options.skip
+        reached = range(schedule.min_layers, schedule.max_layers + 1)
+        missing = [depth for depth in reached if depth not in self.depths]
+        if missing:
+            known = ", ".join(map(str, self.depths))
+            raise ArgumentError(f"schedule: expected depths that were compiled, {known}, found {missing[0]}")
+        if compiled is not None and compiled.warmup != schedule.warmup:
+            raise ArgumentError(
+                f"schedule: expected the warmup that was compiled, {compiled.warmup}, found {schedule.warmup}"
+            )
+
+    def _ends(self, eos: EndTokens) -> frozenset[int]:
+        if eos is None:
+            return frozenset()
+        if isinstance(eos, str):
+            if eos != "model":
+                raise ArgumentError(f'eos: expected token ids, "model" or None, found {eos!r}')
+            return self._end_tokens
+        tokens = [eos] if isinstance(eos, int) else eos
+        for token in tokens:
+            if not isinstance(token, int) or isinstance(token, bool) or not 0 <= token < self.vocabulary:
+                raise ArgumentError(f"eos: expected token ids from 0 to {self.vocabulary - 1}, found {token!r}")
+        return frozenset(tokens)
+
+
+def generate(
+    model: torch.nn.Module,
+    prompts: Prompts,
+    max_new_tokens: int,
+    *,
+    attention_mask: torch.Tensor | None = None,
+    schedule: SkipSchedule | None = None,
+    lmul: LMul | None = None,
+    weights: str = "f32",
+    threads: int | None = None,
+    temperature: float = 0.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int = 0,
+    eos: EndTokens = "model",
+    callback: Callback | None = None,
+    progress: Progress | None = None,
+    cache_dir: str | None = None,
+) -> Generation:
+    """Compile a causal language model of transformers and generate with it once; returns tokens and timing.
+
+        tokens, timing = slipstick.generate(model, [[2, 31, 7], [2, 5]], 32)
+
+    The context is as long as prompts and new tokens need. `temperature`, `top_k`, `top_p` and `seed` are those of
+    `Sampling`: 0, the default, always takes the likeliest token. For the rest see `Generator`, which can be used again.
+    """
+    sampling = Sampling(temperature, top_k, top_p, seed)
+    config = _config_of(model)
+    rows = read_prompts(prompts, attention_mask, int(config.vocab_size))
+    if not isinstance(max_new_tokens, int) or isinstance(max_new_tokens, bool) or max_new_tokens < 1:
+        raise ArgumentError(f"max_new_tokens: expected an integer of at least 1, found {max_new_tokens!r}")
+    if schedule is not None and not isinstance(schedule, SkipSchedule):
+        raise ArgumentError(f"schedule: expected a SkipSchedule or None, found {type(schedule).__name__}")
+    longest, positions = max(map(len, rows)), int(getattr(config, "max_position_embeddings", 0) or 2048)
+    if longest + max_new_tokens > positions:
+        raise ArgumentError(
+            f"prompts: expected at most {positions} tokens (the positions of the model), prompt and new ones together, "
+            f"found {longest} and {max_new_tokens}"
+        )
+    generator = Generator(
+        model,
+        batch=len(rows),
+        context=longest + max_new_tokens,
+        skip=None if schedule is None else schedule.paths,
+        lmul=lmul,
+        weights=weights,
+        threads=threads,
+        cache_dir=cache_dir,
+    )
+    return generator.generate(
+        rows, max_new_tokens, schedule=schedule, sampling=sampling, eos=eos, callback=callback, progress=progress
+    )
+
+
+def _config_of(model: Any) -> Any:
+    """Return the transformers configuration of a model; raise `ArgumentError` where it has none that says enough."""
+    config = getattr(model, "config", None)
+    if not isinstance(model, torch.nn.Module) or config is None:
+        raise ArgumentError(f"model: expected a causal language model of transformers, found {type(model).__name__}")
+    for name in ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size"):
+        if not isinstance(getattr(config, name, None), int):
+            raise ArgumentError(f"model: expected {name} in its configuration, found none")
+    return config
+
+
+def _model_end_tokens(model: torch.nn.Module) -> frozenset[int]:
+    for owner in (getattr(model, "generation_config", None), model.config):
+        found = getattr(owner, "eos_token_id", None)
+        if found is not None:
+            return frozenset([found] if isinstance(found, int) else found)
+    return frozenset()

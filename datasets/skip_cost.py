@@ -1,0 +1,64 @@
+"""What a SkipDecode schedule should save: the bytes that a decode step reads, at each depth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+
+from ..compiler.skip_schedule import SkipSchedule
+from ..errors import ArgumentError
+from .generator import Generator
+
+_OF_A_LAYER = re.compile(r"\.(?:layers|h)\.\d+\.")
+
+
+@dataclass(frozen=True)
+class StepBytes:
+    """The bytes that a decode step reads: weights as native code holds them, and whole caches."""
+
+    layers: int
+    layer: float
+    """Of one layer: its weights and its caches."""
+    rest: int
+    """Of what runs at every depth: the language head."""
+
+    def at(self, depth: float) -> float:
+        """Return the bytes at a depth, which may be a mean."""
+        return self.rest + depth * self.layer
+
+    def nominal(self, depth: float) -> float:
+        """Return how many times as fast as at full depth a step is whose time is that of its bytes."""
+        return self.at(self.layers) / self.at(depth)
+
+
+def step_bytes(generator: Generator, model: torch.nn.Module) -> StepBytes:
+    """Return the bytes of the decode steps of a generator that was made of `model`."""
+    sizes = generator.step.parameter_bytes
+    in_layers = sum(size for name, size in sizes.items() if _OF_A_LAYER.search(name))
+    head = model.get_output_embeddings()  # type: ignore[operator]
+    names = [name for name, tensor in model.named_parameters(remove_duplicate=False) if tensor is head.weight]
+    found = [sizes[f"model.{name}"] for name in names if f"model.{name}" in sizes]
+    if not found or not in_layers:
+        raise ArgumentError("model: expected a language head and layers among the parameters of the compiled step")
+    return StepBytes(generator.layers, (in_layers + generator.cache_bytes) / generator.layers, found[0])
+
+
+def schedule_of_mean(layers: int, share: float, *, warmup: int, start: int, length: int) -> SkipSchedule:
+    """Return the straight schedule whose mean depth is nearest to `share` of the layers; the steepest of several.
+
+    Raises `ArgumentError` for a share that is not above 0 and at most 1.
+    """
+    if not 0 < share <= 1:
+        raise ArgumentError(f"share: expected a number above 0 and at most 1, found {share}")
+
+    def badness(pair: Sequence[int]) -> tuple[float, int]:
+        schedule = SkipSchedule(pair[0], pair[1], warmup, start, length)
+        return abs(schedule.mean_depth() - share * layers), pair[1] - pair[0]
+
+    pairs = [(most, least) for most, least in product(range(1, layers + 1), repeat=2) if warmup <= least <= most]
+    most, least = min(pairs, key=badness)
+    return SkipSchedule(most, least, warmup, start, length)
