@@ -99,7 +99,14 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     cache = Cache(options.cache_dir)
     pipelines = [
         pipeline.text()
-        for pipeline in stage_pipelines(target, options.lmul, options.parallel, options.weights, options.skip).values()
+        for pipeline in stage_pipelines(
+            target,
+            options.lmul,
+            options.parallel,
+            options.weights,
+            options.skip,
+            pack_few_rows=options.pack_few_rows,
+        ).values()
     ]
     key = cache.key("object", text, *pipelines, options.weights, options.schedule, target.key())
     runnable = target.is_host_compatible()
@@ -181,6 +188,7 @@ def _run_stages(
         parallel=options.parallel,
         weights=options.weights,
         skip=options.skip,
+        pack_few_rows=options.pack_few_rows,
         instrumentation=counter,
     )
 

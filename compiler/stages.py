@@ -89,6 +89,7 @@ class StageScheduled(NamedPipeline):
     min_layers: int = option(0, "layers of the shallowest path through a decode step; 0: there is the full one alone")
     max_layers: int = option(0, "layers of the deepest path besides the full one; 0: all")
     warmup: int = option(1, "layers at the beginning that every path runs")
+    pack_few_rows: bool = option(True, "products of few rows, too, read parameters from panels")
 
     def text(self) -> str:
         """Return the pipeline."""
@@ -96,7 +97,7 @@ class StageScheduled(NamedPipeline):
         return _join(
             f"schedule-attention{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}}}",
             f"schedule-contractions{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}"
-            f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes}}}",
+            f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes} pack-few-rows={str(self.pack_few_rows).lower()}}}",
             "pack-weights",
             "fuse-epilogues",
             "reassociate-reductions",
@@ -194,7 +195,13 @@ def stage_of(module: ir.Module) -> str:
 
 
 def stage_pipelines(
-    target: Target, lmul: LMul | None, parallel: bool, weights: str = "f32", skip: SkipPaths | None = None
+    target: Target,
+    lmul: LMul | None,
+    parallel: bool,
+    weights: str = "f32",
+    skip: SkipPaths | None = None,
+    *,
+    pack_few_rows: bool = True,
 ) -> dict[str, NamedPipeline]:
     """Return, for each stage but the first, the pipeline that leads to it from the one before."""
     cut = skip is not None
@@ -203,7 +210,9 @@ def stage_pipelines(
         rewritten = StageRewritten(
             True, lmul.mantissa_bits, lmul.rounding, lmul.specials, lmul.scope, lmul.offset, weights, cut
         )
-    scheduled = StageScheduled(target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes)
+    scheduled = StageScheduled(
+        target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes, pack_few_rows=pack_few_rows
+    )
     loops = StageLoops(
         parallel,
         target.vector_bits,
@@ -226,6 +235,7 @@ def run_stages(
     parallel: bool = False,
     weights: str = "f32",
     skip: SkipPaths | None = None,
+    pack_few_rows: bool = True,
     instrumentation: Instrumentation | None = None,
 ) -> None:
     """Bring `module`, in place, from its stage to the stage `until`; do nothing where it is there or beyond.
@@ -235,7 +245,7 @@ def run_stages(
     would take a fifth of the time. Raises IRError where a pass fails.
     """
     start = stage_of(module)
-    pipelines = stage_pipelines(target, lmul, parallel, weights, skip)
+    pipelines = stage_pipelines(target, lmul, parallel, weights, skip, pack_few_rows=pack_few_rows)
     for stage in STAGES[STAGES.index(start) + 1 : STAGES.index(until) + 1]:
         run_pipeline(module, pipelines[stage].text(), instrumentation=instrumentation, verify="own")
 

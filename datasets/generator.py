@@ -76,6 +76,8 @@ class Generator:
         self.caches = tuple(torch.zeros(size) for size in cache_sizes(config, batch, slots))
         """Keys and values of each layer in turn, [batch, key heads, slots, head width]; all depths use the same."""
         options: dict[str, Any] = {"lmul": lmul, "weights": weights, "threads": threads, "cache_dir": cache_dir}
+        # Steps of one token and steps of several read the same weights, so both read them where they lie.
+        options["pack_few_rows"] = False
         start = time.perf_counter()
         was_training = model.training
         try:

@@ -138,7 +138,10 @@ def _of_attribute(attribute: ir.Attribute) -> Range:
     if isinstance(attribute, ir.DenseFPElementsAttr):
         if attribute.is_splat:
             return _of_numbers(np.array([attribute.get_splat_value().value]))
-        return _of_numbers(np.array([float(number) for number in attribute]))
+        try:
+            return _of_numbers(np.array([float(number) for number in attribute]))
+        except TypeError:  # the bindings read no element of bf16 and smaller types
+            return ANY
     return ANY
 
 

@@ -61,6 +61,7 @@ class ScheduleContractions(Pass):
     l1_bytes: int = option(32 << 10, "size of the first-level data cache, in bytes")
     l2_bytes: int = option(512 << 10, "size of the second-level cache, in bytes")
     skinny_rows: int = option(16, "rows up to which B is read in place; 0: never")
+    pack_few_rows: bool = option(True, "so few rows, too, read parameters from panels where that is faster")
 
     def __post_init__(self) -> None:
         bits = self.vector_bits
@@ -85,7 +86,8 @@ class ScheduleContractions(Pass):
                 depth = _depth(op)
                 multiply = multiply_kind(op)
                 is_few = rows is not None and 0 < rows <= self.skinny_rows
-                if rows is not None and is_few and not wants_panels(op.operands[1], rows, multiply):
+                packs = rows is not None and self.pack_few_rows and wants_panels(op.operands[1], rows, multiply)
+                if rows is not None and is_few and not packs:
                     write_decision(op, self.decide_few(op, rows, columns, bits))
                 else:
                     pack_left = multiply == "finite" or not _reads_known_rows(op)

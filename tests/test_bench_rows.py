@@ -228,7 +228,7 @@ def test_a_step_that_takes_too_long_ends_the_worker() -> None:
 def test_a_worker_for_an_unknown_graph_says_why() -> None:
     request = Request("no-such-graph", 1, (), False, (), 1, 1.0, 1.0)
     outcome = bench_process.work(request, lambda text: None)
-    assert outcome.step == "build" and "ArgumentError: graph: expected a graph of the suite" in outcome.failure
+    assert outcome.step == "build" and "ArgumentError: graph: expected one that `list` shows" in outcome.failure
 
 
 def test_workers_that_fail_or_take_too_long() -> None:

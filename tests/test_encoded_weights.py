@@ -126,7 +126,8 @@ def test_embedding_tables_stay_f32(compiled):
     native = compiled(model, ids, weights="lm8")
     names = {"fc.weight", "untied.weight"}
     assert set(native.encoded) == names
-    assert torch.equal(native(ids), compiled(decoded(model, "lm8", names), ids)(ids))
+    # Codes are read where they lie, f32 weights from panels: the sums are the same in another order.
+    torch.testing.assert_close(native(ids), compiled(decoded(model, "lm8", names), ids)(ids), rtol=1e-5, atol=1e-5)
 
 
 def test_dynamic_batch(compiled):

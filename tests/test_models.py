@@ -85,6 +85,12 @@ def test_static(model: torch.nn.Module, cache: Path) -> None:
     assert_agrees(compiled, model, ids)
 
 
+@pytest.mark.parametrize(
+    "model",
+    [opt_125m, gpt2_small, *(pytest.param(build, marks=pytest.mark.exhaustive) for build in (bert_base, llama_135m))],
+    indirect=True,
+    ids=lambda build: build.__name__,
+)
 def test_dynamic_batch_and_sequence(model: torch.nn.Module, cache: Path) -> None:
     dims = {0: torch.export.Dim("batch", min=1, max=64), 1: torch.export.Dim("sequence", min=2, max=512)}
     compiled = slipstick.compile(

@@ -14,6 +14,8 @@ from .opt_runner import run_opt
 SEED = 20261123
 COUNT = 2000
 BATCHES = 20
+SHORT = 4
+"""Batches that run each time; the others run with the exhaustive tests."""
 SECONDS = 18
 SNIPPETS = Path(__file__).parent / "mutation_seeds"
 PIPELINES = (
@@ -52,7 +54,9 @@ def check(data: bytes, flags: tuple[str, ...]) -> None:
         assert "error: " in result.stderr or "error:" in result.stderr
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
+@pytest.mark.parametrize(
+    "batch", [batch if batch < SHORT else pytest.param(batch, marks=pytest.mark.exhaustive) for batch in range(BATCHES)]
+)
 def test_mutated_inputs_end_with_a_status_and_a_message(batch: int) -> None:
     inputs = seeds()
     rng = random.Random(SEED + batch)
