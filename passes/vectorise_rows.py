@@ -84,7 +84,7 @@ def _elements(op: ir.Operation) -> int:
     """Return how many iterations `op` has with the loop over rows around it; sizes that are not known count as one."""
     dynamic = ir.ShapedType.get_dynamic_size()
     shapes = (value.type.shape for value in op.operands if isinstance(value.type, ir.MemRefType))
-    count = max(math.prod(size for size in shape if size != dynamic) for shape in shapes)
+    count: int = max(math.prod(size for size in shape if size != dynamic) for shape in shapes)
     around = op.parent
     if around is not None and around.name == "scf.forall":
         view = around.opview

@@ -52,12 +52,13 @@ def _list(console: Console, as_json: bool) -> None:
 def _bench(console: Console, arguments: argparse.Namespace) -> None:
     steps = Steps(Console(stderr=True))
     with steps.step("load torch"):
+        from ..datasets.medcalc.registry import CALCULATORS
         from . import medcalc_bench
     rows = []
     wanted = [(number, threads) for threads in arguments.threads for number in medcalc_bench.CALCULATORS_TIMED]
     with steps.parts("measure", len(wanted)) as part:
         for number, threads in wanted:
-            with part(f"{medcalc_bench.CALCULATORS[number].name}, {threads} thread{'s' * (threads > 1)}"):
+            with part(f"{CALCULATORS[number].name}, {threads} thread{'s' * (threads > 1)}"):
                 rows.append(medcalc_bench.measure(number, arguments.patients, threads, arguments.repeats))
     if arguments.json:
         sys.stdout.write(json.dumps([row.as_json() for row in rows], ensure_ascii=False) + "\n")

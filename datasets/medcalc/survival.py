@@ -47,8 +47,8 @@ class Survival:
     def reason(self) -> str:
         """Why it survives or may not."""
         if self.multiplies:
-            kind = "decimal" if self.calculator.answer == "decimal" else "computed integer"
-            return f"multiplies {self.multiplies} times; {REASONS[kind]}"
+            reason = REASONS["decimal"] if self.calculator.answer == "decimal" else REASONS["computed integer"]
+            return f"multiplies {self.multiplies} times; {reason}"
         if self.calculator.answer == "decimal":
             return "only adds, subtracts, divides, compares or takes roots: there is nothing to approximate"
         return REASONS[self.calculator.answer]
