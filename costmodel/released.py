@@ -43,6 +43,11 @@ def save(model: TreeModel, folder: Path) -> None:
 
 def load(folder: Path = FOLDER) -> TreeModel:
     """Read a model. Raises ArgumentError where it is missing, damaged, or of another version's words or labels."""
+    if folder == FOLDER and not folder.exists():
+        raise ArgumentError(
+            "no model: this version of slipstick ships none; make one with `slipstick-cost label` and "
+            "`slipstick-cost train`, and name its folder with --model (Python: model=load(folder))"
+        )
     content = read_index(folder)
     if content.get("words") != VERSION or content.get("labels") != [label.name for label in LABELS]:
         raise ArgumentError(f"{folder}: expected a model of words {VERSION}; found one of another version of slipstick")

@@ -69,7 +69,7 @@ def arguments(imported: Any, ids: torch.Tensor) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("build", [opt, gpt2, llama, bert])
+@pytest.mark.parametrize("build", [opt, bert, *(pytest.param(b, marks=pytest.mark.exhaustive) for b in (gpt2, llama))])
 def test_outlined_layers_compute_the_same_bits(build: Callable[[], torch.nn.Module], tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = build().eval()
@@ -104,7 +104,7 @@ def test_a_layer_knows_that_its_mask_is_causal(build: Callable[[], torch.nn.Modu
     assert ("x9x9x" not in entry) == exact
 
 
-@pytest.mark.parametrize("build", [opt, llama])
+@pytest.mark.parametrize("build", [opt, pytest.param(llama, marks=pytest.mark.exhaustive)])
 def test_dynamic_shapes(build: Callable[[], torch.nn.Module], tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = build().eval()

@@ -48,7 +48,16 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture(scope="module", params=MODELS, ids=lambda build: build.__name__)
+def each(*short: Callable[[], torch.nn.Module]) -> pytest.MarkDecorator:
+    """Give the fixture `model` each model: those that are not `short` with the exhaustive tests.
+
+    `test_registry` compiles small models of every kind each time.
+    """
+    values = [build if build in short else pytest.param(build, marks=pytest.mark.exhaustive) for build in MODELS]
+    return pytest.mark.parametrize("model", values, indirect=True, ids=lambda build: build.__name__)
+
+
+@pytest.fixture(scope="module")
 def model(request: pytest.FixtureRequest) -> torch.nn.Module:
     torch.manual_seed(0)
     build: Callable[[], torch.nn.Module] = request.param
@@ -74,6 +83,7 @@ def assert_agrees(compiled: Any, model: torch.nn.Module, ids: torch.Tensor) -> N
         assert (found[name] - reference).abs().max().item() <= bound, name
 
 
+@each(opt_125m, gpt2_small)
 def test_static(model: torch.nn.Module, cache: Path) -> None:
     ids = token_ids(model, 1, SEQUENCE)
     compiled = slipstick.compile(model, (), {"input_ids": ids}, cache_dir=cache)
@@ -85,12 +95,7 @@ def test_static(model: torch.nn.Module, cache: Path) -> None:
     assert_agrees(compiled, model, ids)
 
 
-@pytest.mark.parametrize(
-    "model",
-    [opt_125m, gpt2_small, *(pytest.param(build, marks=pytest.mark.exhaustive) for build in (bert_base, llama_135m))],
-    indirect=True,
-    ids=lambda build: build.__name__,
-)
+@each(gpt2_small)
 def test_dynamic_batch_and_sequence(model: torch.nn.Module, cache: Path) -> None:
     dims = {0: torch.export.Dim("batch", min=1, max=64), 1: torch.export.Dim("sequence", min=2, max=512)}
     compiled = slipstick.compile(
