@@ -38,14 +38,14 @@ def compile_emulated(obj: Any, *args: Any, target: str, **options: Any) -> Compi
 class EmulatedModule(CompiledModule):
     """A compiled module whose native function is a program for another machine."""
 
-    def _native(self, built: Built) -> NativeFunction:
+    def _native(self, built: Built, entry: str) -> NativeFunction:
         assert built.loaded is None, f"{self.target} is no foreign target"
         artifact = built.artifact
         arguments = native_arguments(self.signature.native_arguments, artifact.encoded, artifact.packed)
         narrow = {item.argument: _CODE_BYTES[item.format] for item in artifact.encoded}
         ranks = {item.argument: _PANELS_RANK for item in artifact.packed}
         return _EmulatedFunction(
-            artifact.entry,
+            entry,
             artifact.takes_array,
             artifact.code,
             self.target,
