@@ -123,11 +123,12 @@ def test_embedding_tables_stay_f32(compiled):
     torch.manual_seed(2)
     model = Language().eval()
     ids = torch.randint(0, 50, (2, 7))
-    native = compiled(model, ids, weights="lm8")
+    native = compiled(model, ids, weights="lm8", pack_few_rows=False)
     names = {"fc.weight", "untied.weight"}
     assert set(native.encoded) == names
-    # Codes are read where they lie, f32 weights from panels: the sums are the same in another order.
-    torch.testing.assert_close(native(ids), compiled(decoded(model, "lm8", names), ids)(ids), rtol=1e-5, atol=1e-5)
+    # Weights that stay f32 are read where they lie, as codes are, so that all sums have the same order.
+    in_place = compiled(decoded(model, "lm8", names), ids, pack_few_rows=False)
+    assert torch.equal(native(ids), in_place(ids))
 
 
 def test_dynamic_batch(compiled):
