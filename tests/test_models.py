@@ -1,7 +1,7 @@
 """Real architectures at their true sizes, compiled exactly, against torch.
 
-Each time, two of them with two layers; all, with all layers, with the exhaustive tests. `test_registry` compiles small
-models of every kind each time.
+Each time, two of them with two layers, one with a smaller vocabulary; all as they are, with the exhaustive tests.
+`test_registry` compiles small models of every kind each time.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ def opt_125m(layers: int = 12) -> torch.nn.Module:
     return transformers.OPTForCausalLM(transformers.OPTConfig(num_hidden_layers=layers))
 
 
-def gpt2_small(layers: int = 12) -> torch.nn.Module:
-    return transformers.GPT2LMHeadModel(transformers.GPT2Config(n_layer=layers))
+def gpt2_small(layers: int = 12, vocabulary: int = 50257) -> torch.nn.Module:
+    config = transformers.GPT2Config(n_layer=layers, vocab_size=vocabulary, bos_token_id=0, eos_token_id=0)
+    return transformers.GPT2LMHeadModel(config)
 
 
 def bert_base() -> torch.nn.Module:
@@ -49,12 +50,10 @@ def opt_125m_cut() -> torch.nn.Module:
 
 
 def gpt2_small_cut() -> torch.nn.Module:
-    return gpt2_small(2)
+    return gpt2_small(2, 1000)
 
 
-WHOLE = [
-    pytest.param(build, marks=pytest.mark.exhaustive) for build in (opt_125m, gpt2_small, bert_base, llama_135m)
-]
+WHOLE = [pytest.param(build, marks=pytest.mark.exhaustive) for build in (opt_125m, gpt2_small, bert_base, llama_135m)]
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,8 @@ def sizes(architecture, layers=1):
 
 SMALL = peft_graphs({"opt": sizes("opt"), "llama": sizes("llama")}, batch=2, tokens=8, context=24)
 
-# One of each group, that with the most of its own. A training step holds the forward graph too; where the backward
-# pass is that of other groups' operations the forward graph alone is compiled each time, the step with `test_every_graph`.
+# One of each group, that with the most of its own. A training step holds the forward graph too; where the backward pass
+# is made of other groups' operations, the forward graph alone is compiled each time, the step with `test_every_graph`.
 TRAINED = {
     2: "gated-prompt",
     4: "lora",

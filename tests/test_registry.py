@@ -69,7 +69,7 @@ def test_every_family_is_compiled_each_time() -> None:
     assert len({*each, *medcalc}) >= 60 and len(set(each.values())) >= 12
 
 
-@pytest.mark.parametrize("found", map(each_or_exhaustive, SMALL))
+@pytest.mark.parametrize("found", [each_or_exhaustive(found) for found in SMALL])
 def test_compiled_equals_torch(found: Graph, cache: Path, tmp_path: Path) -> None:
     form = Workload(found.small(), 1, tmp_path).form
     compiled = slipstick.compile(form.module, form.inputs, threads=1, cache_dir=cache)
