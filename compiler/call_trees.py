@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils import _pytree as pytree
 
+from ..errors import ArgumentError
 from .signature import ConstantSpec, ScalarSpec, Signature, TensorSpec
+
+if TYPE_CHECKING:
+    from .call_form import CallForm
+
+
+def call_leaves(
+    signature: Signature, form: CallForm | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Sequence[Any]:
+    """Return the leaves of a call in the order of the signature's inputs; `form` is None for a function of MLIR.
+
+    Raises `ArgumentError`, naming the argument, for a call of another structure.
+    """
+    if form is None:
+        if kwargs:
+            raise ArgumentError(f"{next(iter(kwargs))}: MLIR functions take positional arguments only")
+        return [from_numpy(value) for value in args]
+    args, kwargs = form.normalise(args, kwargs)
+    leaves, spec = pytree.tree_flatten((args, kwargs))
+    if spec != signature.in_spec:
+        raise ArgumentError(_structure_error(signature, form, args, kwargs))
+    return leaves
+
+
+def _structure_error(signature: Signature, form: CallForm, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    """Say which argument is built of other containers than the graph was compiled for."""
+    expected_args, expected_kwargs = pytree.tree_unflatten([a.spec for a in signature.inputs], signature.in_spec)
+    wanted = [*expected_args, *expected_kwargs.values()]
+    for name, value, want in zip(form.argument_names(), [*args, *kwargs.values()], wanted, strict=True):
+        if pytree.tree_structure(value) != pytree.tree_structure(want):
+            return f"{name}: expected {structure(want)}, found {structure(value)}"
+    found = pytree.tree_structure((args, kwargs))
+    return f"expected arguments of the structure {signature.in_spec}, found {found}"
 
 
 def argument_index(signature: Signature) -> list[tuple[bool, int]]:

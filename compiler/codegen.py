@@ -124,7 +124,7 @@ def _generate(outputs: tuple[_Output, ...], llvm_ir: str, target: Target, opt_le
     if opt_level not in range(4):
         raise CodegenError(f"opt_level: expected 0 to 3, found {opt_level!r}")
     text = _CPU_ATTRIBUTES.sub('"target"="given"', to_llvm22(llvm_ir))
-    if isolated.may_end_process(text):
+    if isolated.may_end_process(text, target):
         return isolated.call(_generate_here, outputs, text, target, opt_level)
     return _generate_here(outputs, text, target, opt_level)
 

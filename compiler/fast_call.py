@@ -132,6 +132,47 @@ class FastCall:
         return results
 
 
+class FastCalls:
+    """The last call of each entry, of all depths, as later calls like it can go through."""
+
+    def __init__(self) -> None:
+        self._calls: dict[int, FastCall] = {}
+
+    def get(self, entry: int) -> FastCall | None:
+        """Return what calls like the last one of the entry at that address can go through."""
+        return self._calls.get(entry)
+
+    def clear(self) -> None:
+        """Forget all, where what they rely on has changed."""
+        self._calls.clear()
+
+    def keep(
+        self,
+        entry: int,
+        function: NativeFunction,
+        signature: Signature,
+        leaves: Sequence[Any],
+        plan: Plan,
+        slots: Sequence[Slot],
+        state: Sequence[torch.Tensor],
+        bound: Bound,
+    ) -> None:
+        """Keep what calls like this one can go through from now on: of `leaves` and `state`, found in `slots`."""
+        last = self._calls.get(entry)
+        if bound.copied or None in bound.states or any(type(holder) is not dict for holder, _ in slots):
+            self._calls.pop(entry, None)
+            return
+        if last is not None and last.state.is_of(state, bound):
+            if last.plan is plan:
+                return
+            kept = last.state
+        else:
+            kept = KeptState(slots, state, bound)
+        results = [spec for spec in signature.native_results if isinstance(spec, TensorSpec)]
+        inputs = list(zip(signature.inputs, leaves, strict=True))
+        self._calls[entry] = FastCall(entry, function, inputs, plan, kept, results)
+
+
 class _Tables:
     """Arrays of words, at addresses that hold as long as this object does."""
 

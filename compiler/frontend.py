@@ -8,7 +8,6 @@ contents are in the IR.
 
 from __future__ import annotations
 
-import re
 import sys
 import threading
 import time
@@ -16,11 +15,10 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..bindings import ir, new_context, passmanager
-from ..errors import ArgumentError, GraphError
+from ..errors import ArgumentError
 from ..passes.overwrites import mark_overwrites
 from ..passes.prepare_entry import find_entry
 from ..passes.set_stage import STAGE_ATTRIBUTE
@@ -151,6 +149,7 @@ def _export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, An
     from .complex_pairs import without_complex
     from .data_reads import DataReads
     from .experts import static_experts
+    from .graph_errors import export_error
     from .linear_solve import without_solves
 
     with _EXPORT, _quiet(), torch.no_grad(), static_experts():
@@ -162,7 +161,7 @@ def _export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, An
             _plain_constants(program)
             return without_solves(without_complex(program))
         except Exception as error:
-            raise _export_error(error) from error
+            raise export_error(error) from error
 
 
 def _plain_constants(program: ExportedProgram) -> None:
@@ -192,7 +191,9 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
     import torch
     from torch.utils._pytree import tree_structure
 
+    from .composite_operations import listed_once
     from .decompositions import decomposition_table
+    from .graph_errors import export_error
 
     # The decomposition of attention lays out its result in another way than the operation; a later view then does not
     # fit. Here that is of no matter: reshape says the same and always fits.
@@ -211,9 +212,10 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
         table = decomposition_table()
         if keep_index_copies(program.graph):
             table = {operation: how for operation, how in table.items() if INDEX_COPY not in str(operation)}
-        decomposed: ExportedProgram = program.run_decompositions(table)
+        with listed_once():
+            decomposed: ExportedProgram = program.run_decompositions(table)
     except Exception as error:
-        raise _export_error(error) from error
+        raise export_error(error) from error
     finally:
         if call is not None and tree is not None:
             call.out_spec = tree
@@ -250,29 +252,6 @@ def _distinct(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any,
     return result
 
 
-def _export_error(error: Exception) -> GraphError:
-    """Say what torch.export refused, with the line of torch source that it was at."""
-    from .torch_graph import source_line
-
-    text = (
-        re.split(r"\n\s*\n|\nFor more information|\nCaused by", str(error).strip())[0].strip() or type(error).__name__
-    )
-    frames = re.findall(r'File "([^"]+)", line (\d+), in', str(error))
-    frames += [(file, line) for file, line in _frames(error) if "/torch/" not in file and Path(file).is_file()]
-    where = source_line(*frames[-1]) if frames else ""
-    return GraphError(f"torch.export: {text}{where}")
-
-
-def _frames(error: BaseException) -> list[tuple[str, str]]:
-    frames = []
-    traceback = error.__traceback__
-    while traceback is not None:
-        frames.append((traceback.tb_frame.f_code.co_filename, str(traceback.tb_lineno)))
-        traceback = traceback.tb_next
-    here = str(Path(__file__).parent)
-    return [frame for frame in frames if not frame[0].startswith(here)]
-
-
 def lower_graph(graph_module: torch.fx.GraphModule, overwrites: Iterable[tuple[int, int]] = ()) -> ir.Module:
     """Import a prepared graph through torch-mlir as the function `main` and lower it to linalg on tensors.
 
@@ -298,6 +277,7 @@ def lower_graph(graph_module: torch.fx.GraphModule, overwrites: Iterable[tuple[i
 
 def _in_torch_dialect(graph_module: torch.fx.GraphModule) -> ir.Module:
     """Import a prepared graph through torch-mlir as the function `main`."""
+    from .graph_errors import import_error
     from .layers import LayerImporter
 
     importer = LayerImporter(new_context())
@@ -305,12 +285,14 @@ def _in_torch_dialect(graph_module: torch.fx.GraphModule) -> ir.Module:
         with _EXPORT, _quiet():
             importer.import_graph_module(graph_module, func_name="main")
     except Exception as error:
-        raise _import_error(graph_module, error) from error
+        raise import_error(graph_module, error) from error
     module: ir.Module = importer.module
     return module
 
 
 def _lower(module: ir.Module, pipeline: str, graph_module: torch.fx.GraphModule) -> None:
+    from .graph_errors import lowering_error
+
     messages: list[tuple[str, str]] = []
 
     def keep(diagnostic: ir.Diagnostic) -> bool:
@@ -332,55 +314,7 @@ def _lower(module: ir.Module, pipeline: str, graph_module: torch.fx.GraphModule)
         handler.detach()
         context.emit_error_diagnostics = False
     if failure is not None or messages:
-        raise _lowering_error(messages, graph_module, failure) from failure
-
-
-def _lowering_error(
-    messages: list[tuple[str, str]], graph_module: torch.fx.GraphModule, failure: Exception | None
-) -> GraphError:
-    from .torch_graph import describe, is_complex, source_line
-
-    for location, message in messages:
-        named = re.search(r"'torch\.((?:aten|prims?|prim)\.[\w.]+)'", message) or re.search(
-            r'name = "torch\.([\w.]+)"', message
-        )
-        where = re.search(r'"([^"]+)":(\d+)', location)
-        if named is not None:
-            operation = named.group(1)
-            for node in graph_module.graph.nodes:
-                trace = node.meta.get("stack_trace") or ""
-                if str(node.target) in (operation, f"{operation}.default") and (
-                    where is None or f'"{where.group(1)}", line {where.group(2)}' in trace
-                ):
-                    return GraphError(f"{describe(node)}: torch-mlir cannot lower it to linalg")
-            line = source_line(*where.groups()) if where is not None else ""
-            return GraphError(f"operation {operation}{line}: torch-mlir cannot lower it to linalg")
-    text = "; ".join(message.split("\n")[0][:300] for _, message in messages) or str(failure)
-    places = [place for place in (re.search(r'"([^"]+)":(\d+)', location) for location, _ in messages) if place]
-    for node in graph_module.graph.nodes:
-        trace = node.meta.get("stack_trace") or ""
-        there = any(f'"{place.group(1)}", line {place.group(2)}' in trace for place in places)
-        if there and node.op == "call_function" and is_complex(node):
-            return GraphError(f"{describe(node)}: torch-mlir cannot lower complex numbers here: {text}")
-    line = source_line(*places[0].groups()) if places else ""
-    return GraphError(f"torch-mlir cannot lower the graph to linalg{line}: {text}")
-
-
-def _import_error(graph_module: torch.fx.GraphModule, error: Exception) -> GraphError:
-    """Name the node at which torch-mlir's importer stopped: the frames of its traceback hold it."""
-    import torch
-
-    from .torch_graph import describe
-
-    traceback, node = error.__traceback__, None
-    while traceback is not None:
-        candidate = traceback.tb_frame.f_locals.get("node")
-        if isinstance(candidate, torch.fx.Node) and candidate.op == "call_function":
-            node = candidate
-        traceback = traceback.tb_next
-    what = describe(node) if node is not None else "the graph"
-    text = str(error).strip().split("\n")[0] or type(error).__name__
-    return GraphError(f"{what}: torch-mlir cannot import it: {text}")
+        raise lowering_error(messages, graph_module, failure) from failure
 
 
 @contextmanager

@@ -8,7 +8,6 @@ shapes) moves into the `Signature`.
 from __future__ import annotations
 
 import ast
-import linecache
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,10 +18,18 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import ConstantArgument, InputKind, InputSpec, OutputKind, OutputSpec
 from torch.utils import _pytree as pytree
 from torch.utils._sympy.numbers import IntInfinity
-from torch.utils._sympy.printers import PythonPrinter
 
 from ..errors import GraphError
 from .comparisons import compare_in_own_type
+from .graph_cleanups import (
+    drop_checks,
+    drop_multiplies_by_one,
+    fill_empty,
+    lift_attributes,
+    refuse_masks,
+    refuse_random,
+)
+from .graph_errors import describe
 from .mutations import write_natively
 from .signature import (
     Argument,
@@ -34,11 +41,11 @@ from .signature import (
     Result,
     ScalarSpec,
     Signature,
-    Size,
     Spec,
     SymbolicSize,
     TensorSpec,
 )
+from .symbolic_sizes import is_input_symbol, python_text, size_of
 from .views import split_views
 
 _KINDS: dict[InputKind, Kind] = {
@@ -48,8 +55,6 @@ _KINDS: dict[InputKind, Kind] = {
     InputKind.USER_INPUT: "input",
 }
 _MUTATIONS = (OutputKind.BUFFER_MUTATION, OutputKind.USER_INPUT_MUTATION, OutputKind.PARAMETER_MUTATION)
-_ASSERTIONS = ("aten._assert_scalar.default", "aten._assert_tensor_metadata.default")
-_RANGE_HINTS = ("aten.sym_constrain_range.default", "aten.sym_constrain_range_for_size.default")
 _HANDED_THROUGH = ("aten.to.", "aten.contiguous.", "aten.alias.", "aten.detach.", "aten.type_as.")
 
 
@@ -85,17 +90,16 @@ class _Preparation:
         self.graph = program.graph_module.graph
         self.names = names
         self.state: dict[str, torch.Tensor] = {}
-        self.relations: list[Relation] = []
 
     def run(self) -> PreparedGraph:
-        self._refuse_random()
-        self._refuse_masks()
-        self._drop_checks()
-        self._drop_multiplies_by_one()
-        self._fill_empty()
+        refuse_random(self.graph)
+        refuse_masks(self.graph)
+        relations = drop_checks(self.graph)
+        drop_multiplies_by_one(self.program)
+        fill_empty(self.program)
         compare_in_own_type(self.graph)
         split_views(self.graph)
-        self._lift_attributes()
+        self.state.update(lift_attributes(self.program))
         inputs = self._inputs()
         arguments = [self._argument(node, spec) for node, spec in inputs]
         positions = {node: index for index, (node, _) in enumerate(inputs)}
@@ -106,14 +110,14 @@ class _Preparation:
         arguments = self._number_native_arguments(inputs, arguments, written)
         self.graph.lint()
         self.module.recompile()
-        symbols = {str(s): self._range(r) for s, r in self.program.range_constraints.items() if _is_input_symbol(s)}
+        symbols = {str(s): self._range(r) for s, r in self.program.range_constraints.items() if is_input_symbol(s)}
         signature = Signature(
             arguments=tuple(arguments),
             results=outputs.results,
             native_results=tuple(self._result_spec(node) for node in outputs.returned),
             mutations=outputs.mutations,
             symbols=symbols,
-            relations=(*self.relations, *self._guards(arguments)),
+            relations=(*relations, *self._guards(arguments)),
             in_spec=self.program.call_spec.in_spec,
             out_spec=self.before.call_spec.out_spec,
         )
@@ -171,7 +175,7 @@ class _Preparation:
         if isinstance(value, torch.Tensor):
             return self._tensor_spec(node)
         if isinstance(value, torch.SymInt | int) and not isinstance(value, bool):
-            size = _size(value)
+            size = size_of(value)
             return ScalarSpec("int", size=size if isinstance(size, SymbolicSize) else None)
         if isinstance(value, torch.SymFloat | float):
             return ScalarSpec("float")
@@ -179,7 +183,7 @@ class _Preparation:
 
     def _tensor_spec(self, node: torch.fx.Node) -> TensorSpec:
         value = node.meta["val"]
-        return TensorSpec(dtype_name(value.dtype), tuple(_size(size) for size in value.shape))
+        return TensorSpec(dtype_name(value.dtype), tuple(size_of(size) for size in value.shape))
 
     def _result_spec(self, node: torch.fx.Node) -> TensorSpec | ScalarSpec:
         value = node.meta.get("val")
@@ -256,8 +260,8 @@ class _Preparation:
             return Result("constant", value=value)
         if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
             expression = value.node.expr
-            if all(_is_input_symbol(symbol) for symbol in expression.free_symbols):
-                return Result("size", size=SymbolicSize(_python(expression)))
+            if all(is_input_symbol(symbol) for symbol in expression.free_symbols):
+                return Result("size", size=SymbolicSize(python_text(expression)))
         elif not isinstance(value, torch.Tensor):
             raise GraphError(f"{describe(node)}: a result of type {type(value).__name__} cannot be compiled")
         return Result("native", native.setdefault(node, len(native)))
@@ -292,115 +296,6 @@ class _Preparation:
                 found = spec.arg.name if mutation.kind == OutputKind.USER_INPUT_MUTATION else spec.target
                 return bool(found == mutation.target)
         return False
-
-    # ---- the graph's inside
-
-    def _refuse_random(self) -> None:
-        for node in self.graph.nodes:
-            tags = getattr(node.target, "tags", ())
-            if node.op == "call_function" and torch.Tag.nondeterministic_seeded in tags:
-                raise GraphError(
-                    f"{describe(node)}: random operations cannot be compiled; call .eval() on the module first"
-                )
-
-    def _refuse_masks(self) -> None:
-        """Refuse a mask of booleans as an index, which brings torch-mlir down."""
-        for node in self.graph.nodes:
-            if node.op == "call_function" and str(node.target) == "aten.index.Tensor":
-                indices = [index.meta.get("val") for index in node.args[1] if isinstance(index, torch.fx.Node)]
-                if any(isinstance(index, torch.Tensor) and index.dtype == torch.bool for index in indices):
-                    raise GraphError(
-                        f"{describe(node)}: an index that is a mask cannot be compiled: the size of its result depends "
-                        "on data"
-                    )
-
-    def _drop_checks(self) -> None:
-        """Take checks of sizes out of the graph: those of the inputs' sizes are made before the call."""
-        for node in list(self.graph.nodes):
-            if node.op != "call_function":
-                continue
-            name = str(node.target)
-            if name == _ASSERTIONS[0]:
-                condition = node.args[0]
-                value = condition.meta.get("val") if isinstance(condition, torch.fx.Node) else condition
-                if isinstance(value, torch.SymBool):
-                    expression = value.node.expr
-                    if not all(_is_input_symbol(symbol) for symbol in expression.free_symbols):
-                        continue
-                    self.relations.append(Relation(_python(expression), str(expression)))
-            elif name != _ASSERTIONS[1] and name not in _RANGE_HINTS:
-                continue
-            self.graph.erase_node(node)
-
-    def _drop_multiplies_by_one(self) -> None:
-        """Undo what the decomposition of addmm leaves behind: `x * 1` of the same type is `x`."""
-        for node in list(self.graph.nodes):
-            if node.op == "call_function" and str(node.target) in ("aten.mul.Tensor", "aten.mul.Scalar"):
-                operand, factor = node.args[:2]
-                one = isinstance(factor, int | float) and not isinstance(factor, bool) and factor == 1
-                if one and isinstance(operand, torch.fx.Node):
-                    before, after = operand.meta.get("val"), node.meta.get("val")
-                    if isinstance(before, torch.Tensor) and before.dtype == after.dtype:
-                        self._replace(node, operand)
-
-    def _fill_empty(self) -> None:
-        """Replace what computes a tensor without elements: torch-mlir drops such operands of a concatenation."""
-        for node in list(self.graph.nodes):
-            value = node.meta.get("val")
-            if node.op != "call_function" or not isinstance(value, torch.Tensor):
-                continue
-            shape = list(value.shape)
-            if all(isinstance(size, int) for size in shape) and 0 in shape:
-                with self.graph.inserting_before(node):
-                    empty = self.graph.call_function(torch.ops.aten.full.default, (shape, 0), {"dtype": value.dtype})
-                empty.meta = dict(node.meta)
-                self._replace(node, empty)
-
-    def _replace(self, node: torch.fx.Node, by: torch.fx.Node) -> None:
-        node.replace_all_uses_with(by)
-        self.graph.erase_node(node)
-        for spec in self.program.graph_signature.output_specs:
-            if getattr(spec.arg, "name", None) == node.name:
-                spec.arg.name = by.name
-
-    def _lift_attributes(self) -> None:
-        """Turn tensors that the graph holds as attributes into arguments: as constants they would be printed."""
-        from torch_mlir.extras.fx_as_strided import rewrite_as_strided
-
-        try:
-            rewrite_as_strided(self.graph)
-        except ValueError as error:
-            raise GraphError(f"aten.as_strided: {error}") from error
-        last = None
-        for node in self.graph.nodes:
-            if node.op == "placeholder":
-                last = node
-        for node in list(self.graph.nodes):
-            if node.op != "get_attr":
-                continue
-            tensor = getattr(self.module, str(node.target), None)
-            if not isinstance(tensor, torch.Tensor):
-                continue
-            if last is None:
-                last = next(iter(self.graph.nodes))
-                where = self.graph.inserting_before(last)
-            else:
-                where = self.graph.inserting_after(last)
-            with where:
-                lifted = self.graph.placeholder(f"attribute_{str(node.target).replace('.', '_')}")
-            lifted.meta["val"] = self._described(node.meta.get("val", tensor))
-            self.state[lifted.name] = tensor
-            self._replace(node, lifted)
-            last = lifted
-
-    def _described(self, value: torch.Tensor) -> torch.Tensor:
-        """Return a tensor without contents, which is what torch-mlir takes types from."""
-        for node in self.graph.nodes:
-            mode = getattr(node.meta.get("val"), "fake_mode", None)
-            if mode is not None and getattr(value, "fake_mode", None) is None:
-                described: torch.Tensor = mode.from_tensor(value, static_shapes=True)
-                return described
-        return value
 
     def _guards(self, arguments: Iterable[Argument]) -> list[Relation]:
         """Return the conditions on the inputs' sizes that tracing relied on, in terms of `a<argument>_<dimension>`."""
@@ -437,43 +332,3 @@ class _Preparation:
 def dtype_name(dtype: torch.dtype) -> str:
     """Return torch's name of a dtype without the module: `float32`."""
     return str(dtype).removeprefix("torch.")
-
-
-def is_complex(node: torch.fx.Node) -> bool:
-    """Tell whether a node takes or makes a tensor of complex numbers."""
-    values = [operand.meta.get("val") for operand in (node, *node.all_input_nodes)]
-    return any(isinstance(value, torch.Tensor) and value.is_complex() for value in values)
-
-
-def describe(node: torch.fx.Node) -> str:
-    """Return a node's operation and the line of torch source that it comes from."""
-    name = str(node.target).removeprefix("<built-in function ").removesuffix(">")
-    return f"operation {name}{source_of(node.meta.get('stack_trace'))}"
-
-
-def source_of(stack_trace: str | None) -> str:
-    """Return ` (file:line: source text)` of the innermost frame of a stack trace, "" where there is none."""
-    frames = re.findall(r'File "([^"]+)", line (\d+)', stack_trace or "")
-    return source_line(*frames[-1]) if frames else ""
-
-
-def source_line(file: str, line: str) -> str:
-    """Return ` (file:line: source text)`, without the text where the file cannot be read."""
-    text = linecache.getline(file, int(line)).strip()
-    return f" ({file}:{line}: {text})" if text else f" ({file}:{line})"
-
-
-def _is_input_symbol(symbol: Any) -> bool:
-    """Tell whether a symbol is a size of the inputs, as opposed to one that depends on data (`u0`)."""
-    return bool(re.fullmatch(r"s\d+", str(symbol)))
-
-
-def _size(size: int | torch.SymInt) -> Size:
-    if isinstance(size, int):
-        return size
-    expression = size.node.expr
-    return int(expression) if expression.is_number else SymbolicSize(_python(expression))
-
-
-def _python(expression: Any) -> str:
-    return str(PythonPrinter().doprint(expression))

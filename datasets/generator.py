@@ -53,7 +53,7 @@ class Generator:
         threads: int | None = None,
         cache_dir: str | None = None,
     ):
-        config = _config_of(model)
+        config = model_config(model)
         longest = int(getattr(config, "max_position_embeddings", 0) or 2048)
         context = longest if context is None else context
         for name, value, most in (("batch", batch, 1 << 16), ("context", context, longest)):
@@ -280,7 +280,7 @@ def generate(
     `Sampling`: 0, the default, always takes the likeliest token. For the rest see `Generator`, which can be used again.
     """
     sampling = Sampling(temperature, top_k, top_p, seed)
-    config = _config_of(model)
+    config = model_config(model)
     rows = read_prompts(prompts, attention_mask, int(config.vocab_size))
     if not isinstance(max_new_tokens, int) or isinstance(max_new_tokens, bool) or max_new_tokens < 1:
         raise ArgumentError(f"max_new_tokens: expected an integer of at least 1, found {max_new_tokens!r}")
@@ -307,7 +307,7 @@ def generate(
     )
 
 
-def _config_of(model: Any) -> Any:
+def model_config(model: Any) -> Any:
     """Return the transformers configuration of a model; raise `ArgumentError` where it has none that says enough."""
     config = getattr(model, "config", None)
     if not isinstance(model, torch.nn.Module) or config is None:

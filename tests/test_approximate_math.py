@@ -66,10 +66,10 @@ def floats(bits: NDArray[np.uint32]) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def sample() -> torch.Tensor:
-    """20.5 million f32: one from each 210 neighbours, the 64 around each power of two, around zero and infinity."""
+    """5.1 million f32: one from each 840 neighbours, the 64 around each power of two, around zero and infinity."""
     generator = np.random.default_rng(7)
-    strata = np.arange(0, (1 << 32) - 210, 210, dtype=np.uint32)
-    strata += generator.integers(0, 210, strata.size, dtype=np.uint8)
+    strata = np.arange(0, (1 << 32) - 840, 840, dtype=np.uint32)
+    strata += generator.integers(0, 840, strata.size, dtype=np.uint32)
     exponents = np.arange(512, dtype=np.uint32) << 23
     boundaries = (exponents[:, None] + np.arange(-32, 32).astype(np.uint32)).ravel()
     padding = np.zeros(-(strata.size + boundaries.size) % 16, np.uint32)
@@ -90,7 +90,7 @@ def worst(name: str, chunks: Iterator[torch.Tensor]) -> tuple[float, float]:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_error_over_a_sample(name: str, sample: torch.Tensor) -> None:
-    assert sample.numel() > 20_000_000
+    assert sample.numel() > 5_000_000
     error, argument = worst(name, iter(torch.split(sample, CHUNK)))
     assert error <= LIMITS[name], f"{error} ulp at {argument!r}"
 
@@ -248,6 +248,9 @@ def test_vectorised_loop_has_no_call(name: str, cpu: str) -> None:
         assert called <= {"f", "f@PLT"}
         if lanes == 0:
             assert re.search(vector_register, text), "not vectorised"
+
+
+def test_a_function_that_is_not_approximated_is_called() -> None:
     assert "call" in codegen.assembly(llvm_text(loop_text(unary("tan"))), Target.named("znver3"))
 
 

@@ -271,12 +271,33 @@ def test_what_ends_llvm_does_not_end_this_process(what: str, capfd: pytest.Captu
 
 def test_unusual_but_right_text_compiles_the_same_in_a_process_of_its_own() -> None:
     text = 'define i64 @f(i64 %x) { %r = call i64 asm "", "=r,0"(i64 %x)\n ret i64 %r }'
-    assert isolated.may_end_process(text)
-    assert not isolated.may_end_process(AXPY)
+    assert isolated.may_end_process(text, HOST)
+    assert not isolated.may_end_process(AXPY, HOST)
     loaded = compile_and_load(text)
     assert ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(loaded.address("f"))(42) == 42
     with pytest.raises(errors.CodegenError, match="expected type"):
         compile_object(text + "\n@g = global nothing", HOST)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "rounding", "isolates"), [("znver4", 4, False), ("znver4", 77, True), ("haswell", 4, True)]
+)
+def test_the_intrinsic_of_our_own_kernels_needs_no_process_where_the_cpu_has_it(
+    cpu: str, rounding: int, isolates: bool
+) -> None:
+    name = "<16 x float> @llvm.x86.avx512.mask.scalef.ps.512("
+    text = f"declare {name}<16 x float>, <16 x float>, <16 x float>, i16, i32 immarg)\n" + (
+        "define <16 x float> @f(<16 x float> %x) {\n"
+        f"  %r = call {name}<16 x float> %x, <16 x float> %x, <16 x float> %x, i16 -1, i32 {rounding})\n"
+        "  ret <16 x float> %r\n}\n"
+    )
+    target = Target.named(cpu)
+    assert isolated.may_end_process(text, target) == isolates
+    if isolates:
+        with pytest.raises(errors.CodegenError, match="LLVM cannot compile the module"):
+            compile_object(text, target)
+    else:
+        assert "vscalefps" in assembly(text, target)
 
 
 def test_the_target_decides_not_the_attributes_in_the_text(capfd: pytest.CaptureFixture[str]) -> None:

@@ -62,7 +62,7 @@ def test_a_second_process_takes_the_code_from_the_cache(tmp_path: Path) -> None:
 
 
 def test_processes_that_compile_the_same_at_once_all_succeed(tmp_path: Path) -> None:
-    children = [start_child(tmp_path, tmp_path / "cache") for _ in range(3)]
+    children = [start_child(tmp_path, tmp_path / "cache") for _ in range(2)]
     for child in children:
         out, err = child.communicate(timeout=180)
         assert child.returncode == 0, err
@@ -92,7 +92,7 @@ def test_a_damaged_entry_is_found_and_compiled_again(tmp_path: Path) -> None:
 
 def test_kill_9_during_a_compilation_leaves_a_working_cache(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    for delay in (0.0, 0.2, 0.6, 1.2):
+    for delay in (0.2, 0.6):
         child = start_child(tmp_path, cache)
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"

@@ -415,7 +415,11 @@ LMULS = [LMul(k, r, s) for k, r, s in itertools.product((4, 23), ("truncate", "r
 @pytest.mark.parametrize(
     ("lmul", "right"),
     # How B is packed does not depend on the policy `ieee`, nor its layout on the number of bits.
-    [*((lmul, False) for lmul in LMULS), *((lmul, True) for lmul in LMULS[::2] if lmul.mantissa_bits == 4)],
+    [
+        *((lmul, False) for lmul in (*LMULS[:4], LMULS[-1])),
+        *(pytest.param(lmul, False, marks=pytest.mark.exhaustive) for lmul in LMULS[4:-1]),
+        *((lmul, True) for lmul in LMULS[:4:2]),
+    ],
     ids=lambda c: f"{c.mantissa_bits}-{c.rounding}-{c.specials}" if isinstance(c, LMul) else "Bt" if c else "B",
 )
 def test_lmul(compiled, lmul, right):

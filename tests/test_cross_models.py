@@ -67,7 +67,7 @@ def test_a_model_with_narrow_weights(cpu: str, weights: str) -> None:
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("specials", ["ieee", "finite"])
+@pytest.mark.parametrize("specials", ["finite", pytest.param("ieee", marks=pytest.mark.exhaustive)])
 def test_a_model_under_lmul(cpu: str, specials: str) -> None:
     """Held to what the very same module gives on the host, which other tests hold to the oracle."""
     import slipstick

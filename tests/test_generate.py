@@ -20,8 +20,9 @@ SIZES = {
 LENGTHS = (5, 1, 9, 3, 7, 2, 4, 20)
 
 
-@pytest.fixture(scope="module", params=SIZES)
+@pytest.fixture(scope="module", params=["llama", "opt", pytest.param("gpt2", marks=pytest.mark.exhaustive)])
 def model(request):
+    """A decoder; `test_skip_decode` compares the steps of GPT-2 each time, at every depth."""
     model = SIZES[request.param].model(logits=True)
     with torch.no_grad():
         # Tied embeddings of random weights repeat the last token; larger layers and positions make it depend on all.
@@ -72,6 +73,7 @@ def test_a_generator_is_used_again_with_fewer_rows(model, generator, length):
     assert generator.generate(rows, NEW, eos=None).tokens == of_transformers(model, rows)
 
 
+@pytest.mark.parametrize("model", ["opt", pytest.param("llama", marks=pytest.mark.exhaustive)], indirect=True)
 def test_a_batch_of_1_equals_transformers(model):
     single = Generator(model, context=CONTEXT, threads=1)
     for length in (1, 15, 16, 17, 32):
@@ -259,7 +261,7 @@ def test_more_tokens_than_the_model_has_positions(opt):
         Generator(opt, skip=SkipPaths(2, 5))
 
 
-@pytest.mark.parametrize("weights", ["bf16", "lm8"])
+@pytest.mark.parametrize("weights", ["lm8", pytest.param("bf16", marks=pytest.mark.exhaustive)])
 def test_narrow_weights_are_encoded_once(opt, weights):
     narrow = Generator(opt, batch=2, context=32, skip=SkipPaths(2), weights=weights, threads=1)
     encoded = sum(p.numel() for name, p in opt.named_parameters() if ".layers." in name and p.dim() == 2)

@@ -1,4 +1,8 @@
-"""Real architectures at their true sizes, compiled exactly, against torch."""
+"""Real architectures at their true sizes, compiled exactly, against torch.
+
+Each time, two of them with two layers, one with a smaller vocabulary; all as they are, with the exhaustive tests.
+`test_registry` compiles small models of every kind each time.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,13 @@ import transformers
 SEQUENCE = 128
 
 
-def opt_125m() -> torch.nn.Module:
-    return transformers.OPTForCausalLM(transformers.OPTConfig())
+def opt_125m(layers: int = 12) -> torch.nn.Module:
+    return transformers.OPTForCausalLM(transformers.OPTConfig(num_hidden_layers=layers))
 
 
-def gpt2_small() -> torch.nn.Module:
-    return transformers.GPT2LMHeadModel(transformers.GPT2Config())
+def gpt2_small(layers: int = 12, vocabulary: int = 50257) -> torch.nn.Module:
+    config = transformers.GPT2Config(n_layer=layers, vocab_size=vocabulary, bos_token_id=0, eos_token_id=0)
+    return transformers.GPT2LMHeadModel(config)
 
 
 def bert_base() -> torch.nn.Module:
@@ -40,21 +45,20 @@ def llama_135m() -> torch.nn.Module:
     return transformers.LlamaForCausalLM(config)
 
 
-MODELS = [opt_125m, gpt2_small, bert_base, llama_135m]
+def opt_125m_cut() -> torch.nn.Module:
+    return opt_125m(2)
+
+
+def gpt2_small_cut() -> torch.nn.Module:
+    return gpt2_small(2, 1000)
+
+
+WHOLE = [pytest.param(build, marks=pytest.mark.exhaustive) for build in (opt_125m, gpt2_small, bert_base, llama_135m)]
 
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
-
-
-def each(*short: Callable[[], torch.nn.Module]) -> pytest.MarkDecorator:
-    """Give the fixture `model` each model: those that are not `short` with the exhaustive tests.
-
-    `test_registry` compiles small models of every kind each time.
-    """
-    values = [build if build in short else pytest.param(build, marks=pytest.mark.exhaustive) for build in MODELS]
-    return pytest.mark.parametrize("model", values, indirect=True, ids=lambda build: build.__name__)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +87,7 @@ def assert_agrees(compiled: Any, model: torch.nn.Module, ids: torch.Tensor) -> N
         assert (found[name] - reference).abs().max().item() <= bound, name
 
 
-@each(opt_125m, gpt2_small)
+@pytest.mark.parametrize("model", [opt_125m_cut, *WHOLE], indirect=True, ids=lambda build: build.__name__)
 def test_static(model: torch.nn.Module, cache: Path) -> None:
     ids = token_ids(model, 1, SEQUENCE)
     compiled = slipstick.compile(model, (), {"input_ids": ids}, cache_dir=cache)
@@ -95,7 +99,7 @@ def test_static(model: torch.nn.Module, cache: Path) -> None:
     assert_agrees(compiled, model, ids)
 
 
-@each(gpt2_small)
+@pytest.mark.parametrize("model", [gpt2_small_cut, *WHOLE], indirect=True, ids=lambda build: build.__name__)
 def test_dynamic_batch_and_sequence(model: torch.nn.Module, cache: Path) -> None:
     dims = {0: torch.export.Dim("batch", min=1, max=64), 1: torch.export.Dim("sequence", min=2, max=512)}
     compiled = slipstick.compile(

@@ -14,7 +14,7 @@ from rich.console import Console
 from ..compiler.memory import memory_statistics
 from ..compiler.options import SkipPaths
 from ..compiler.skip_schedule import SkipSchedule
-from ..datasets.generator import Generator
+from ..datasets.generator import Generator, model_config
 from ..datasets.skip_cost import StepBytes, schedule_of_mean, step_bytes
 from ..errors import ArgumentError
 from ..kernels.lmul import LMul
@@ -97,6 +97,7 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
     """Compile and measure; raises `ArgumentError` for sizes and schedules that the model cannot have."""
     steps = Steps(console)
     context = request.prompt + request.new
+    schedules = _schedules(request, int(model_config(model).num_hidden_layers))
     with torch.inference_mode():
         torch.set_num_threads(request.threads)
         with steps.step("compile"):
@@ -110,7 +111,6 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
                 threads=request.threads,
             )
         cost = step_bytes(generator, model)
-        schedules = _schedules(request, generator.layers)
         prompts = torch.randint(generator.vocabulary, (request.batch, request.prompt), generator=_random()).tolist()
         generator.generate(prompts, 2, eos=None)
         step = generator.step_at(request.prompt)
