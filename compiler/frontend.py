@@ -112,11 +112,19 @@ def export_module(
 
 
 def import_program(
-    program: ExportedProgram, form: CallForm, *, exact_ranges: bool = False, start: float | None = None
+    program: ExportedProgram,
+    form: CallForm,
+    *,
+    exact_ranges: bool = False,
+    decomposed: bool = False,
+    start: float | None = None,
 ) -> Imported:
-    """Bring an exported program to the stage "linalg"; `start` is when work on it began, by `time.perf_counter`."""
+    """Bring an exported program to the stage "linalg"; `start` is when work on it began, by `time.perf_counter`.
+
+    `decomposed` says that its operations have been taken apart already; then it is changed in place.
+    """
     start = time.perf_counter() if start is None else start
-    graph = _prepared(program, form, exact_ranges=exact_ranges)
+    graph = _prepared(program, form, exact_ranges=exact_ranges, decomposed=decomposed)
     exported = time.perf_counter()
     module = lower_graph(graph.graph_module, graph.overwrites)
     module.operation.attributes[STAGE_ATTRIBUTE] = ir.StringAttr.get("linalg", module.context)
@@ -124,12 +132,15 @@ def import_program(
     return Imported(module, graph.signature, graph.state, form, timings)
 
 
-def _prepared(program: ExportedProgram, form: CallForm, *, exact_ranges: bool) -> PreparedGraph:
+def _prepared(
+    program: ExportedProgram, form: CallForm, *, exact_ranges: bool, decomposed: bool = False
+) -> PreparedGraph:
     """Return the graph of a program, ready for import."""
     from .torch_graph import prepare
 
     with _EXPORT, _quiet():
-        return prepare(_decompose(program), program, form.names, exact_ranges=exact_ranges)
+        simple = program if decomposed else _decompose(program)
+        return prepare(simple, program, form.names, exact_ranges=exact_ranges)
 
 
 def _only_named_dims(dynamic_shapes: Any) -> bool:
@@ -352,9 +363,9 @@ def _lowering_error(
                 if str(node.target) in (operation, f"{operation}.default") and (
                     where is None or f'"{where.group(1)}", line {where.group(2)}' in trace
                 ):
-                    return GraphError(f"{describe(node)}: torch-mlir cannot lower it to linalg")
+                    return GraphError(f"{describe(node)}: torch-mlir cannot lower it to linalg", operation)
             line = source_line(*where.groups()) if where is not None else ""
-            return GraphError(f"operation {operation}{line}: torch-mlir cannot lower it to linalg")
+            return GraphError(f"operation {operation}{line}: torch-mlir cannot lower it to linalg", operation)
     text = "; ".join(message.split("\n")[0][:300] for _, message in messages) or str(failure)
     places = [place for place in (re.search(r'"([^"]+)":(\d+)', location) for location, _ in messages) if place]
     for node in graph_module.graph.nodes:
@@ -380,7 +391,8 @@ def _import_error(graph_module: torch.fx.GraphModule, error: Exception) -> Graph
         traceback = traceback.tb_next
     what = describe(node) if node is not None else "the graph"
     text = str(error).strip().split("\n")[0] or type(error).__name__
-    return GraphError(f"{what}: torch-mlir cannot import it: {text}")
+    operation = str(node.target).removesuffix(".default") if node is not None else ""
+    return GraphError(f"{what}: torch-mlir cannot import it: {text}", operation)
 
 
 @contextmanager
