@@ -1,34 +1,29 @@
-"""Attention of aot_autograd's graphs as the operation that the lowering knows."""
+"""Torch's attention kernel for CPUs as the matrix products that it stands for."""
 
 from __future__ import annotations
 
-import operator
-
 import torch
-from torch.fx import Graph
+from torch import Tensor
 
 _ATEN = torch.ops.aten
 FLASH = _ATEN._scaled_dot_product_flash_attention_for_cpu.default
 
 
-def restore_attention(graph: Graph) -> None:
-    """Rewrite torch's kernel for CPUs to the operation it computes, wherever its first result alone is read."""
-    for node in graph.nodes:
-        if node.target is not FLASH:
-            continue
-        if any(user.target is not operator.getitem or user.args[1] != 0 for user in node.users):
-            continue
-        query, key, value, *rest = node.args
-        dropout, causal = (*rest, 0.0, False)[:2] if len(rest) < 2 else rest[:2]
-        options = {"scale": node.kwargs["scale"]} if node.kwargs.get("scale") is not None else {}
-        mask = node.kwargs.get("attn_mask")
-        with graph.inserting_before(node):
-            whole = graph.call_function(
-                _ATEN.scaled_dot_product_attention.default, (query, key, value, mask, dropout, causal), options
-            )
-        whole.meta = dict(node.meta)
-        whole.meta["val"] = node.meta["val"][0]
-        for user in list(node.users):
-            user.replace_all_uses_with(whole)
-            graph.erase_node(user)
-        graph.erase_node(node)
+def attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    attn_mask: Tensor | None = None,
+    scale: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return attention, [batch, heads, queries, width], and the probabilities in place of what the backward kernel reads.
+
+    The result lies in memory as the kernel's does, heads inside of queries: views that fit the one fit the other.
+    """
+    output, probabilities = _ATEN._scaled_dot_product_attention_math.default(
+        query, key, value, attn_mask, dropout_p, is_causal, None, scale=scale
+    )
+    return output.transpose(1, 2).contiguous().transpose(1, 2), probabilities

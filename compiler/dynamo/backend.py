@@ -15,7 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ...errors import ArgumentError
 from ..decompositions import decomposition_table
 from ..index_copy import INDEX_COPY
-from .attention import FLASH
+from .attention import FLASH, attention
 from .graph_compiler import GraphCompiler
 from .options import TorchCompileOptions
 
@@ -63,12 +63,9 @@ class TorchBackend:
 
 
 def _table() -> dict[Any, Any]:
-    """Return what operations are taken apart into; those that the lowering takes whole are not."""
-    return {
-        operation: how
-        for operation, how in decomposition_table().items()
-        if INDEX_COPY not in str(operation) and operation is not FLASH
-    }
+    """Return what operations are taken apart into; copies to places of a cache are not, which the lowering knows."""
+    table = {operation: how for operation, how in decomposition_table().items() if INDEX_COPY not in str(operation)}
+    return {**table, FLASH: attention}
 
 
 def _differentiable_attention(inputs: Sequence[Any]) -> AbstractContextManager[None]:

@@ -25,7 +25,6 @@ from torch.fx import Graph, GraphModule, Node
 from torch.utils import _pytree as pytree
 
 from ..call_form import CallForm
-from .attention import restore_attention
 from .operations import is_size
 
 
@@ -58,7 +57,6 @@ def cut(whole: GraphModule, nodes: Sequence[Node], state: Collection[Node], writ
     sources: list[Any] = [builder.value(write.args[1]) for write in writes]
     builder.graph.output((*(builder.value(node) for node in outputs), *sources))
     inputs, count = builder.sort_inputs()
-    restore_attention(builder.graph)
     module = GraphModule(whole, builder.graph)
     return Part(module, inputs, count, outputs, written)  # type: ignore[arg-type]
 
