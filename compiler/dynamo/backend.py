@@ -45,21 +45,26 @@ class TorchBackend:
         """
         if mode is not None:
             raise ArgumentError(f"mode: expected none with the backend slipstick, found {mode!r}")
-        compiler = GraphCompiler(TorchCompileOptions.of(options))
-        compile_graph = aot_autograd(
-            fw_compiler=compiler.forward,
-            bw_compiler=compiler.backward,
-            inference_compiler=compiler.inference,
-            partition_fn=min_cut_rematerialization_partition,
-            decompositions=_table(),
-            keep_inference_input_mutations=True,
-        )
-        with _differentiable_attention(inputs):
-            run: Callable[..., Any] = compile_graph(module, inputs)
-        return run
+        return compile_graph(module, inputs, TorchCompileOptions.of(options))
 
     def __repr__(self) -> str:
         return "slipstick.torch_backend"
+
+
+def compile_graph(module: GraphModule, inputs: Sequence[Any], options: TorchCompileOptions) -> Callable[..., Any]:
+    """Return what runs a graph of dynamo; `inputs` are those of the call that it was captured for."""
+    compiler = GraphCompiler(options)
+    differentiate = aot_autograd(
+        fw_compiler=compiler.forward,
+        bw_compiler=compiler.backward,
+        inference_compiler=compiler.inference,
+        partition_fn=min_cut_rematerialization_partition,
+        decompositions=_table(),
+        keep_inference_input_mutations=True,
+    )
+    with _differentiable_attention(inputs):
+        run: Callable[..., Any] = differentiate(module, inputs)
+    return run
 
 
 def _table() -> dict[Any, Any]:

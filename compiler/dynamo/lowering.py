@@ -92,7 +92,9 @@ class Divider:
             raise _Refused from None
 
     def _lowers_alone(self, nodes: Sequence[Node], node: Node) -> bool:
-        own = [other for other in nodes if other is node or (not is_computation(other) and node in other.all_input_nodes)]
+        own = [
+            other for other in nodes if other is node or (not is_computation(other) and node in other.all_input_nodes)
+        ]
         try:
             self._try(own)
         except SlipstickError:
