@@ -1,8 +1,8 @@
 """`slipstick-bench dynamo`: models of transformers through `torch.compile(model, backend="slipstick")`.
 
-For each model, in inference and in a training step (loss, gradients, an optimiser's step): how many graphs dynamo makes,
-how much of them is compiled, what torch runs, how far results and gradients lie from eager's, and the time of a warm
-call beside eager's and inductor's, medians of rounds in turns.
+For each model, in inference and in a training step (loss, gradients, an optimiser's step): how many graphs dynamo
+makes, how much of them is compiled, what torch runs, how far results and gradients lie from eager's, and the time of a
+warm call beside eager's and inductor's, medians of rounds in turns.
 
   slipstick-bench dynamo                       ten architectures in their small form, not timed
   slipstick-bench dynamo bert-base-1x128 --repeats 11

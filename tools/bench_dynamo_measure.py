@@ -1,4 +1,4 @@
-"""`torch.compile` with the backend slipstick beside eager and inductor: what is compiled, whether it is right, how fast."""
+"""`torch.compile` with the backend slipstick beside eager and inductor: what it compiles, is it right, how fast."""
 
 from __future__ import annotations
 

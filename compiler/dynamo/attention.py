@@ -19,7 +19,7 @@ def attention(
     attn_mask: Tensor | None = None,
     scale: float | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return attention, [batch, heads, queries, width], and its probabilities, where the kernel has what backward reads.
+    """Return attention, [batch, heads, queries, width], and its probabilities (the kernel has sums for its backward).
 
     The result lies in memory as the kernel's does, heads inside of queries: views that fit the one fit the other.
     """

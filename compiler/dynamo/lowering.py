@@ -92,9 +92,8 @@ class Divider:
             raise _Refused from None
 
     def _lowers_alone(self, nodes: Sequence[Node], node: Node) -> bool:
-        own = [
-            other for other in nodes if other is node or (not is_computation(other) and node in other.all_input_nodes)
-        ]
+        taken = [other for other in nodes if not is_computation(other) and node in other.all_input_nodes]
+        own = [node, *taken]
         try:
             self._try(own)
         except SlipstickError:

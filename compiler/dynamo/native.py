@@ -23,8 +23,8 @@ class NativePart:
     """A part's code. Called with the tensors of its state, then those of its inputs; returns a tuple of results.
 
     Parameters and buffers come with each call, as dynamo wants it. They are compared with those of the last call, which
-    takes some 15 ns each; panels and codes made of them are kept as `CompiledModule` keeps them, for each set of tensors
-    that was seen. Any number of threads may call it.
+    takes some 15 ns each; panels and codes made of them are kept as `CompiledModule` keeps them, for each set of
+    tensors that was seen. Any number of threads may call it.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ from .report import GraphReport
 
 @dataclass(frozen=True)
 class TorchCompileOptions:
-    """What `torch.compile(model, backend="slipstick", options={...})` takes. Raises `ArgumentError` for other values."""
+    """What `torch.compile(..., backend="slipstick", options={...})` takes. Raises `ArgumentError` for other values."""
 
     lmul: LMul | None = None
     """The L-Mul configuration; `None`: exact multiplies."""

@@ -45,7 +45,7 @@ class Part:
 
 
 def cut(whole: GraphModule, nodes: Sequence[Node], state: Collection[Node], writes: Sequence[Node]) -> Part:
-    """Return `nodes` as a part; `state` are placeholders of the whole graph, `writes` the `copy_` that it may do itself."""
+    """Return `nodes` as a part; `state` are placeholders of the whole graph, `writes` each `copy_` that it may do."""
     inside = set(nodes)
     builder = _Builder(whole, inside, state)
     for node in nodes:
