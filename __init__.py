@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .compiler.dynamo.explain import Explanation, explain
     from .compiler.dynamo.options import TorchCompileOptions
     from .compiler.dynamo.report import FallbackWarning, GraphReport
+    from .compiler.load import load
     from .compiler.memory import MemoryStatistics, memory_statistics
     from .compiler.options import CompileOptions, SkipPaths
     from .compiler.prediction import predict
@@ -54,6 +55,7 @@ __all__ = [
     "generate",
     "lmul",
     "lmul_matmul",
+    "load",
     "memory_statistics",
     "predict",
     "torch_backend",
@@ -77,6 +79,7 @@ _LATER = {
     "generate": ".datasets.generator",
     "lmul": ".kernels.lmul_torch",
     "lmul_matmul": ".kernels.lmul_torch_matmul",
+    "load": ".compiler.load",
     "memory_statistics": ".compiler.memory",
     "GraphReport": ".compiler.dynamo.report",
     "LossAndGradients": ".compiler.training",

@@ -12,24 +12,20 @@ import torch
 from torch.autograd.graph import increment_version
 from torch.utils import _pytree as pytree
 
-from ..bindings import ir
 from ..errors import ArgumentError, CodegenError
-from ..passes.set_stage import STAGE_ATTRIBUTE
 from ..target import Target
 from . import codegen
+from .artifact import Built
 from .bound_call import BoundCall
-from .build import Built, build, llvm_text, lower_text, parse
 from .call_trees import argument_index, flat_inputs, from_numpy, plain_results, structure
 from .checkpoint import CheckpointReader
 from .encoded import WeightEncoder, native_arguments
 from .fast_call import FastCall, KeptState, is_possible
 from .inputs import Copy, Inputs, Plan
-from .mlir_input import entry_type
 from .options import CompileOptions
 from .overlaps import Overlaps
 from .runtime import NativeFunction, descriptor_tail
 from .signature import Argument, Result, Signature, SymbolicSize, TensorSpec
-from .stages import STAGES
 from .state import Bound, Slot, State
 
 if TYPE_CHECKING:
@@ -387,11 +383,30 @@ class CompiledModule:
 
         Raises `ArgumentError` for a stage before the one that the module entered at.
         """
-        return lower_text(self._text, name, self.options, self.target)
+        from .build import lower_text
+
+        return lower_text(self._ir(), name, self.options, self.target)
 
     def llvm_ir(self) -> str:
         """Return the LLVM IR text, before LLVM's optimisations."""
-        return llvm_text(self._text, self.options, self.target)
+        from .build import llvm_text
+
+        return llvm_text(self._ir(), self.options, self.target)
+
+    def _ir(self) -> str:
+        if not self._text:
+            raise ArgumentError("expected a module that was compiled here, found one of a file, which holds no IR")
+        return self._text
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write code and weights, as native code reads them, to one file, which `slipstick.load` takes.
+
+        It is a safetensors file, whose metadata tell the rest; a reader sees the old file or the whole new one. Raises
+        `ArgumentError` where it cannot be written, and for calls of containers that have no names in files.
+        """
+        from .saved import save
+
+        save(self, Path(path))
 
     def assembly(self) -> str:
         """Return the assembly of the code that runs."""
@@ -402,12 +417,18 @@ class CompiledModule:
 
         Raises `ArgumentError` where its entry function has another type, `IRError` where it does not parse or lower.
         """
+        from ..bindings import ir
+        from ..passes.set_stage import STAGE_ATTRIBUTE
+        from .build import build, parse
+        from .mlir_input import entry_type
+        from .stages import STAGES
+
         if name not in STAGES:
             raise ArgumentError(f"stage: expected one of {', '.join(STAGES)}, found {name!r}")
         if self._state.is_own:
             raise ArgumentError("replace_stage: expected a module's parameters, found those of load or freeze")
         module = parse(text)
-        found, expected = str(entry_type(module)), str(entry_type(parse(self._text)))
+        found, expected = str(entry_type(module)), str(entry_type(parse(self._ir())))
         if found != expected:
             raise ArgumentError(f"the entry function: expected {expected}, found {found}")
         attributes = module.operation.attributes

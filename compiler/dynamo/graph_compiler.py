@@ -13,7 +13,7 @@ from torch.fx import GraphModule, Node
 from ...errors import SlipstickError
 from ...target import Target
 from ..build import build
-from ..encoded import mark_parameters
+from ..parameter_marks import mark_parameters
 from .assemble import assemble
 from .levels import levels
 from .lowering import Divider, Division, Lowered
