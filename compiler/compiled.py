@@ -408,6 +408,20 @@ class CompiledModule:
 
         save(self, Path(path))
 
+    def save_library(
+        self, folder: str | os.PathLike[str], name: str = "model", *, compiler: str | None = None
+    ) -> Path | None:
+        """Write the module as a C library, with header and example, into a folder; see `compiler/c_library.py`.
+
+        `compiler` is the C compiler that links `libNAME.so`, by default `$CC` or `cc`; for a foreign CPU without one,
+        the objects are left to be linked elsewhere. Returns the library's path, None where it was not linked. Raises
+        `ArgumentError` for a module without an interface in C (tensors alone, one thread), `CodegenError` where linking
+        fails.
+        """
+        from .c_library import save_library
+
+        return save_library(self, Path(folder), name, compiler)
+
     def assembly(self) -> str:
         """Return the assembly of the code that runs."""
         return codegen.assembly(self.llvm_ir(), self.target)
