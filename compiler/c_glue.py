@@ -210,11 +210,9 @@ def _descriptor(name: str, pointer: str, shape: Sequence[str]) -> str:
 
 def _release(count: int) -> str:
     """Return the statements that free each result's memory once: two results may share theirs."""
-    lines = (
-        [f"  void *memory[] = {{{', '.join(f'results->result{n}.memory' for n in range(count))}}};"] if count else []
-    )
     if not count:
         return "  (void)results;\n"
+    lines = [f"  void *memory[] = {{{', '.join(f'results->result{number}.memory' for number in range(count))}}};"]
     lines += [
         f"  for (int i = 0; i < {count}; i++) {{",
         "    int again = 0;",
@@ -243,9 +241,8 @@ def example(interface: CInterface) -> str:
         f"    {one.name}[i] = ({one.type})({'i % 7 - 3' if one.type in ('float', 'double') else 'i % 2'});\n"
         for one in interface.inputs
     )
-    given = ", ".join(
-        ["model", *(one.name for one in interface.inputs), *(s for s, _, _ in interface.sizes), "&results"]
-    )
+    symbols = [symbol for symbol, _, _ in interface.sizes]
+    given = ", ".join(["model", *(one.name for one in interface.inputs), *symbols, "&results"])
     printed = []
     for number, one in enumerate(interface.results):
         result = f"results.result{number}"

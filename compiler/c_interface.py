@@ -32,54 +32,12 @@ TYPES: Final = {
 }
 """The type in C of an element; half and bfloat are given as their bits."""
 
-_RESERVED = frozenset(
-    # fmt: off
-    {
-        "auto",
-        "break",
-        "case",
-        "char",
-        "const",
-        "continue",
-        "default",
-        "do",
-        "double",
-        "else",
-        "enum",
-        "extern",
-        "float",
-        "for",
-        "goto",
-        "if",
-        "inline",
-        "int",
-        "long",
-        "register",
-        "restrict",
-        "return",
-        "short",
-        "signed",
-        "sizeof",
-        "static",
-        "struct",
-        "switch",
-        "typedef",
-        "union",
-        "unsigned",
-        "void",
-        "volatile",
-        "while",
-        "arguments",
-        "count",
-        "error",
-        "found",
-        "model",
-        "results",
-        "status",
-        "sum",
-    }
-    # fmt: on
-)
+_WORDS = """
+auto break case char const continue default do double else enum extern float for goto if inline int long register
+restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
+arguments count error found model results status sum
+"""
+_RESERVED = frozenset(_WORDS.split())
 """Words of C, of C++ as far as Python has them too (`keyword`), and names that the glue uses."""
 
 

@@ -65,7 +65,7 @@ def measure(graph: Graph, *, inductor: bool, repeats: int, threads: int = 1) -> 
 
 def _compiled(module: torch.nn.Module, backend: str, reports: list[GraphReport]) -> Callable[..., Any]:
     torch._dynamo.reset()
-    options = {"observer": reports.append} if backend == "slipstick" else None
+    options: Any = {"observer": reports.append} if backend == "slipstick" else None
     run: Callable[..., Any] = torch.compile(module, backend=BACKENDS[backend], options=options)
     return run
 

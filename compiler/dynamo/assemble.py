@@ -11,7 +11,7 @@ from torch.fx import Graph, GraphModule, Node
 
 from .levels import levels
 from .lowering import Lowered
-from .operations import is_size, is_write
+from .operations import is_write
 
 
 def assemble(
@@ -98,13 +98,22 @@ class _Assembly:
 def _order(node: Node) -> tuple[int, ...] | None:
     """Return the dimensions of a tensor from the outermost in memory to the innermost; None: row-major."""
     value = node.meta["val"]
-    if not isinstance(value, torch.Tensor) or is_size(node) or value.is_contiguous() or value.dim() < 2:
+    if not isinstance(value, torch.Tensor):
         return None
-    if any(stride == 0 for stride in value.stride()):
+    sizes, strides = ([_hint(one) for one in part] for part in (value.shape, value.stride()))
+    dims = [dim for dim, size in enumerate(sizes) if size != 1]
+    if any(strides[dim] in (0, None) for dim in dims):
         return None
-    strides = [int(stride.node.hint) if isinstance(stride, torch.SymInt) else stride for stride in value.stride()]
-    order = tuple(sorted(range(value.dim()), key=lambda dim: -strides[dim]))
-    return None if order == tuple(range(value.dim())) else order
+    if [strides[dim] for dim in dims] == sorted((strides[dim] for dim in dims), key=lambda one: -(one or 0)):
+        return None
+    return tuple(sorted(range(value.dim()), key=lambda dim: -(strides[dim] or 0)))
+
+
+def _hint(size: int | torch.SymInt) -> int | None:
+    """Return a size as it was when the graph was traced: to ask a symbolic one for more would add a guard."""
+    if not isinstance(size, torch.SymInt):
+        return size
+    return int(size.node.hint) if size.node.has_hint() else None
 
 
 def lay_out(tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:

@@ -18,7 +18,7 @@ from .assemble import assemble
 from .levels import levels
 from .lowering import Divider, Division, Lowered
 from .native import NativePart
-from .operations import is_computation, is_write, operation_name
+from .operations import is_computation, is_write, operation_name, written_by
 from .options import TorchCompileOptions
 from .report import GraphKind, GraphReport, PartReport, tell
 from .views import fold_permutes, separate_views
@@ -65,8 +65,8 @@ class GraphCompiler:
     ) -> Callable[[list[Any]], Any]:
         graph = module.graph
         fold_permutes(graph)
-        written = [node.args[0] for node in graph.nodes if node.op == "call_function" and is_write(node)]
-        views = separate_views(graph, written)  # type: ignore[arg-type]
+        written = [written_by(node)[0] for node in graph.nodes if node.op == "call_function" and is_write(node)]
+        views = separate_views(graph, written)
         divider = Divider(module, state, views)
         while True:
             division = divider.divide()

@@ -12,8 +12,9 @@ from ...errors import GraphError, SlipstickError
 from ..frontend import Imported, import_program
 from ..torch_graph import source_of
 from .levels import native_parts
-from .operations import is_computation, is_random, is_write, operation_name, refusal
-from .part import Part, cut, program_of
+from .operations import is_computation, is_random, is_write, operation_name, refusal, written_by
+from .part import Part, cut
+from .program import program_of
 from .report import Fallback
 
 LOG = logging.getLogger("slipstick")
@@ -110,12 +111,14 @@ class Divider:
         inside = set(nodes)
         found = []
         for write in self._whole.graph.nodes:
-            if write.op == "call_function" and is_write(write) and write.args[1] in inside:
-                target = write.args[0]
-                before, after = target.meta["val"], write.args[1].meta["val"]
-                same = before.dtype == after.dtype and before.shape == after.shape
-                if same and all(user is write or user in inside for user in target.users):
-                    found.append(write)
+            if write.op != "call_function" or not is_write(write) or write.args[1] not in inside:
+                continue
+            target, source = written_by(write)
+            before, after = target.meta["val"], source.meta["val"]
+            # By their texts: to compare symbolic sizes may add a guard.
+            same = before.dtype == after.dtype and list(map(str, before.shape)) == list(map(str, after.shape))
+            if same and all(user is write or user in inside for user in target.users):
+                found.append(write)
         return found
 
 

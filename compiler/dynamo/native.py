@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ...target import Target
-from ..build import Built
+from ..artifact import Built
 from ..compiled import CompiledModule
 from ..frontend import Imported
 from ..options import CompileOptions
@@ -31,7 +31,10 @@ class NativePart:
         self, imported: Imported, built: Built, options: CompileOptions, target: Target, text: str, state: list[str]
     ):
         """`state` are the names of the arguments that are state, in the order of calls."""
-        self._imported, self._built, self._options, self._target, self._text = imported, built, options, target, text
+        # Not all of it: that would keep the MLIR module with its context.
+        self._signature, self._form, self._timings = imported.signature, imported.call, imported.timings
+        self._constants = {name: tensor for name, tensor in imported.state.items() if name not in state}
+        self._built, self._options, self._target, self._text = built, options, target, text
         self._names = state
         self._count = len(state)
         self._lock = threading.Lock()
@@ -67,18 +70,17 @@ class NativePart:
             return module
 
     def _module(self, held: dict[str, Any]) -> tuple[CompiledModule, dict[str, Any]]:
-        constants = {name: tensor for name, tensor in self._imported.state.items() if name not in self._names}
         slots: dict[str, Slot] = {name: (held, name) for name in self._names}
-        slots.update({name: (constants, name) for name in constants})
+        slots.update({name: (self._constants, name) for name in self._constants})
         module = CompiledModule(
             self._text,
             self._built,
-            self._imported.signature,
+            self._signature,
             self._options,
             self._target,
             slots=slots,
-            form=self._imported.call,
-            timings=self._imported.timings,
+            form=self._form,
+            timings=self._timings,
             name="part of a graph",
         )
         return module, held

@@ -36,6 +36,13 @@ def is_write(node: Node) -> bool:
     return node.target is torch.ops.aten.copy_.default and _is_input(node.args[0])
 
 
+def written_by(write: Node) -> tuple[Node, Node]:
+    """Return the input that a write overwrites, and with what."""
+    target, source = write.args[:2]
+    assert isinstance(target, Node) and isinstance(source, Node)
+    return target, source
+
+
 def _is_input(value: Any) -> bool:
     return isinstance(value, Node) and value.op == "placeholder"
 

@@ -1,31 +1,15 @@
-"""A part of a graph as a graph of its own, and as a program that the frontend takes."""
+"""A part of a graph as a graph of its own."""
 
 from __future__ import annotations
 
-import inspect
-import operator
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch._export.verifier import Verifier
-from torch.export import ExportedProgram
-from torch.export.exported_program import ModuleCallEntry, ModuleCallSignature
-from torch.export.graph_signature import (
-    ExportGraphSignature,
-    InputKind,
-    InputSpec,
-    OutputKind,
-    OutputSpec,
-    SymIntArgument,
-    TensorArgument,
-)
 from torch.fx import Graph, GraphModule, Node
-from torch.utils import _pytree as pytree
 
-from ..call_form import CallForm
-from .operations import is_size
+from .operations import is_size, written_by
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +35,12 @@ def cut(whole: GraphModule, nodes: Sequence[Node], state: Collection[Node], writ
     for node in nodes:
         builder.add(node)
     outputs = tuple(node for node in nodes if _is_read_outside(node, inside, writes))
-    written = tuple(write.args[0] for write in writes)
+    written, sources = zip(*map(written_by, writes), strict=True) if writes else ((), ())
     for node in written:
         builder.value(node)
-    sources: list[Any] = [builder.value(write.args[1]) for write in writes]
-    builder.graph.output((*(builder.value(node) for node in outputs), *sources))
+    builder.graph.output(tuple(builder.value(node) for node in (*outputs, *sources)))
     inputs, count = builder.sort_inputs()
-    module = GraphModule(whole, builder.graph)
-    return Part(module, inputs, count, outputs, written)  # type: ignore[arg-type]
+    return Part(GraphModule(whole, builder.graph), inputs, count, outputs, tuple(written))
 
 
 def _is_read_outside(node: Node, inside: Collection[Node], writes: Sequence[Node]) -> bool:
@@ -138,73 +120,3 @@ def _sizes_of(nodes: Any) -> dict[str, tuple[Node, int]]:
                 if isinstance(size, torch.SymInt) and size.node.expr.is_symbol:
                     found.setdefault(str(size), (node, dim))
     return found
-
-
-_NOTHING = torch.nn.Parameter(torch.empty(0))
-
-
-class _Anything(Verifier):
-    """Lets every operation pass: the lowering refuses what it does not know, and says so better."""
-
-    dialect = "SLIPSTICK"
-
-    def allowed_op_types(self) -> tuple[type[Any], ...]:
-        """Return the types of operations, every one's."""
-        return (*super().allowed_op_types(), type(operator.add), type(is_size))
-
-    def allowed_builtin_ops(self) -> list[Any]:
-        """Return the functions of Python that a graph may call."""
-        return [*super().allowed_builtin_ops(), operator.getitem]
-
-
-def program_of(part: Part) -> tuple[ExportedProgram, CallForm]:
-    """Return a part as an exported program, and the form of its calls: tensors, one behind the other.
-
-    The tensors of its state come with each call: here stands one without elements for each.
-    """
-    graph = part.module.graph
-    placeholders = [node for node in graph.nodes if node.op == "placeholder"]
-    results = graph.output_node().args[0]
-    assert isinstance(results, tuple)
-    count = len(part.outputs)
-    written = {node.name: place for node, place in zip(part.written, results[count:], strict=True)}
-    inputs, state = [], {}
-    for number, (node, source) in enumerate(zip(placeholders, part.inputs, strict=True)):
-        tensor = isinstance(node.meta["val"], torch.Tensor)
-        argument = TensorArgument(node.name) if tensor else SymIntArgument(node.name)
-        if number >= part.state:
-            inputs.append(InputSpec(InputKind.USER_INPUT, argument, None))
-            continue
-        parameter = source.name not in written and node.meta["val"].is_floating_point()
-        kind = InputKind.PARAMETER if parameter else InputKind.BUFFER
-        inputs.append(InputSpec(kind, argument, source.name, None if parameter else True))
-        state[source.name] = _NOTHING
-    outputs = []
-    for node, source in zip(results[count:], part.written, strict=True):
-        place = part.inputs.index(source)
-        kind = OutputKind.BUFFER_MUTATION if place < part.state else OutputKind.USER_INPUT_MUTATION
-        name = source.name if place < part.state else placeholders[place].name
-        outputs.append(OutputSpec(kind, TensorArgument(node.name), name))
-    for node in results[:count]:
-        tensor = isinstance(node.meta["val"], torch.Tensor)
-        argument = TensorArgument(node.name) if tensor else SymIntArgument(node.name)
-        outputs.append(OutputSpec(OutputKind.USER_OUTPUT, argument, None))
-    graph.output_node().args = ((*results[count:], *results[:count]),)
-    called = len(part.inputs) - part.state
-    in_spec = pytree.tree_structure(((0,) * called, {}))
-    out_spec = pytree.tree_structure((0,) * count)
-    call = ModuleCallSignature(inputs=[], outputs=[], in_spec=in_spec, out_spec=out_spec)
-    program = ExportedProgram(
-        part.module,
-        graph,
-        ExportGraphSignature(inputs, outputs),
-        state,
-        {},
-        [ModuleCallEntry("", call)],
-        constants={},
-        verifiers=[_Anything],
-    )
-    names = [node.name for node in part.inputs[part.state :]]
-    kind = inspect.Parameter.POSITIONAL_ONLY
-    signature = inspect.Signature([inspect.Parameter(f"input{number}", kind) for number in range(called)])
-    return program, CallForm(signature, called, (), names)

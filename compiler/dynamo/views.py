@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import torch
 from torch.fx import Graph, Node
@@ -51,7 +52,8 @@ def fold_permutes(graph: Graph) -> None:
         source = _source(node)
         if source.op != "call_function" or source.target is not _ATEN.permute.default:
             continue
-        inner, outer = list(source.args[1]), list(node.args[1])
+        inner: Any = source.args[1]
+        outer: Any = node.args[1]
         order = [inner[dim] for dim in outer]
         rank = len(order)
         if [dim % rank for dim in order] == list(range(rank)):
