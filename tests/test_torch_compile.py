@@ -11,6 +11,7 @@ import pytest
 import slipstick
 import torch
 from slipstick import ArgumentError, FallbackWarning
+from slipstick.compiler import encoded
 from slipstick.compiler.compiled import CompiledModule
 from torch import nn
 
@@ -105,11 +106,31 @@ def test_parameters_are_packed_once_and_again_when_they_change(monkeypatch):
 
 
 def _noting(made, init):
-    def note(self, *args, **kwargs):
-        init(self, *args, **kwargs)
-        made.append(self)
+    def note(first, *args, **kwargs):
+        made.append(first)
+        return init(first, *args, **kwargs)
 
     return note
+
+
+def test_what_is_trained_is_packed_in_native_code_and_the_rest_once(monkeypatch):
+    packed = []
+    monkeypatch.setattr("slipstick.compiler.encoded.pack_panels", _noting(packed, encoded.pack_panels))
+    torch.manual_seed(0)
+    module, plain = (nn.Sequential(Layer(), Layer()) for _ in range(2))
+    plain.load_state_dict(module.state_dict())
+    run, reports = compiled(module)
+    x = torch.randn(64, 64)
+    for one, call in ((module, run), (plain, plain)):
+        one[0].requires_grad_(False)
+        optimiser = torch.optim.SGD(one[1].parameters(), lr=0.1)
+        for _ in range(3):
+            optimiser.zero_grad()
+            call(x).square().mean().backward()
+            optimiser.step()
+    assert_same(list(module.parameters()), list(plain.parameters()))
+    assert [report.kind for report in reports] == ["forward", "backward"]
+    assert len(packed) == 1 and packed[0].data_ptr() == module[0].linear.weight.data_ptr()
 
 
 class Uncompilable(nn.Module):

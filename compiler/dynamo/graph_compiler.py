@@ -32,33 +32,31 @@ class GraphCompiler:
     def __init__(self, options: TorchCompileOptions):
         self._options = options
         self._state: frozenset[str] = frozenset()
-        """The names of the graph's inputs that are parameters or buffers; the backward graph calls them the same."""
+        """The names of the forward graph's inputs that are state; the backward graph calls them the same."""
 
     def inference(self, module: GraphModule, inputs: Sequence[Any]) -> Callable[[list[Any]], Any]:
         """Compile a graph that nothing is differentiated through."""
-        return self._compile("inference", module, self._find_state(module), len(_results(module)))
+        return self._compile("inference", module, _lifted(module), len(_results(module)))
 
     def forward(self, module: GraphModule, inputs: Sequence[Any]) -> Callable[[list[Any]], Any]:
-        """Compile a graph that also returns what the backward graph reads."""
-        context = TracingContext.try_get()
-        metadata = context.fw_metadata if context is not None else None
+        """Compile a graph that also returns what the backward graph reads.
+
+        What is trained changes with each step: native code packs it where it lies, at each call, in less time than it
+        takes to pack it ahead for one call. (Weights of L-Mul and narrow ones are prepared ahead in any case.)
+        """
+        state = _lifted(module)
+        metadata = _metadata()
+        if metadata is not None and self._options.lmul is None and self._options.weights == "f32":
+            nodes = module.graph.find_nodes(op="placeholder")
+            trained = {node for node, info in zip(nodes, metadata.input_info, strict=False) if info.requires_grad}
+            state -= trained
+        self._state = frozenset(node.name for node in state)
         visible = len(_results(module)) if metadata is None else metadata.num_forward_returns
-        return self._compile("forward", module, self._find_state(module), visible)
+        return self._compile("forward", module, state, visible)
 
     def backward(self, module: GraphModule, inputs: Sequence[Any]) -> Callable[[list[Any]], Any]:
         """Compile the backward graph."""
         return self._compile("backward", module, _named(module, self._state), len(_results(module)))
-
-    def _find_state(self, module: GraphModule) -> frozenset[Node]:
-        """Return the placeholders that dynamo lifted parameters and buffers into."""
-        context = TracingContext.try_get()
-        metadata = context.fw_metadata if context is not None else None
-        numbers = set(metadata.static_input_indices or ()) if metadata is not None else set()
-        nodes = module.graph.find_nodes(op="placeholder")
-        found = [node for number, node in enumerate(nodes) if number in numbers]
-        state = frozenset(node for node in found if isinstance(node.meta.get("val"), torch.Tensor))
-        self._state = frozenset(node.name for node in state)
-        return state
 
     def _compile(
         self, kind: GraphKind, module: GraphModule, state: frozenset[Node], visible: int
@@ -120,6 +118,21 @@ def boxed(run: Callable[..., Any]) -> Callable[[list[Any]], Any]:
 
     call._boxed_call = True  # type: ignore[attr-defined]
     return call
+
+
+def _metadata() -> Any:
+    """Return what aot_autograd knows of the graph that is being compiled, None outside of it."""
+    context = TracingContext.try_get()
+    return context.fw_metadata if context is not None else None
+
+
+def _lifted(module: GraphModule) -> frozenset[Node]:
+    """Return the placeholders that dynamo lifted parameters and buffers into."""
+    metadata = _metadata()
+    numbers = set(metadata.static_input_indices or ()) if metadata is not None else set()
+    nodes = module.graph.find_nodes(op="placeholder")
+    found = [node for number, node in enumerate(nodes) if number in numbers]
+    return frozenset(node for node in found if isinstance(node.meta.get("val"), torch.Tensor))
 
 
 def _named(module: GraphModule, names: frozenset[str]) -> frozenset[Node]:
