@@ -10,6 +10,11 @@ from .kernels.lmul import LMul
 if TYPE_CHECKING:
     from .compiler.api import compile
     from .compiler.compiled import CompiledModule
+    from .compiler.dynamo.backend import torch_backend
+    from .compiler.dynamo.explain import Explanation, explain
+    from .compiler.dynamo.options import TorchCompileOptions
+    from .compiler.dynamo.report import FallbackWarning, GraphReport
+    from .compiler.load import load
     from .compiler.memory import MemoryStatistics, memory_statistics
     from .compiler.options import CompileOptions, SkipPaths
     from .compiler.prediction import predict
@@ -27,10 +32,13 @@ __all__ = [
     "CodegenError",
     "CompileOptions",
     "CompiledModule",
+    "Explanation",
+    "FallbackWarning",
     "Generation",
     "GenerationTiming",
     "Generator",
     "GraphError",
+    "GraphReport",
     "IRError",
     "LMul",
     "LossAndGradients",
@@ -41,18 +49,24 @@ __all__ = [
     "SkipSchedule",
     "SlipstickError",
     "Target",
+    "TorchCompileOptions",
     "compile",
+    "explain",
     "generate",
     "lmul",
     "lmul_matmul",
+    "load",
     "memory_statistics",
     "predict",
+    "torch_backend",
 ]
 
 # Read on first use: the compiler imports torch, which takes seconds.
 _LATER = {
     "CompileOptions": ".compiler.options",
     "CompiledModule": ".compiler.compiled",
+    "Explanation": ".compiler.dynamo.explain",
+    "FallbackWarning": ".compiler.dynamo.report",
     "Generation": ".datasets.generation",
     "GenerationTiming": ".datasets.generation",
     "Generator": ".datasets.generator",
@@ -65,9 +79,14 @@ _LATER = {
     "generate": ".datasets.generator",
     "lmul": ".kernels.lmul_torch",
     "lmul_matmul": ".kernels.lmul_torch_matmul",
+    "load": ".compiler.load",
     "memory_statistics": ".compiler.memory",
+    "GraphReport": ".compiler.dynamo.report",
     "LossAndGradients": ".compiler.training",
+    "TorchCompileOptions": ".compiler.dynamo.options",
+    "explain": ".compiler.dynamo.explain",
     "predict": ".compiler.prediction",
+    "torch_backend": ".compiler.dynamo.backend",
 }
 
 

@@ -25,6 +25,11 @@ class ArgumentError(SlipstickError, TypeError, ValueError):
 class GraphError(SlipstickError):
     """A torch graph that cannot be exported or imported; the text names the operation and its torch source line."""
 
+    def __init__(self, text: str, operation: str = ""):
+        super().__init__(text)
+        self.operation = operation
+        """The operation that was refused, without `.default`: `aten.median`; "" where it is none alone."""
+
 
 class CodegenError(SlipstickError):
     """LLVM refused a module, a CPU is unknown, or no object code can be made for the target."""

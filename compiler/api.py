@@ -14,10 +14,10 @@ from ..kernels.lmul import LMul
 from ..target import Target
 from .build import build, parse
 from .compiled import CompiledModule
-from .encoded import mark_parameters
 from .frontend import Imported, import_torch
 from .mlir_input import mlir_signature
 from .options import CompileOptions, SkipPaths
+from .parameter_marks import mark_parameters
 from .state import Slot, module_slots, tied_names
 
 if TYPE_CHECKING:

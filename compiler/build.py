@@ -2,93 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..bindings import ir, new_context
 from ..errors import ArgumentError, CodegenError, IRError
 from ..passes.asserts_to_status import MESSAGES_ATTRIBUTE
 from ..passes.diagnostics import format_message, message_of
-from ..passes.encode_weights import EncodedArgument, encoded_arguments
+from ..passes.encode_weights import encoded_arguments
 from ..passes.instrumentation import Execution, Instrumentation
-from ..passes.pack_weights import PackedArgument, packed_arguments
+from ..passes.pack_weights import packed_arguments
 from ..passes.paths import noted_paths
 from ..passes.plan_arena import WORKSPACE_ATTRIBUTE
 from ..passes.prepare_entry import ENTRY_ATTRIBUTE
 from ..passes.trim_entry import C_INTERFACE, FROM_ARRAY
 from ..target import Target
 from . import codegen
+from .artifact import Artifact, Built
 from .cache import Cache
 from .options import CompileOptions
 from .stages import STAGES, llvm_ir, run_stages, stage_of, stage_pipelines
 
 LOG = logging.getLogger("slipstick")
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """Object code and what a caller must know of it."""
-
-    code: bytes
-    entry: str
-    """The symbol of the C interface of the entry function."""
-    takes_array: bool
-    """Whether the interface takes its arguments, pointers all, in an array."""
-    messages: tuple[str, ...]
-    """The texts of the assertions in the code, by status - 1."""
-    statistics: Mapping[str, int]
-    """What passes counted, e.g. "lmul: multiplies rewritten"."""
-    encoded: tuple[EncodedArgument, ...] = ()
-    """The arguments that native code takes as codes of a narrow format."""
-    packed: tuple[PackedArgument, ...] = ()
-    """The arguments that native code takes as panels."""
-    workspace_bytes: int = 0
-    """The size of the arena that a call takes."""
-    paths: Mapping[int, str] = field(default_factory=dict)
-    """The symbols of the entries by the number of layers that they run, where there are several depths."""
-
-    def pack(self) -> bytes:
-        """Return bytes that `unpack` reads."""
-        head = {
-            "entry": self.entry,
-            "takes_array": self.takes_array,
-            "messages": self.messages,
-            "statistics": dict(self.statistics),
-            "encoded": [asdict(argument) for argument in self.encoded],
-            "packed": [asdict(argument) for argument in self.packed],
-            "workspace_bytes": self.workspace_bytes,
-            "paths": {str(depth): symbol for depth, symbol in self.paths.items()},
-        }
-        return json.dumps(head).encode() + b"\n" + self.code
-
-    @classmethod
-    def unpack(cls, data: bytes) -> Artifact:
-        """Return what `pack` wrote; raises ValueError or KeyError for other bytes."""
-        head, _, code = data.partition(b"\n")
-        read = json.loads(head)
-        encoded = tuple(EncodedArgument(**fields) for fields in read["encoded"])
-        packed = tuple(PackedArgument(**fields) for fields in read["packed"])
-        entry, takes_array = str(read["entry"]), bool(read["takes_array"])
-        messages, statistics = tuple(read["messages"]), dict(read["statistics"])
-        paths = {int(depth): str(symbol) for depth, symbol in read["paths"].items()}
-        workspace = int(read["workspace_bytes"])
-        return cls(code, entry, takes_array, messages, statistics, encoded, packed, workspace, paths)
-
-
-@dataclass
-class Built:
-    """An artifact, the code in memory where the host can run it, and how it came about."""
-
-    artifact: Artifact
-    loaded: codegen.LoadedObject | None
-    from_cache: bool
-    timings: dict[str, float] = field(default_factory=dict)
-    """Seconds of "lower", "codegen" and "load"."""
 
 
 def build(text: str, options: CompileOptions, target: Target) -> Built:

@@ -10,24 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..bindings import ir
 from ..errors import ArgumentError, CodegenError
-from ..passes.set_stage import STAGE_ATTRIBUTE
 from ..target import Target
 from . import codegen
+from .artifact import Built
 from .bound_call import BoundCall
-from .build import Built, build, llvm_text, lower_text, parse
 from .call_trees import call_leaves, flat_inputs
 from .encoded import native_arguments
 from .fast_call import FastCalls, is_possible
 from .inputs import Copy, Inputs
-from .mlir_input import entry_type
 from .options import CompileOptions
 from .overlaps import Overlaps
 from .results import Results
 from .runtime import NativeFunction, descriptor_tail
 from .signature import Signature
-from .stages import STAGES
 from .state import Slot
 from .weights import Weights
 
@@ -222,11 +218,44 @@ class CompiledModule:
 
         Raises `ArgumentError` for a stage before the one that the module entered at.
         """
-        return lower_text(self._text, name, self.options, self.target)
+        from .build import lower_text
+
+        return lower_text(self._ir(), name, self.options, self.target)
 
     def llvm_ir(self) -> str:
         """Return the LLVM IR text, before LLVM's optimisations."""
-        return llvm_text(self._text, self.options, self.target)
+        from .build import llvm_text
+
+        return llvm_text(self._ir(), self.options, self.target)
+
+    def _ir(self) -> str:
+        if not self._text:
+            raise ArgumentError("expected a module that was compiled here, found one of a file, which holds no IR")
+        return self._text
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write code and weights, as native code reads them, to one file, which `slipstick.load` takes.
+
+        It is a safetensors file, whose metadata tell the rest; a reader sees the old file or the whole new one. Raises
+        `ArgumentError` where it cannot be written, and for calls of containers that have no names in files.
+        """
+        from .saved import save
+
+        save(self, Path(path))
+
+    def save_library(
+        self, folder: str | os.PathLike[str], name: str = "model", *, compiler: str | None = None
+    ) -> Path | None:
+        """Write the module as a C library, with header and example, into a folder; see `compiler/c_library.py`.
+
+        `compiler` is the C compiler that links `libNAME.so`, by default `$CC` or `cc`; for a foreign CPU without one,
+        the objects are left to be linked elsewhere. Returns the library's path, None where it was not linked. Raises
+        `ArgumentError` for a module without an interface in C (tensors alone, one thread), `CodegenError` where linking
+        fails.
+        """
+        from .c_library import save_library
+
+        return save_library(self, Path(folder), name, compiler)
 
     def assembly(self) -> str:
         """Return the assembly of the code that runs."""
@@ -237,12 +266,18 @@ class CompiledModule:
 
         Raises `ArgumentError` where its entry function has another type, `IRError` where it does not parse or lower.
         """
+        from ..bindings import ir
+        from ..passes.set_stage import STAGE_ATTRIBUTE
+        from .build import build, parse
+        from .mlir_input import entry_type
+        from .stages import STAGES
+
         if name not in STAGES:
             raise ArgumentError(f"stage: expected one of {', '.join(STAGES)}, found {name!r}")
         if self._weights.state.is_own:
             raise ArgumentError("replace_stage: expected a module's parameters, found those of load or freeze")
         module = parse(text)
-        found, expected = str(entry_type(module)), str(entry_type(parse(self._text)))
+        found, expected = str(entry_type(module)), str(entry_type(parse(self._ir())))
         if found != expected:
             raise ArgumentError(f"the entry function: expected {expected}, found {found}")
         attributes = module.operation.attributes

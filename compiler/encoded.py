@@ -8,31 +8,11 @@ from typing import Any, TypeAlias
 
 import torch
 
-from ..bindings import ir
 from ..kernels.panels import panel_count
 from ..kernels.panels_torch import pack_panels
+from ..kernels.weight_arguments import EncodedArgument, PackedArgument
 from ..kernels.weight_formats import encode
-from ..passes.encode_weights import PARAMETER_ATTRIBUTE, EncodedArgument
-from ..passes.pack_weights import PackedArgument
-from ..passes.prepare_entry import find_entry
-from .signature import Argument, Signature, TensorSpec
-
-
-def mark_parameters(module: ir.Operation, signature: Signature) -> None:
-    """Set `slipstick.parameter` on the arguments of a module's entry that are parameters in its signature."""
-    entry = find_entry(module)
-    numbers = {argument.native for argument in signature.arguments if argument.kind == "parameter"}
-    if entry is None or not entry.arguments:
-        return
-    with module.context:
-        old = list(entry.arg_attrs) if "arg_attrs" in entry.attributes else [ir.DictAttr.get({})] * len(entry.arguments)
-        marked = [
-            ir.DictAttr.get({**{n.name: n.attr for n in attributes}, PARAMETER_ATTRIBUTE: ir.UnitAttr.get()})
-            if number in numbers
-            else attributes
-            for number, attributes in enumerate(old)
-        ]
-        entry.arg_attrs = ir.ArrayAttr.get(marked)
+from .signature import Argument, TensorSpec
 
 
 def native_arguments(
@@ -108,8 +88,19 @@ class WeightEncoder:
 
         The tensor itself is not kept. Raises as `native` does.
         """
-        stand_in = torch.zeros((), dtype=tensor.dtype).expand(tensor.shape)
         made = self._encode(number, tensor, name) if number in self.encoded else self._pack(number, tensor)
+        return self._keep(number, tensor.dtype, tensor.shape, made)
+
+    def keep(self, argument: Argument, native: list[tuple[int, torch.Tensor]]) -> torch.Tensor:
+        """Take what stands for an argument in native code as it is; return what stands for it here, as `adopt` does."""
+        assert argument.native is not None and isinstance(argument.spec, TensorSpec)
+        shape = [size for size in argument.spec.shape if isinstance(size, int)]
+        return self._keep(argument.native, getattr(torch, argument.spec.dtype), shape, native)
+
+    def _keep(
+        self, number: int, dtype: torch.dtype, shape: Sequence[int], made: list[tuple[int, torch.Tensor]]
+    ) -> torch.Tensor:
+        stand_in = torch.zeros((), dtype=dtype).expand(shape)
         self._kept[number] = _Kept(tensor_state(stand_in), stand_in.untyped_storage(), made)
         return stand_in
 

@@ -110,11 +110,19 @@ def export_module(
 
 
 def import_program(
-    program: ExportedProgram, form: CallForm, *, exact_ranges: bool = False, start: float | None = None
+    program: ExportedProgram,
+    form: CallForm,
+    *,
+    exact_ranges: bool = False,
+    decomposed: bool = False,
+    start: float | None = None,
 ) -> Imported:
-    """Bring an exported program to the stage "linalg"; `start` is when work on it began, by `time.perf_counter`."""
+    """Bring an exported program to the stage "linalg"; `start` is when work on it began, by `time.perf_counter`.
+
+    `decomposed` says that its operations have been taken apart already; then it is changed in place.
+    """
     start = time.perf_counter() if start is None else start
-    graph = _prepared(program, form, exact_ranges=exact_ranges)
+    graph = _prepared(program, form, exact_ranges=exact_ranges, decomposed=decomposed)
     exported = time.perf_counter()
     module = lower_graph(graph.graph_module, graph.overwrites)
     module.operation.attributes[STAGE_ATTRIBUTE] = ir.StringAttr.get("linalg", module.context)
@@ -122,12 +130,15 @@ def import_program(
     return Imported(module, graph.signature, graph.state, form, timings)
 
 
-def _prepared(program: ExportedProgram, form: CallForm, *, exact_ranges: bool) -> PreparedGraph:
+def _prepared(
+    program: ExportedProgram, form: CallForm, *, exact_ranges: bool, decomposed: bool = False
+) -> PreparedGraph:
     """Return the graph of a program, ready for import."""
     from .torch_graph import prepare
 
     with _EXPORT, _quiet():
-        return prepare(_decompose(program), program, form.names, exact_ranges=exact_ranges)
+        simple = program if decomposed else _decompose(program)
+        return prepare(simple, program, form.names, exact_ranges=exact_ranges)
 
 
 def _only_named_dims(dynamic_shapes: Any) -> bool:

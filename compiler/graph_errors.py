@@ -48,9 +48,9 @@ def lowering_error(
                 if str(node.target) in (operation, f"{operation}.default") and (
                     where is None or f'"{where.group(1)}", line {where.group(2)}' in trace
                 ):
-                    return GraphError(f"{describe(node)}: torch-mlir cannot lower it to linalg")
+                    return GraphError(f"{describe(node)}: torch-mlir cannot lower it to linalg", operation)
             line = _source_line(*where.groups()) if where is not None else ""
-            return GraphError(f"operation {operation}{line}: torch-mlir cannot lower it to linalg")
+            return GraphError(f"operation {operation}{line}: torch-mlir cannot lower it to linalg", operation)
     text = "; ".join(message.split("\n")[0][:300] for _, message in messages) or str(failure)
     places = [place for place in (re.search(r'"([^"]+)":(\d+)', location) for location, _ in messages) if place]
     for node in graph_module.graph.nodes:
@@ -72,7 +72,8 @@ def import_error(graph_module: torch.fx.GraphModule, error: Exception) -> GraphE
         traceback = traceback.tb_next
     what = describe(node) if node is not None else "the graph"
     text = str(error).strip().split("\n")[0] or type(error).__name__
-    return GraphError(f"{what}: torch-mlir cannot import it: {text}")
+    operation = str(node.target).removesuffix(".default") if node is not None else ""
+    return GraphError(f"{what}: torch-mlir cannot import it: {text}", operation)
 
 
 def _is_complex(node: torch.fx.Node) -> bool:
@@ -84,10 +85,10 @@ def _is_complex(node: torch.fx.Node) -> bool:
 def describe(node: torch.fx.Node) -> str:
     """Return a node's operation and the line of torch source that it comes from."""
     name = str(node.target).removeprefix("<built-in function ").removesuffix(">")
-    return f"operation {name}{_source_of(node.meta.get('stack_trace'))}"
+    return f"operation {name}{source_of(node.meta.get('stack_trace'))}"
 
 
-def _source_of(stack_trace: str | None) -> str:
+def source_of(stack_trace: str | None) -> str:
     """Return ` (file:line: source text)` of the innermost frame of a stack trace, "" where there is none."""
     frames = re.findall(r'File "([^"]+)", line (\d+)', stack_trace or "")
     return _source_line(*frames[-1]) if frames else ""

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..errors import ArgumentError
-from .build import Artifact
+from .artifact import Artifact
 from .checkpoint import CheckpointReader
 from .encoded import WeightEncoder
 from .runtime import NativeFunction, descriptor_tail

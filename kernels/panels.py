@@ -9,9 +9,10 @@ For L-Mul under the policy `finite` the elements are the floats that the operato
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ..bindings import ir
+if TYPE_CHECKING:
+    from ..bindings import ir
 
 PANELS: Final = "panels"
 """The value of the attribute `slipstick.weights` on the `linalg.generic` that lays panels out as a matrix again."""
@@ -24,5 +25,7 @@ def panel_count(columns: int, width: int) -> int:
 
 def panels_type(element: ir.Type, width: int) -> ir.MemRefType:
     """Return `memref<?x?xWIDTHxT>`: the panels as a kernel takes them."""
+    from ..bindings import ir
+
     dynamic = ir.ShapedType.get_dynamic_size()
     return ir.MemRefType.get([dynamic, dynamic, width], element)

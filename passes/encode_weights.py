@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
 from ..bindings import func, ir, linalg, tensor
+from ..kernels.weight_arguments import EncodedArgument
 from ..kernels.weight_emit import WEIGHTS_ATTRIBUTE, channel_exponents, code_type, decode, has_biases
 from .base import Pass, PassContext, option
 from .prepare_entry import find_entry
@@ -16,19 +17,6 @@ PARAMETER_ATTRIBUTE: Final = "slipstick.parameter"
 
 ENCODED_ATTRIBUTE: Final = "slipstick.encoded_weights"
 """On the module: the arguments of the entry that take codes in place of the f32 matrix of its signature."""
-
-
-@dataclass(frozen=True)
-class EncodedArgument:
-    """An argument of the entry function that takes a matrix of weights in a narrow format."""
-
-    argument: int
-    """Its number; it takes the codes."""
-    format: str
-    axis: int
-    """The dimension that counts output channels."""
-    biases: int | None
-    """The number of the argument that takes the exponent biases, one i32 an output channel; None: there are none."""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from ..bindings import func, ir, linalg, tensor
-from ..kernels.lmul import LMul, Rounding
 from ..kernels.panels import PANELS
+from ..kernels.weight_arguments import PackedArgument
 from ..kernels.weight_emit import WEIGHTS_ATTRIBUTE
 from .base import Pass, PassContext
 from .calls import Calls, retype
@@ -17,30 +17,6 @@ from .weight_readers import Form, WeightReaders
 
 PACKED_ATTRIBUTE: Final = "slipstick.packed_weights"
 """On the module: the arguments of the entry that take panels, and of which matrix of its signature."""
-
-
-@dataclass(frozen=True)
-class PackedArgument:
-    """An argument of the entry function that takes a matrix of weights as panels."""
-
-    source: int
-    """The number of the argument that was the matrix; it still is where something else reads it too."""
-    argument: int
-    """The number of the argument that takes the panels."""
-    axis: int
-    """The dimension of the matrix that counts output channels."""
-    width: int
-    """Columns a panel."""
-    mantissa_bits: int | None = None
-    rounding: Rounding | None = None
-    """Of L-Mul under `finite`, whose operands the elements are; None: they are the matrix's own."""
-
-    @property
-    def lmul(self) -> LMul | None:
-        """The L-Mul that the elements are prepared for."""
-        if self.mantissa_bits is None or self.rounding is None:
-            return None
-        return LMul(mantissa_bits=self.mantissa_bits, rounding=self.rounding, specials="finite")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Every subject's results are compared with torch's before it is timed; all subjec
 process, with the same threads; the figures are medians. The machine's own limits are measured in the same run.
 
   slipstick-bench generate MODEL         text generation, SkipDecode's depths and schedules: see generate --help
+  slipstick-bench dynamo                 models through torch.compile(backend="slipstick"): see dynamo --help
   slipstick-bench list                   the graphs: --family, --tag, --suite, --json
   slipstick-bench export NAME -o FILE    a graph as MLIR: --set tokens=64, --small, --level
   slipstick-bench peft-coverage          which methods of parameter-efficient tuning have which graphs
@@ -42,6 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .bench_generate import main as generate
 
         return generate(given[1:])
+    if given[:1] == ["dynamo"]:
+        from .bench_dynamo import main as dynamo
+
+        return dynamo(given[1:])
     arguments = _parser().parse_args(given)
     arguments.command = shlex.join([PROGRAM, *given])
     return guarded(PROGRAM, lambda: _run(arguments))

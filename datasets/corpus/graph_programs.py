@@ -10,8 +10,8 @@ def graph_program(name: str) -> Program:
 
     Raises ArgumentError for an unknown name, GraphError where it cannot be imported.
     """
-    from ...compiler.encoded import mark_parameters
     from ...compiler.frontend import import_torch
+    from ...compiler.parameter_marks import mark_parameters
     from ..graphs import graph
 
     item = graph(name)

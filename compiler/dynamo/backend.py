@@ -1,0 +1,83 @@
+"""The backend `slipstick` of `torch.compile`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch._dynamo.backends.common import aot_autograd
+from torch._functorch.partitioners import min_cut_rematerialization_partition
+from torch.fx import GraphModule
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from ...errors import ArgumentError
+from ..decompositions import decomposition_table
+from ..index_copy import INDEX_COPY
+from .attention import FLASH, attention
+from .graph_compiler import GraphCompiler
+from .options import TorchCompileOptions
+
+
+class TorchBackend:
+    """What `torch.compile(model, backend="slipstick", options={...})` calls with each graph that dynamo captures.
+
+    `options` are the fields of `TorchCompileOptions`. The graph is made functional, differentiated where gradients are
+    asked for, and compiled in parts: what slipstick cannot compile is run by torch, with a warning that names it, as
+    are random operations, without one. Parameters may change between calls; sizes that dynamo calls dynamic, too.
+    """
+
+    __name__ = "slipstick"
+
+    def __call__(
+        self,
+        module: GraphModule,
+        inputs: Sequence[Any],
+        *,
+        options: Mapping[str, Any] | None = None,
+        mode: str | None = None,
+    ) -> Callable[..., Any]:
+        """Return what runs the graph `module`.
+
+        Raises `ArgumentError` for options that cannot be meant, and `GraphError` where something cannot be compiled and
+        `fallback` is False; `torch.compile` shows either inside an error of its own.
+        """
+        if mode is not None:
+            raise ArgumentError(f"mode: expected none with the backend slipstick, found {mode!r}")
+        return compile_graph(module, inputs, TorchCompileOptions.of(options))
+
+    def __repr__(self) -> str:
+        return "slipstick.torch_backend"
+
+
+def compile_graph(module: GraphModule, inputs: Sequence[Any], options: TorchCompileOptions) -> Callable[..., Any]:
+    """Return what runs a graph of dynamo; `inputs` are those of the call that it was captured for."""
+    compiler = GraphCompiler(options)
+    differentiate = aot_autograd(
+        fw_compiler=compiler.forward,
+        bw_compiler=compiler.backward,
+        inference_compiler=compiler.inference,
+        partition_fn=min_cut_rematerialization_partition,
+        decompositions=_table(),
+        keep_inference_input_mutations=True,
+    )
+    with _differentiable_attention(inputs):
+        run: Callable[..., Any] = differentiate(module, inputs)
+    return run
+
+
+def _table() -> dict[Any, Any]:
+    """Return what operations are taken apart into; copies to places of a cache are not, which the lowering knows."""
+    table = {operation: how for operation, how in decomposition_table().items() if INDEX_COPY not in str(operation)}
+    return {**table, FLASH: attention}
+
+
+def _differentiable_attention(inputs: Sequence[Any]) -> AbstractContextManager[None]:
+    """Let attention be traced as matrix products where it is differentiated: only torch can run its own backward."""
+    wanted = any(isinstance(one, torch.Tensor) and one.requires_grad for one in inputs)
+    return sdpa_kernel(SDPBackend.MATH) if wanted and torch.is_grad_enabled() else nullcontext()
+
+
+torch_backend = TorchBackend()
+"""The one backend; it keeps nothing between calls."""

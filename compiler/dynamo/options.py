@@ -1,0 +1,69 @@
+"""The options of the backend of `torch.compile`, in one frozen value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...errors import ArgumentError
+from ...kernels.lmul import LMul
+from ..options import CompileOptions
+from .report import GraphReport
+
+
+@dataclass(frozen=True)
+class TorchCompileOptions:
+    """What `torch.compile(..., backend="slipstick", options={...})` takes. Raises `ArgumentError` for other values."""
+
+    lmul: LMul | None = None
+    """The L-Mul configuration; `None`: exact multiplies."""
+    weights: str = "f32"
+    """How native code reads the weights of linear layers: "f32", "bf16" or "lm8"."""
+    threads: int | None = None
+    """Threads that one call may use; `None`: as many as torch uses when a graph is compiled."""
+    pack_few_rows: bool = True
+    """Whether products of few rows read weights from panels: see `CompileOptions`."""
+    cache_dir: str | os.PathLike[str] | None = None
+    """Where object code is cached; `None`: the user's cache folder."""
+    fallback: bool = True
+    """Whether torch runs what cannot be compiled, with a warning that names it; `False`: that is an error. Random
+    operations are torch's in either case."""
+    dry_run: bool = False
+    """Whether graphs are taken apart and lowered to linalg, but run by torch."""
+    observer: Callable[[GraphReport], object] | None = None
+    """Called with the report of each graph, when it has been compiled."""
+
+    def __post_init__(self) -> None:
+        for name in ("fallback", "dry_run"):
+            if not isinstance(getattr(self, name), bool):
+                raise ArgumentError(f"{name}: expected True or False, found {getattr(self, name)!r}")
+        if self.observer is not None and not callable(self.observer):
+            raise ArgumentError(f"observer: expected a function of a report, or None, found {self.observer!r}")
+        self.compile_options()
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any] | None) -> TorchCompileOptions:
+        """Return the options of a dictionary; raises `ArgumentError` for a name that is none."""
+        given = {} if options is None else options
+        if not isinstance(given, Mapping):
+            raise ArgumentError(f"options: expected a dictionary, found {type(given).__name__}")
+        names = [field.name for field in fields(cls)]
+        for name in given:
+            if name not in names:
+                raise ArgumentError(f"options: expected some of {', '.join(names)}, found {name!r}")
+        return cls(**given)
+
+    def compile_options(self) -> CompileOptions:
+        """Return the options of each compiled part."""
+        return CompileOptions(
+            lmul=self.lmul,
+            weights=self.weights,
+            threads=torch.get_num_threads() if self.threads is None else self.threads,
+            pack_few_rows=self.pack_few_rows,
+            cache_dir=None if self.cache_dir is None else Path(self.cache_dir),
+        )

@@ -1,0 +1,143 @@
+"""`torch.compile` with the backend slipstick beside eager and inductor: what it compiles, is it right, how fast."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from ..compiler.dynamo.backend import torch_backend
+from ..compiler.dynamo.report import GraphReport
+from ..datasets.graph import Graph
+from .bench_timing import Subject, time_in_turns
+from .output import quiet
+
+BACKENDS: dict[str, Any] = {"slipstick": torch_backend, "inductor": "inductor"}
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Inference, or a training step, of one model."""
+
+    reports: tuple[GraphReport, ...]
+    """The graphs that slipstick was given."""
+    error: float
+    """The largest difference from eager, of results or of gradients, as a share of the largest magnitude of eager's."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """The median of a call when it is warm, by the name of the subject."""
+
+    @property
+    def fallbacks(self) -> tuple[str, ...]:
+        """The operations that torch runs because they cannot be compiled, each once."""
+        return tuple(dict.fromkeys(one.operation for report in self.reports for one in report.fallbacks))
+
+    @property
+    def operations(self) -> tuple[int, int]:
+        """How many operations are compiled, and of how many."""
+        return sum(one.compiled for one in self.reports), sum(one.operations for one in self.reports)
+
+    def speed(self, name: str) -> float | None:
+        """Return how many times as fast slipstick is as a subject."""
+        times = self.seconds
+        return times[name] / times["slipstick"] if name in times and "slipstick" in times else None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Both modes of one model."""
+
+    graph: str
+    inference: Mode
+    step: Mode
+
+
+def measure(graph: Graph, *, inductor: bool, repeats: int, threads: int = 1) -> Measured:
+    """Compile a model for inference and for a training step, compare with eager, and time `repeats` rounds; 0: none."""
+    torch.set_num_threads(threads)
+    with quiet():
+        module, inputs = graph.build()
+        inference = _inference(module, inputs, inductor, repeats)
+        return Measured(graph.name, inference, _training(module, inputs, inductor, repeats))
+
+
+def _compiled(module: torch.nn.Module, backend: str, reports: list[GraphReport]) -> Callable[..., Any]:
+    torch._dynamo.reset()
+    options: Any = {"observer": reports.append} if backend == "slipstick" else None
+    run: Callable[..., Any] = torch.compile(module, backend=BACKENDS[backend], options=options)
+    return run
+
+
+def _names(inductor: bool) -> list[str]:
+    return [name for name in BACKENDS if inductor or name != "inductor"]
+
+
+def _inference(module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool, repeats: int) -> Mode:
+    reports: list[GraphReport] = []
+    with torch.no_grad():
+        expected = module(*inputs).clone()
+        calls = {"eager": lambda: module(*inputs)}
+        error = 0.0
+        for name in _names(inductor):
+            run = _compiled(module, name, reports)
+            found = run(*inputs)
+            if name == "slipstick":
+                error = _difference([found], [expected])
+            calls[name] = _call(run, inputs)
+    return Mode(tuple(reports), error, _times(calls, torch.no_grad, repeats))
+
+
+def _training(module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool, repeats: int) -> Mode:
+    """Measure loss, gradients, and a step of an optimiser that leaves weights as they are, but writes to them."""
+    reports: list[GraphReport] = []
+    parameters = [one for one in module.parameters() if one.requires_grad]
+    optimiser = torch.optim.SGD(parameters, lr=0.0)
+
+    def step(run: Callable[..., Any]) -> Callable[[], object]:
+        def call() -> None:
+            optimiser.zero_grad()
+            run(*inputs).square().mean().backward()
+            optimiser.step()
+
+        return call
+
+    def gradients(call: Callable[[], object]) -> list[torch.Tensor]:
+        call()
+        return [one.grad for one in parameters if one.grad is not None]
+
+    calls = {"eager": step(module)}
+    expected = gradients(calls["eager"])
+    error = 0.0
+    for name in _names(inductor):
+        calls[name] = step(_compiled(module, name, reports))
+        found = gradients(calls[name])
+        if name == "slipstick":
+            error = _difference(found, expected)
+    return Mode(tuple(reports), error, _times(calls, _nothing, repeats))
+
+
+def _call(run: Callable[..., Any], inputs: tuple[Any, ...]) -> Callable[[], object]:
+    return lambda: run(*inputs)
+
+
+@contextlib.contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def _times(calls: dict[str, Callable[[], object]], around: Callable[[], Any], repeats: int) -> dict[str, float]:
+    if not repeats:
+        return {}
+    found = time_in_turns({name: Subject(call, around) for name, call in calls.items()}, repeats)
+    return {name: turns.timing.median for name, turns in found.items()}
+
+
+def _difference(found: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
+    """Return the largest difference as a share of the largest magnitude; infinity where tensors are missing."""
+    if len(found) != len(expected):
+        return float("inf")
+    top = max(float(one.abs().max()) for one in expected)
+    worst = max(float((one - other).abs().max()) for one, other in zip(found, expected, strict=True))
+    return worst / top if worst == worst else float("inf")
