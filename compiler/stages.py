@@ -98,12 +98,13 @@ class StageScheduled(NamedPipeline):
             f"schedule-attention{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}}}",
             f"schedule-contractions{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}"
             f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes} pack-few-rows={str(self.pack_few_rows).lower()}}}",
-            "pack-weights",
             "fuse-epilogues",
             "reassociate-reductions",
             "fuse-rows",
             "canonicalize,cse",
             "fuse-elementwise",
+            f"schedule-nests{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}}}",
+            "pack-weights",
             skip if self.min_layers else "",
             "set-stage{stage=scheduled}",
         )

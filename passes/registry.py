@@ -38,6 +38,7 @@ from .reassociate_reductions import ReassociateReductions
 from .results_to_arguments import ResultsToArguments
 from .schedule_attention import ScheduleAttention
 from .schedule_contractions import ScheduleContractions
+from .schedule_nests import ScheduleNests
 from .set_stage import SetStage
 from .skip_decode import SkipDecode
 from .split_empty_tensors import SplitEmptyTensors
@@ -67,6 +68,7 @@ PASSES: tuple[type[Pass], ...] = (
     PackWeights,
     FuseEpilogues,
     ReassociateReductions,
+    ScheduleNests,
     SplitEmptyTensors,
     CutLayers,
     OutlineLayers,
