@@ -20,6 +20,7 @@ from ..kernels.decision import (
 from .base import Pass, PassContext, option
 from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand_dims
 from .lmul_scope import MARK
+from .parameter_values import parameter_values
 from .schedule_few_rows import Multiply, decide_columns, decide_rows, wants_panels, weight_format
 
 MANY_REGISTERS = 32
@@ -75,9 +76,10 @@ class ScheduleContractions(Pass):
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Decide for each contraction under `op`."""
-        op.walk(lambda inner: self._visit(inner, ctx))
+        parameters = parameter_values(op)
+        op.walk(lambda inner: self._visit(inner, parameters, ctx))
 
-    def _visit(self, op: ir.Operation, ctx: PassContext) -> ir.WalkResult:
+    def _visit(self, op: ir.Operation, parameters: set[ir.Value], ctx: PassContext) -> ir.WalkResult:
         if op.name in CONTRACTIONS and DECISION_ATTRIBUTE not in op.attributes:
             elements = {str(ir.ShapedType(operand.type).element_type) for operand in op.operands}
             if elements in ({"f32"}, {"f64"}) and is_permuted(op):
@@ -86,7 +88,8 @@ class ScheduleContractions(Pass):
                 depth = _depth(op)
                 multiply = multiply_kind(op)
                 is_few = rows is not None and 0 < rows <= self.skinny_rows
-                packs = rows is not None and self.pack_few_rows and wants_panels(op.operands[1], rows, multiply)
+                is_weight = self.pack_few_rows and op.operands[1] in parameters
+                packs = rows is not None and is_weight and wants_panels(rows, multiply)
                 if rows is not None and is_few and not packs:
                     write_decision(op, self.decide_few(op, rows, columns, bits))
                 else:
