@@ -12,7 +12,9 @@ from pathlib import Path
 
 from ..bindings import ir, new_context
 from ..errors import ArgumentError, CodegenError, IRError
+from ..kernels.decisions import Decisions
 from ..passes.asserts_to_status import MESSAGES_ATTRIBUTE
+from ..passes.decide import decisions_of
 from ..passes.diagnostics import format_message, message_of
 from ..passes.encode_weights import EncodedArgument, encoded_arguments
 from ..passes.instrumentation import Execution, Instrumentation
@@ -51,6 +53,8 @@ class Artifact:
     """The size of the arena that a call takes."""
     paths: Mapping[int, str] = field(default_factory=dict)
     """The symbols of the entries by the number of layers that they run, where there are several depths."""
+    decisions: Decisions = field(default_factory=Decisions)
+    """What another policy than the heuristic decided."""
 
     def pack(self) -> bytes:
         """Return bytes that `unpack` reads."""
@@ -63,6 +67,7 @@ class Artifact:
             "packed": [asdict(argument) for argument in self.packed],
             "workspace_bytes": self.workspace_bytes,
             "paths": {str(depth): symbol for depth, symbol in self.paths.items()},
+            "decisions": [entry.json() for entry in self.decisions.values()],
         }
         return json.dumps(head).encode() + b"\n" + self.code
 
@@ -77,7 +82,8 @@ class Artifact:
         messages, statistics = tuple(read["messages"]), dict(read["statistics"])
         paths = {int(depth): str(symbol) for depth, symbol in read["paths"].items()}
         workspace = int(read["workspace_bytes"])
-        return cls(code, entry, takes_array, messages, statistics, encoded, packed, workspace, paths)
+        decisions = Decisions.from_entries(read["decisions"], "the cache")
+        return cls(code, entry, takes_array, messages, statistics, encoded, packed, workspace, paths, decisions)
 
 
 @dataclass
@@ -106,6 +112,7 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
             options.weights,
             options.skip,
             pack_few_rows=options.pack_few_rows,
+            deciding=options.deciding,
         ).values()
     ]
     key = cache.key("object", text, *pipelines, options.weights, options.schedule, target.key())
@@ -131,7 +138,8 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     code = codegen.compile_object(translated, target)
     statistics = dict(counter.total)
     workspace, paths = _workspace_bytes(module), _paths(module, takes_array)
-    artifact = Artifact(code, entry, takes_array, messages, statistics, encoded, packed, workspace, paths)
+    decisions = decisions_of(module.operation)
+    artifact = Artifact(code, entry, takes_array, messages, statistics, encoded, packed, workspace, paths, decisions)
     made = time.perf_counter()
     LOG.info("object code of %d bytes in %.2f s", len(code), made - lowered)
     cache.put(key, artifact.pack())
@@ -189,6 +197,7 @@ def _run_stages(
         weights=options.weights,
         skip=options.skip,
         pack_few_rows=options.pack_few_rows,
+        deciding=options.deciding,
         instrumentation=counter,
     )
 

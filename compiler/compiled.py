@@ -14,6 +14,7 @@ from torch.utils import _pytree as pytree
 
 from ..bindings import ir
 from ..errors import ArgumentError, CodegenError
+from ..kernels.decisions import Decisions
 from ..passes.set_stage import STAGE_ATTRIBUTE
 from ..target import Target
 from . import codegen
@@ -21,6 +22,7 @@ from .bound_call import BoundCall
 from .build import Built, build, llvm_text, lower_text, parse
 from .call_trees import argument_index, flat_inputs, from_numpy, plain_results, structure
 from .checkpoint import CheckpointReader
+from .decisions_file import decided
 from .encoded import WeightEncoder, native_arguments
 from .fast_call import FastCall, KeptState, is_possible
 from .inputs import Copy, Inputs, Plan
@@ -396,6 +398,15 @@ class CompiledModule:
     def assembly(self) -> str:
         """Return the assembly of the code that runs."""
         return codegen.assembly(self.llvm_ir(), self.target)
+
+    @property
+    def decisions(self) -> Decisions:
+        """What was decided for each kernel: tiles, unrolling, vectors, places of epilogues; `save` makes a file of it.
+
+        Another compilation takes them as `schedule`. The heuristic's are found by lowering again.
+        """
+        found = self._built.artifact.decisions
+        return found if found else decided(self._text, self.options, self.target)
 
     def replace_stage(self, name: str, text: str) -> CompiledModule:
         """Return a module that is called like this one and runs `text`, MLIR that stands at the stage `name`.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..bindings import ir
+from ..bindings import ir, new_context
 from ..costmodel.canonical import canonical_hash
 from ..kernels.choice import Choice, read_choice, write_choice
 from ..kernels.decision import DECISION_ATTRIBUTE
@@ -154,3 +154,14 @@ def _shape(type_: ir.ShapedType) -> str:
     return "x".join("?" if size == dynamic else str(size) for size in type_.shape) or "1"
 
 
+
+
+def with_choice(text: str, choice: Choice) -> str:
+    """Return a nest's module, as `Nest.text`, with another choice; raises ValueError where it holds no single nest."""
+    with new_context():
+        module = ir.Module.parse(text)
+        found = nests(module.operation)
+        if len(found) != 1:
+            raise ValueError(f"expected a module of one nest, found {len(found)}")
+        found[0].write(choice)
+        return str(module.operation.get_asm(use_local_scope=True))

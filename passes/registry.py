@@ -10,6 +10,7 @@ from .asserts_to_status import AssertsToStatus
 from .base import NamedPipeline, Pass
 from .convolutions_to_products import ConvolutionsToProducts
 from .cut_layers import CutLayers
+from .decide import Decide
 from .drop_unread_arguments import DropUnreadArguments
 from .drop_unread_results import DropUnreadResults
 from .encode_weights import EncodeWeights
@@ -69,6 +70,7 @@ PASSES: tuple[type[Pass], ...] = (
     FuseEpilogues,
     ReassociateReductions,
     ScheduleNests,
+    Decide,
     SplitEmptyTensors,
     CutLayers,
     OutlineLayers,
