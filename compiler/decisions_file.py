@@ -1,15 +1,18 @@
-"""Decisions as an input and an output of a compilation."""
+"""Decisions as an input and an output of a compilation, and the nests that they are about."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+from ..bindings import ir
 from ..errors import ArgumentError
 from ..kernels.decisions import Decisions
 from ..passes.decide import decisions_of
 from ..passes.manager import run_pipeline
+from ..passes.nests import Nest, nests
 from ..passes.policy import POLICIES
 from ..target import Target
 from .build import parse
@@ -29,7 +32,7 @@ def decisions_file(schedule: str | os.PathLike[str] | Decisions, cache_dir: Path
         if not Path(schedule).is_file():
             quoted = ", ".join(f'"{name}"' for name in POLICIES)
             raise ArgumentError(
-                f"schedule: expected {quoted}, decisions or the path of a file of them, found {str(schedule)!r}"
+                f"schedule: expected one of {quoted}, decisions or the path of a file of them, found {str(schedule)!r}"
             )
         schedule = Decisions.load(schedule)
     if not isinstance(schedule, Decisions):
@@ -50,11 +53,32 @@ def decided(text: str, options: CompileOptions, target: Target) -> Decisions:
     module = parse(text)
     if STAGES.index(stage_of(module)) > STAGES.index("rewritten"):
         return Decisions()
-    settings = {"lmul": options.lmul, "parallel": options.parallel, "weights": options.weights, "skip": options.skip}
-    run_stages(module, until="rewritten", target=target, pack_few_rows=options.pack_few_rows, **settings)  # type: ignore[arg-type]
-    pipelines = stage_pipelines(target, **settings, pack_few_rows=options.pack_few_rows, deciding=options.deciding)  # type: ignore[arg-type]
-    scheduled = pipelines["scheduled"]
-    assert isinstance(scheduled, StageScheduled)
-    record = f"decide{{record target={target_name(target)}}}"
-    run_pipeline(module, scheduled.text().replace("pack-weights", f"{record},pack-weights"), verify="own")
+    _run_heuristic(module, options, target)
+    file = f" decisions={options.decisions}" if options.decisions else ""
+    run_pipeline(module, f"builtin.module(decide{{record target={target_name(target)}{file}}})", verify="own")
     return decisions_of(module.operation)
+
+
+def module_nests(module: ir.Module, options: CompileOptions, target: Target) -> list[Nest]:
+    """Return the nests of a module at the stage "linalg" or "rewritten", which the heuristic has decided; each once.
+
+    The module is lowered in place as far as that, and has to be kept as long as they are. Raises IRError where it does
+    not lower.
+    """
+    _run_heuristic(module, options, target)
+    return list({nest.key: nest for nest in nests(module.operation)}.values())
+
+
+def _run_heuristic(module: ir.Module, options: CompileOptions, target: Target) -> None:
+    options = replace(options, schedule="heuristic", decisions=None)
+    lmul, parallel, weights, skip, few = (
+        options.lmul,
+        options.parallel,
+        options.weights,
+        options.skip,
+        options.pack_few_rows,
+    )
+    run_stages(module, until="rewritten", target=target, lmul=lmul, parallel=parallel, weights=weights, skip=skip)
+    scheduled = stage_pipelines(target, lmul, parallel, weights, skip, pack_few_rows=few)["scheduled"]
+    assert isinstance(scheduled, StageScheduled)
+    run_pipeline(module, scheduled.heuristic(), verify="own")

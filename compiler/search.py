@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,27 +77,26 @@ class Search:
             say(min(start + BATCH, len(wanted)), len(wanted))
 
     def run(self, budget: int = 0, say: Say = lambda done, total: None) -> Choice:
-        """Search with at most `budget` candidates, 0: all, up to a bound; return the best.
+        """Search with at most `budget` candidates beside the heuristic's, 0: all, up to a bound; return the best.
 
         Where not all may be measured, those nearest to the best so far come next.
         """
-        limit = min(budget or EXHAUSTIVE, len(self.space))
-        if limit == len(self.space):
+        limit = min(budget or EXHAUSTIVE, len(self.space) - 1)
+        if limit == len(self.space) - 1:
             self.measure(self.space, say=say)
         else:
-            while len(tried := [*self.relative, *self.failed]) < limit + 1:
-                near = [c for c in neighbours(self.best(), self.space) if c not in tried]
-                left = near or [c for c in self.space if c not in tried]
-                self.measure(left[: min(BATCH, limit + 1 - len(tried))])
-                say(len(tried), limit)
-                if not left:
-                    break
-        finalists = sorted(self.relative, key=self.relative.__getitem__)[:FINALISTS]
-        self._again(finalists)
+            tried = {self.heuristic}
+            while len(tried) < limit + 1:
+                following = next_choices(self.relative, self.space, tried, min(BATCH, limit + 1 - len(tried)))
+                self.measure(following)
+                tried.update(following)
+                say(len(tried) - 1, limit)
+        self.settle()
         return self.best()
 
-    def _again(self, finalists: Sequence[Choice]) -> None:
+    def settle(self) -> None:
         """Time the best few longer: the best of many is in part the luckiest."""
+        finalists = sorted(self.relative, key=self.relative.__getitem__)[:FINALISTS]
         doubtful = [c for c in finalists if c != self.heuristic and self._rounds(c) < FINAL_ROUNDS]
         if doubtful:
             self._batch(doubtful, FINAL_ROUNDS, again=True)
@@ -144,6 +143,14 @@ class Search:
         self._known.update((record.object, record) for record in records)
         self.seconds[self.heuristic] = base
         self.measured += len(new)
+
+
+def next_choices(relative: Mapping[Choice, float], space: Sequence[Choice], tried: Set[Choice], count: int) -> list[Choice]:
+    """Return the candidates that a search tries next: those nearest to the best of the tried, else any."""
+    best = min((choice for choice in tried if choice in relative), key=relative.__getitem__)
+    near = [choice for choice in neighbours(best, space) if choice not in tried]
+    others = [choice for choice in space if choice not in tried and choice not in near]
+    return [*near, *others][:count]
 
 
 @dataclass(frozen=True)

@@ -102,19 +102,29 @@ class StageScheduled(NamedPipeline):
         """Return the pipeline."""
         skip = f"skip-decode{{min-layers={self.min_layers} max-layers={self.max_layers} warmup={self.warmup}}}"
         return _join(
-            f"schedule-attention{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}}}",
-            f"schedule-contractions{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}"
-            f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes} pack-few-rows={str(self.pack_few_rows).lower()}}}",
+            *self._deciding(),
+            self._decide(),
+            "pack-weights",
+            skip if self.min_layers else "",
+            "set-stage{stage=scheduled}",
+        )
+
+    def heuristic(self) -> str:
+        """Return the part of the pipeline up to where the heuristic has decided everything, and nothing is applied."""
+        return _join(*self._deciding())
+
+    def _deciding(self) -> tuple[str, ...]:
+        registers = f"vector-bits={self.vector_bits} vector-registers={self.vector_registers}"
+        return (
+            f"schedule-attention{{{registers}}}",
+            f"schedule-contractions{{{registers} l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes}"
+            f" pack-few-rows={str(self.pack_few_rows).lower()}}}",
             "fuse-epilogues",
             "reassociate-reductions",
             "fuse-rows",
             "canonicalize,cse",
             "fuse-elementwise",
-            f"schedule-nests{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}}}",
-            self._decide(),
-            "pack-weights",
-            skip if self.min_layers else "",
-            "set-stage{stage=scheduled}",
+            f"schedule-nests{{{registers}}}",
         )
 
     def _decide(self) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..bindings import ir
@@ -18,6 +18,9 @@ from .contraction_dims import CONTRACTIONS
 from .nests import Nest
 from .product_facts import Product, product_of
 from .schedule_contractions import ScheduleContractions
+
+LONGEST_LINE = 64
+"""Registers of a row that may stand in a line in a candidate: more are code that no cache of instructions likes."""
 
 
 def candidates(nest: Nest, target: Target) -> list[Choice]:
@@ -35,7 +38,7 @@ def candidates(nest: Nest, target: Target) -> list[Choice]:
     return list(found)
 
 
-def neighbours(choice: Choice, space: list[Choice]) -> list[Choice]:
+def neighbours(choice: Choice, space: Sequence[Choice]) -> list[Choice]:
     """Return the candidates of a space that differ from a choice in the fewest ways, at most two."""
     own = _flat(choice)
     distance = {other: _distance(own, _flat(other)) for other in space}
@@ -81,7 +84,8 @@ def _nest(nest: Nest, now: NestSchedule, target: Target) -> Iterator[NestSchedul
     over_rows = nest.op.name == "scf.forall"
     registers = row_length(nest.op) * 32 // target.vector_bits
     # What is computed differs only by whether the row is a loop.
-    straights = {now.straight, *({0} if registers <= now.straight else {min(2 * now.straight, registers)})}
+    other = 0 if registers <= now.straight else registers
+    straights = {now.straight, other} if other <= LONGEST_LINE else {now.straight}
     for bits in dict.fromkeys((target.vector_bits, max(128, target.vector_bits // 2))):
         for interleave in (1, 2, 4, 8):
             for straight in sorted(straights):
@@ -97,7 +101,6 @@ def row_length(op: ir.Operation) -> int:
     return int(math.prod(shape[-1:]))
 
 
-@dataclass(frozen=True)
 class _Unset:
     """Stands for what a decision of another kind has not."""
 
