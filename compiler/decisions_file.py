@@ -34,7 +34,7 @@ def decisions_file(schedule: str | os.PathLike[str] | Decisions, cache_dir: Path
             raise ArgumentError(
                 f"schedule: expected one of {quoted}, decisions or the path of a file of them, found {str(schedule)!r}"
             )
-        schedule = Decisions.load(schedule)
+        schedule = Decisions.load(Path(schedule))
     if not isinstance(schedule, Decisions):
         raise ArgumentError(f"schedule: expected a policy, decisions or a path, found {type(schedule).__name__}")
     folder = Cache(cache_dir).directory / "decisions"

@@ -147,10 +147,11 @@ def pinned() -> Iterator[None]:
 
 
 def _operand(spec: Any, generator: torch.Generator) -> torch.Tensor:
-    if not isinstance(spec, TensorSpec) or not all(isinstance(size, int) for size in spec.shape):
+    shape = [size for size in spec.shape if isinstance(size, int)] if isinstance(spec, TensorSpec) else []
+    if not isinstance(spec, TensorSpec) or len(shape) < len(spec.shape):
         raise CodegenError(f"expected tensors of known sizes to measure with, found {spec}")
     dtype = getattr(torch, spec.dtype)
     if dtype.is_floating_point:
-        return torch.randn(spec.shape, generator=generator, dtype=torch.float64).to(dtype)
+        return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
     # Indices have to be inside of what they index: zero always is.
-    return torch.zeros(spec.shape, dtype=dtype)
+    return torch.zeros(shape, dtype=dtype)

@@ -28,6 +28,8 @@ class NestRegret:
     key: str
     target: str
     candidates: int
+    codes: int
+    """How many different kernels the candidates become."""
     failed: int
     heuristic_s: float
     best_s: float
@@ -59,6 +61,7 @@ def regret(search: Search, model: Predictor | None = None) -> NestRegret:
         search.key,
         search.target.cpu,
         len(search.space),
+        search.codes,
         len(search.failed),
         heuristic_s,
         heuristic_s * optimum,

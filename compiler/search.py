@@ -22,6 +22,7 @@ BATCH = 8
 """Candidates that are measured beside one another, and beside the heuristic's and the best one so far."""
 ROUNDS, FINAL_ROUNDS = 5, 15
 FINALISTS = 4
+MOST_FINALS = 4
 LEAST_GAIN = 0.01
 """What does not gain so much over the heuristic is not taken for it: it may be noise."""
 
@@ -60,6 +61,11 @@ class Search:
             self.seconds[self.space[0]] = self._known[self.base.digest].seconds
 
     @property
+    def codes(self) -> int:
+        """How many different kernels those candidates are that were compiled."""
+        return len(set(self._objects.values()))
+
+    @property
     def heuristic(self) -> Choice:
         """What the nest had."""
         return self.space[0]
@@ -95,10 +101,12 @@ class Search:
         return self.best()
 
     def settle(self) -> None:
-        """Time the best few longer: the best of many is in part the luckiest."""
-        finalists = sorted(self.relative, key=self.relative.__getitem__)[:FINALISTS]
-        doubtful = [c for c in finalists if c != self.heuristic and self._rounds(c) < FINAL_ROUNDS]
-        if doubtful:
+        """Time the best few longer, until the best is one of those: the best of many is in part the luckiest."""
+        for _ in range(MOST_FINALS):
+            finalists = sorted(self.relative, key=self.relative.__getitem__)[:FINALISTS]
+            if finalists[0] == self.heuristic or self._rounds(finalists[0]) >= FINAL_ROUNDS:
+                return
+            doubtful = [c for c in finalists if c != self.heuristic and self._rounds(c) < FINAL_ROUNDS]
             self._batch(doubtful, FINAL_ROUNDS, again=True)
 
     def _rounds(self, choice: Choice) -> int:
@@ -145,7 +153,9 @@ class Search:
         self.measured += len(new)
 
 
-def next_choices(relative: Mapping[Choice, float], space: Sequence[Choice], tried: Set[Choice], count: int) -> list[Choice]:
+def next_choices(
+    relative: Mapping[Choice, float], space: Sequence[Choice], tried: Set[Choice], count: int
+) -> list[Choice]:
     """Return the candidates that a search tries next: those nearest to the best of the tried, else any."""
     best = min((choice for choice in tried if choice in relative), key=relative.__getitem__)
     near = [choice for choice in neighbours(best, space) if choice not in tried]

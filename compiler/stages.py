@@ -15,7 +15,7 @@ stage can be fed back to `slipstick.compile`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from ..bindings import ir, llvm
 from ..errors import ArgumentError, IRError
@@ -25,7 +25,6 @@ from ..passes.diagnostics import format_message
 from ..passes.instrumentation import Instrumentation
 from ..passes.manager import run_pipeline
 from ..passes.options import quote
-from ..passes.policy import PolicyName
 from ..passes.set_stage import STAGE_ATTRIBUTE
 from ..passes.walk import find
 from ..target import Target
@@ -93,7 +92,7 @@ class StageScheduled(NamedPipeline):
     max_layers: int = option(0, "layers of the deepest path besides the full one; 0: all")
     warmup: int = option(1, "layers at the beginning that every path runs")
     pack_few_rows: bool = option(True, "products of few rows, too, read parameters from panels")
-    policy: PolicyName = option("heuristic", "who decides")
+    policy: Literal["heuristic", "search", "model"] = option("heuristic", "who decides")
     budget: int = option(0, "candidates of a nest that may be measured")
     decisions: str = option("", "a file of decisions")
     target: str = option("host", "the CPU, as LLVM calls it, for other policies than the heuristic")
@@ -289,9 +288,7 @@ def run_stages(
     would take a fifth of the time. Raises IRError where a pass fails.
     """
     start = stage_of(module)
-    pipelines = stage_pipelines(
-        target, lmul, parallel, weights, skip, pack_few_rows=pack_few_rows, deciding=deciding
-    )
+    pipelines = stage_pipelines(target, lmul, parallel, weights, skip, pack_few_rows=pack_few_rows, deciding=deciding)
     for stage in STAGES[STAGES.index(start) + 1 : STAGES.index(until) + 1]:
         run_pipeline(module, pipelines[stage].text(), instrumentation=instrumentation, verify="own")
 

@@ -1,8 +1,7 @@
-"""What could be decided for a nest: the legal candidates, enumerated from the IR and the target. The one place for it."""
+"""What could be decided for a nest: legal candidates, enumerated from the IR and the target. The one place for it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,16 +22,19 @@ LONGEST_LINE = 64
 """Registers of a row that may stand in a line in a candidate: more are code that no cache of instructions likes."""
 
 
-def candidates(nest: Nest, target: Target) -> list[Choice]:
+def candidates(nest: Nest, target: Target, *, beyond: bool = False) -> list[Choice]:
     """Return what may be decided for a nest on a CPU, the present decision first, none twice.
 
     Of a product: register tiles that fit the registers with each number of steps of k; what else there is to decide
     varied one by one around the present decision; the other kinds of kernel as the heuristic would tile them. Of
-    attention the tiles, of rows the vectors. Raises ValueError where the present decision is illegal.
+    attention the tiles, of rows the vectors. `beyond`: also tiles that need up to half as many registers again, which a
+    model has to have seen. Raises ValueError where the present decision is illegal.
     """
     now = nest.choice
     found = dict.fromkeys([now])
-    found.update(dict.fromkeys(Choice(decision, now.epilogue) for decision in _decisions(nest, now.decision, target)))
+    found.update(
+        dict.fromkeys(Choice(decision, now.epilogue) for decision in _decisions(nest, now.decision, target, beyond))
+    )
     if now.epilogue is not None and isinstance(now.decision, ContractionSchedule):
         found.update(dict.fromkeys(Choice(now.decision, place) for place in (*PLACES, APART)))
     return list(found)
@@ -45,24 +47,26 @@ def neighbours(choice: Choice, space: Sequence[Choice]) -> list[Choice]:
     return sorted((c for c, steps in distance.items() if 0 < steps <= 2), key=distance.__getitem__)
 
 
-def _decisions(nest: Nest, now: Decision, target: Target) -> Iterator[Decision]:
+def _decisions(nest: Nest, now: Decision, target: Target, beyond: bool) -> Iterator[Decision]:
     if isinstance(now, NestSchedule):
         yield from _nest(nest, now, target)
     elif isinstance(now, AttentionSchedule):
         yield from _attention(now, target)
     else:
-        yield from _product(nest, product_of(nest.op), now, target)
+        yield from _product(nest, product_of(nest.op), now, target, beyond)
 
 
 def _product(
-    nest: Nest, product: Product, now: ContractionSchedule | SkinnySchedule | RowsSchedule, target: Target
+    nest: Nest,
+    product: Product,
+    now: ContractionSchedule | SkinnySchedule | RowsSchedule,
+    target: Target,
+    beyond: bool,
 ) -> Iterator[Decision]:
-    analytical = ScheduleContractions(
-        target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes
-    )
+    analytical = ScheduleContractions(target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes)
     packed = now if isinstance(now, ContractionSchedule) else analytical.decide_packed(nest.op)
     if isinstance(now, ContractionSchedule):
-        yield from packed_candidates(product, now, analytical)
+        yield from packed_candidates(product, now, analytical, beyond=beyond)
     else:
         yield packed
         yield from few_rows_candidates(product, now, target)
@@ -98,7 +102,7 @@ def row_length(op: ir.Operation) -> int:
     if op.name in CONTRACTIONS or not op.results:
         return 1
     shape = [size for size in ir.ShapedType(op.results[0].type).shape if size > 0]
-    return int(math.prod(shape[-1:]))
+    return int(shape[-1]) if shape else 1
 
 
 class _Unset:

@@ -19,10 +19,11 @@ _STEPS = (1, 2, 4, 8)
 
 
 def packed_candidates(
-    product: Product, now: ContractionSchedule, analytical: ScheduleContractions
+    product: Product, now: ContractionSchedule, analytical: ScheduleContractions, *, beyond: bool = False
 ) -> Iterator[ContractionSchedule]:
-    """Yield tilings of a packed kernel."""
-    for rows, wide in packed_tiles(product, analytical.vector_registers):
+    """Yield tilings of a packed kernel; with `beyond` also those that need up to half as many registers again."""
+    registers = analytical.vector_registers
+    for rows, wide in packed_tiles(product, registers, registers * 3 // 2 if beyond else registers):
         tiled = analytical.with_tile(
             rows, wide, product.bits, product.multiply, product.rows, product.depth, pack_left=now.pack_left
         )
@@ -31,8 +32,8 @@ def packed_candidates(
     yield from variations(product, now)
 
 
-def packed_tiles(product: Product, registers: int) -> Iterator[tuple[int, int]]:
-    """Yield the rows and the vectors of tiles whose sums, a row of B and a broadcast of A fit the registers.
+def packed_tiles(product: Product, registers: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield the rows and the vectors of tiles whose sums, row of B and broadcast of A take at most `most` registers.
 
     Tiles that leave most of them empty are left out, unless L-Mul's own values need the room or the product is low.
     """
@@ -40,8 +41,8 @@ def packed_tiles(product: Product, registers: int) -> Iterator[tuple[int, int]]:
     least = registers // (3 if product.multiply == "exact" else 8)
     for wide in range(1, MOST_WIDE + 1):
         for rows in range(1, highest + 1):
-            fits = rows * wide + wide + 1 <= registers
-            if fits and (rows * wide >= least or rows == highest) and (wide - 1) * 64 <= (product.columns or 64 * wide):
+            fills = rows * wide >= least or rows == highest
+            if rows * wide + wide + 1 <= most and fills and (wide - 1) * 64 <= (product.columns or 64 * wide):
                 yield rows, wide
 
 
@@ -65,8 +66,6 @@ def variations(product: Product, now: ContractionSchedule) -> Iterator[Contracti
             yield from _legal(now, m_block=height)
     if product.reads_known_rows and product.multiply != "finite":
         yield from _legal(now, pack_left=not now.pack_left)
-    if now.vector_length > 4:
-        yield from _legal(now, vector_length=now.vector_length // 2)
 
 
 def few_rows_candidates(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 from ..bindings import ir
 from ..errors import ArgumentError, SlipstickError
@@ -14,7 +14,7 @@ from ..kernels.decisions import Decided, Decisions
 from ..target import Target
 from .base import Pass, PassContext, option
 from .nests import Nest, checked_nests, key_for
-from .policy import PROVIDERS, PolicyName
+from .policy import PROVIDERS
 
 DECISIONS_ATTRIBUTE: Final = "slipstick.decisions"
 """On the module: what was decided, the entries of a file of decisions as JSON."""
@@ -33,7 +33,7 @@ class Decide(Pass):
 
     name: ClassVar[str] = "decide"
     anchor: ClassVar[str | None] = "builtin.module"
-    policy: PolicyName = option("heuristic", "who decides")
+    policy: Literal["heuristic", "search", "model"] = option("heuristic", "who decides")
     target: str = option("host", "the CPU, as LLVM calls it")
     budget: int = option(0, "candidates of a nest that may be measured; 0: all up to a bound (search), none (model)")
     decisions: str = option("", "a file of decisions")

@@ -1,4 +1,4 @@
-"""The nests of a module that carry a decision, each with all that is decided together: what policies are asked about."""
+"""The nests of a module that carry a decision, with what is decided together: what policies are asked about."""
 
 from __future__ import annotations
 
@@ -152,8 +152,6 @@ def _count(loop: ir.Operation) -> int:
 def _shape(type_: ir.ShapedType) -> str:
     dynamic = ir.ShapedType.get_dynamic_size()
     return "x".join("?" if size == dynamic else str(size) for size in type_.shape) or "1"
-
-
 
 
 def with_choice(text: str, choice: Choice) -> str:

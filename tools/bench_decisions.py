@@ -41,7 +41,7 @@ def decisions(program: str, argv: Sequence[str]) -> int:
     console = Console(stderr=True)
     sources = read_sources(arguments.graphs or GRAPHS, arguments, target)
     nests = {nest.key: nest for source in sources for nest in source.nests}
-    found = _measured(list(nests.values()), target, model, arguments.seconds, console)
+    found, left = _measured(list(nests.values()), target, model, arguments.seconds, console)
     if found:
         out = Console(width=None if sys.stdout.isatty() else _WIDTH)
         out.print(nest_table(found))
@@ -54,7 +54,6 @@ def decisions(program: str, argv: Sequence[str]) -> int:
         from .bench_decisions_plot import plot_regret
 
         plot_regret(found, arguments.plot)
-    left = len(nests) - len(found)
     if left:
         console.print(f"{left} of {len(nests)} nests are left: run the command again to go on")
     return 1 if left else 0
@@ -65,20 +64,27 @@ _WIDTH = 170
 
 def _measured(
     nests: Sequence[Nest], target: Target, model: Predictor | None, seconds: int, console: Console
-) -> list[NestRegret]:
-    """Measure all candidates of the nests until time is up; return those that are complete."""
+) -> tuple[list[NestRegret], int]:
+    """Measure all candidates of the nests until time is up; return those that are complete, and how many are not.
+
+    A nest all of whose candidates become the same code has nothing to decide, and is not among them.
+    """
     store, end = SearchStore(), time.monotonic() + seconds
-    found = []
+    found: list[NestRegret] = []
+    left = len(nests)
     with Steps(console).parts("nests", len(nests)) as part:
         for nest in nests:
             with part(nest.description) as tell:
                 try:
                     search = Search(nest, target, store)
                     if _complete(search, end, tell):
-                        found.append(regret(search, model))
+                        left -= 1
+                        if search.codes > 1:
+                            found.append(regret(search, model))
                 except SlipstickError as problem:
+                    left -= 1
                     console.print(f"{nest.description}: {problem}")
-    return found
+    return found, left
 
 
 def _complete(search: Search, end: float, tell: object) -> bool:
@@ -98,7 +104,16 @@ def _complete(search: Search, end: float, tell: object) -> bool:
 def nest_table(found: Sequence[NestRegret]) -> Table:
     """Return a table with a line for each nest; shares of the optimum in percent."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"decisions on {found[0].target}", title_justify="left")
-    headings = ("nest", "candidates", "heuristic µs", "best µs", "heuristic %", "random %", "search 5 %", "best choice")
+    headings = (
+        "nest",
+        "candidates (kernels)",
+        "heuristic µs",
+        "best µs",
+        "heuristic %",
+        "random %",
+        "search 5 %",
+        "best choice",
+    )
     for heading in headings:
         table.add_column(heading, justify="left" if heading in ("nest", "best choice") else "right")
     for one in found:
@@ -106,7 +121,9 @@ def nest_table(found: Sequence[NestRegret]) -> Table:
         numbers = (shares["heuristic"][0], shares["random"][0], shares["search"][5])
         times = (f"{seconds * 1e6:.1f}" for seconds in (one.heuristic_s, one.best_s))
         best = "the heuristic's" if one.best == one.heuristic else choice_text(one.best)
-        table.add_row(one.what, str(one.candidates), *times, *(f"{100 * share:.1f}" for share in numbers), best)
+        table.add_row(
+            one.what, f"{one.candidates} ({one.codes})", *times, *(f"{100 * share:.1f}" for share in numbers), best
+        )
     return table
 
 

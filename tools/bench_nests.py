@@ -63,7 +63,9 @@ def _source(name: str, arguments: argparse.Namespace, target: Target) -> Source:
     options = CompileOptions(lmul=lmul, threads=1, target=target)
     module = _module(name)
     found = module_nests(module, options, target)
-    return Source(name, module, [nest for nest in found if nest.is_static and _is_large(nest, arguments.least_elements)])
+    return Source(
+        name, module, [nest for nest in found if nest.is_static and _is_large(nest, arguments.least_elements)]
+    )
 
 
 def _module(name: str) -> ir.Module:
@@ -78,7 +80,7 @@ def _module(name: str) -> ir.Module:
 def _is_large(nest: Nest, least: int) -> bool:
     if nest.choice.kind != "nest":
         return True
-    return math.prod(ir.ShapedType(nest.op.results[0].type).shape) >= least
+    return bool(math.prod(ir.ShapedType(nest.op.results[0].type).shape) >= least)
 
 
 def choice_text(choice: dict[str, object]) -> str:
