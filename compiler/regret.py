@@ -14,6 +14,7 @@ from typing import Any
 
 from ..costmodel.predictor import Predictor
 from ..kernels.choice import Choice
+from ..kernels.decisions import Decided
 from .model_policy import ranked, scored
 from .search import BATCH, Search, next_choices
 
@@ -36,6 +37,11 @@ class NestRegret:
     best: dict[str, Any]
     heuristic: dict[str, Any]
     shares: dict[str, dict[int, float]]
+
+    @property
+    def decided(self) -> Decided:
+        """The best choice as an entry of a file of decisions."""
+        return Decided(self.key, self.target, self.what, "search", Choice.from_json(self.best))
 
     def json(self) -> dict[str, Any]:
         """Return the fields as JSON has them."""

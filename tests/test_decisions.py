@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -231,3 +232,21 @@ def test_summary_is_the_geometric_mean_and_the_worst() -> None:
     shares = [{"heuristic": {0: 1.0}}, {"heuristic": {0: 0.25}}]
     found = [NestRegret("", "", "", 1, 1, 0, 1.0, 1.0, {}, {}, own) for own in shares]
     assert summary(found) == {"heuristic": {0: (pytest.approx(math.sqrt(0.25)), 0.25)}}
+
+
+def test_an_edited_tile_that_does_not_fit_the_panels_is_an_error(tmp_path: Path) -> None:
+    compiled = slipstick.compile(torch.nn.Linear(24, 64), (torch.randn(20, 24),), threads=1, cache_dir=tmp_path)
+    text = re.sub(r"register_tile = \[(\d+), \d+\]", r"register_tile = [\1, 16]", compiled.stage("scheduled"))
+    with pytest.raises(slipstick.SlipstickError, match=r"-:\d+:\d+: error: .*packed in panels of 32 columns"):
+        compiled.replace_stage("scheduled", text)
+
+
+def test_an_epilogue_may_be_left_to_a_loop_of_its_own(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    linear, x = torch.nn.Linear(24, 64).eval(), torch.randn(20, 24)
+    compiled = slipstick.compile(linear, (x,), threads=1, cache_dir=tmp_path)
+    text = compiled.stage("scheduled")
+    apart = compiled.replace_stage("scheduled", text.replace('epilogue = "registers"', 'epilogue = "apart"'))
+    assert compiled.statistics["lower-contractions: epilogues fused"] == 1
+    assert "lower-contractions: epilogues fused" not in apart.statistics
+    assert torch.allclose(apart(x), linear(x), atol=1e-5)

@@ -18,6 +18,7 @@ from ..compiler.search import Search
 from ..compiler.search_store import SearchStore
 from ..costmodel.predictor import Predictor
 from ..errors import SlipstickError
+from ..kernels.decisions import Decisions
 from ..passes.nests import Nest
 from ..target import Target
 from .bench_nests import add_flags, choice_text, cost_model, read_sources
@@ -31,9 +32,9 @@ GRAPHS = ("matmul-128x768x768", "matmul-8x2048x8192", "softmax-12x128x128", "lay
 def decisions(program: str, argv: Sequence[str]) -> int:
     """Measure what the arguments ask for; print tables; return the exit status, 0 where all nests are done."""
     arguments = _parser(program).parse_args(argv)
-    for path in (arguments.json, arguments.plot):
-        if path is not None:
-            check_writable(path, "--json" if path is arguments.json else "--plot")
+    for flag in ("json", "plot", "save"):
+        if getattr(arguments, flag) is not None:
+            check_writable(getattr(arguments, flag), f"--{flag}")
     target = Target.resolve(arguments.target)
     if not target.is_host_compatible():
         raise SlipstickError(f"--target: code for {target.cpu} cannot be measured on this machine")
@@ -46,6 +47,8 @@ def decisions(program: str, argv: Sequence[str]) -> int:
         out = Console(width=None if sys.stdout.isatty() else _WIDTH)
         out.print(nest_table(found))
         out.print(summary_table(found))
+    if arguments.save is not None:
+        Decisions(one.decided for one in found).save(arguments.save)
     if arguments.json is not None:
         table = {policy: {str(k): list(v) for k, v in own.items()} for policy, own in summary(found).items()}
         data = {"target": target.cpu, "nests": [one.json() for one in found], "summary": table}
@@ -152,6 +155,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add_flags(parser)
     add("--seconds", type=integer_flag(1, 10**6), default=600, metavar="S", help=_SECONDS)
     add("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
+    add("--save", type=Path, metavar="FILE", help="write the best decisions, for slipstick.compile(schedule=FILE)")
     add("--plot", type=Path, metavar="FILE", help="draw them (svg, png or pdf)")
     return parser
 
