@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -107,8 +106,8 @@ class Bench:
         return self._panels[key]
 
 
-def time_beside(calls: Sequence[list[BoundCall]], rounds: int) -> list[float]:
-    """Return the median seconds of a call of each candidate, all in turn, `rounds` times.
+def time_beside(calls: Sequence[list[BoundCall]], rounds: int) -> list[list[float]]:
+    """Return the seconds of a call of each candidate in each of `rounds` rounds, in which all have their turn.
 
     Each round begins with another one; operands change from call to call.
     """
@@ -132,7 +131,7 @@ def time_beside(calls: Sequence[list[BoundCall]], rounds: int) -> list[float]:
             for place in range(len(calls)):
                 which = (place + number) % len(calls)
                 seconds[which].append(turn(which, counts[which]))
-    return [statistics.median(own) for own in seconds]
+    return seconds
 
 
 @contextlib.contextmanager

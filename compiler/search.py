@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 from ..errors import ArgumentError, SlipstickError
 from ..kernels.choice import Choice
@@ -140,13 +141,17 @@ class Search:
         bench = self._bench = self._bench or Bench(self.text)
         # The heuristic's stands among them twice, first and last: what changes in between changes both.
         subjects = [self.base, *new.values(), self.base]
-        seconds = time_beside([bench.calls(compiled) for compiled in subjects], rounds)
-        base = (seconds[0] + seconds[-1]) / 2
-        records = [
-            Record(own.digest, self.base.digest, time, time / base, rounds, own.choice.json())
-            for own, time in zip(subjects[1:-1], seconds[1:-1], strict=True)
-        ]
-        records.append(Record(self.base.digest, self.base.digest, base, 1.0, rounds, self.base.choice.json()))
+        first, *others, last = time_beside([bench.calls(compiled) for compiled in subjects], rounds)
+        both = [(one + other) / 2 for one, other in zip(first, last, strict=True)]
+        records = []
+        for own, seconds in zip(subjects[1:-1], others, strict=True):
+            # Round by round: what slows the machine for some rounds slows all.
+            relative = median(time / base for time, base in zip(seconds, both, strict=True))
+            records.append(
+                Record(own.digest, self.base.digest, median(seconds), relative, len(both), own.choice.json())
+            )
+        base = median(both)
+        records.append(Record(self.base.digest, self.base.digest, base, 1.0, len(both), self.base.choice.json()))
         self.store.add(self.key, records)
         self._known.update((record.object, record) for record in records)
         self.seconds[self.heuristic] = base

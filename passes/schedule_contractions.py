@@ -39,8 +39,6 @@ K_UNROLL = 4
 Half as many where a multiply is two instructions: of more, LLVM computes some ahead and runs out of registers.
 """
 CACHE_LINE_BYTES = 64
-COLUMNS_PER_WASTED = 16
-"""A product of few rows does not mind to waste less than one in so many of the columns of its panels."""
 SHARE_PREFETCHED = 2 / 3
 """Of the lines of a panel, how many are prefetched: some of the others the hardware brings by itself."""
 
@@ -131,9 +129,7 @@ class ScheduleContractions(Pass):
         many = self.vector_registers >= MANY_REGISTERS
         expands_in_loop = multiply == "ieee"
         # A multiply that is not one instruction needs a register for what it computes.
-        widest = 3 if multiply == "exact" or (many and not expands_in_loop) else 2
-        is_few = rows is not None and rows <= self.skinny_rows
-        vectors_wide = _vectors_wide(columns, vector, widest, few_rows=is_few)
+        vectors_wide = _vectors_wide(columns, vector, 3 if multiply == "exact" or (many and not expands_in_loop) else 2)
         free = self.vector_registers - vectors_wide - 1
         # The integer sequence of one multiply and its constants hold about twice as many values as there are sums, more
         # where comparisons fill vectors and not masks. In 16 registers not even the constants find room; there a
@@ -209,15 +205,9 @@ def lines_to_prefetch(rows: int | None, tile_rows: int, bytes_a_turn: int) -> in
     return max(1, math.ceil(SHARE_PREFETCHED * bytes_a_turn / CACHE_LINE_BYTES / tiles))
 
 
-def _vectors_wide(columns: int | None, vector: int, most: int, *, few_rows: bool) -> int:
-    """Return how many vectors wide the register tile is: the widest, unless a narrower one leaves no ragged panel.
-
-    Few rows wait for B, which streams the better the wider its panels are: there the last one may be ragged, if it
-    wastes little of all.
-    """
+def _vectors_wide(columns: int | None, vector: int, most: int) -> int:
+    """Return how many vectors wide the register tile is: the widest, unless a narrower one leaves no ragged panel."""
     if columns is None:
-        return most
-    if few_rows and -columns % (most * vector) * COLUMNS_PER_WASTED < columns:
         return most
     whole = [wide for wide in range(most, 0, -1) if columns % (wide * vector) == 0]
     # A panel of one vector has too few accumulators to be chosen where there are others to fill.

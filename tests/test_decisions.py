@@ -136,9 +136,9 @@ def test_lmul_has_decisions_of_its_own() -> None:
 # ---- search
 
 
-def faster_and_faster(calls: Sequence[object], rounds: int) -> list[float]:
+def faster_and_faster(calls: Sequence[object], rounds: int) -> list[list[float]]:
     """Stand in for the clock: each candidate is faster than the one before it; the heuristic's is first and last."""
-    return [1.0, *(0.9 - 0.01 * number for number in range(len(calls) - 2)), 1.0]
+    return [[time] * rounds for time in (1.0, *(0.9 - 0.01 * number for number in range(len(calls) - 2)), 1.0)]
 
 
 def test_a_search_is_kept_and_gone_on_with(product: Nest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

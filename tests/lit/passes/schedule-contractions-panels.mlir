@@ -25,10 +25,9 @@ func.func @main(%x: tensor<3x64xf32>, %y: tensor<4x64xf32>, %z: tensor<1x64xf32>
   return %0, %1, %2, %3 : tensor<3x96xf32>, tensor<4x96xf32>, tensor<1x96xf32>, tensor<4x96xf32>
 }
 
-// What every call passes a parameter as is one: the function's product is packed, too. A few rows take wide panels, the
-// last of them ragged, where that wastes little; 32 columns a panel would divide 2048.
+// What every call passes a parameter as is one: the function's product is packed, too.
 // CHECK-LABEL: func.func private @layer
-// CHECK:         kind = "packed", {{.*}}register_tile = [4, 48]
+// CHECK:         kind = "packed", {{.*}}register_tile = [4, 32]
 // CHECK-LABEL: func.func private @other
 // CHECK:         kind = "skinny"
 func.func private @layer(%y: tensor<4x64xf32>, %w: tensor<2048x64xf32>, %d: tensor<4x2048xf32>) -> tensor<4x2048xf32> {
