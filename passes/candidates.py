@@ -102,7 +102,8 @@ def row_length(op: ir.Operation) -> int:
     if op.name in CONTRACTIONS or not op.results:
         return 1
     shape = [size for size in ir.ShapedType(op.results[0].type).shape if size > 0]
-    return int(shape[-1]) if shape else 1
+    length: int = shape[-1] if shape else 1
+    return length
 
 
 class _Unset:
