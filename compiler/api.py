@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..bindings import ir
 from ..errors import ArgumentError
+from ..kernels.decisions import Decisions
 from ..kernels.lmul import LMul
+from ..passes.policy import POLICIES
 from ..target import Target
 from .build import build, parse
 from .compiled import CompiledModule
+from .decisions_file import decisions_file
 from .frontend import Imported, import_torch
 from .mlir_input import mlir_signature
 from .options import CompileOptions, SkipPaths
@@ -37,7 +40,8 @@ def compile(
     weights: str = "f32",
     threads: int | None = None,
     target: str | Target = "host",
-    schedule: str = "heuristic",
+    schedule: str | os.PathLike[str] | Decisions = "heuristic",
+    budget: int = 0,
     pack_few_rows: bool = True,
     skip: SkipPaths | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
@@ -50,7 +54,10 @@ def compile(
     `torch.export.Dim` may have any size in their range at each call.
     `lmul` turns multiplies into L-Mul; `weights` "bf16" or "lm8" makes native code read the weights of linear layers in
     16 or 8 bits (in MLIR, of arguments with the attribute `slipstick.parameter`); `skip` compiles a decode step for
-    smaller depths, too: see `CompiledModule.at_depth`. For the other options see `CompileOptions`.
+    smaller depths, too: see `CompiledModule.at_depth`. `schedule` says who decides tiling, unrolling, vectors and
+    epilogues: "heuristic"; "search", which measures candidates on this machine; "model", the cost model; with `budget`
+    at most so many of each kernel are measured; or decisions, `CompiledModule.decisions` of another compilation or the
+    path of their file. For the other options see `CompileOptions`.
 
     Raises `ArgumentError` for options and inputs that cannot be meant, `GraphError` for a graph that cannot be exported
     or imported, `IRError` for MLIR that does not parse or lower, `CodegenError` where LLVM refuses. The logger
@@ -58,15 +65,18 @@ def compile(
     """
     import torch
 
+    folder = None if cache_dir is None else Path(cache_dir)
     options = CompileOptions(
         lmul=lmul,
         weights=weights,
         threads=torch.get_num_threads() if threads is None else threads,
         target=target,
-        schedule=schedule,
+        schedule=schedule if isinstance(schedule, str) and schedule in POLICIES else "heuristic",
+        budget=budget,
+        decisions=decisions_file(schedule, folder),
         pack_few_rows=pack_few_rows,
         skip=skip,
-        cache_dir=None if cache_dir is None else Path(cache_dir),
+        cache_dir=folder,
     )
     machine = Target.resolve(options.target)
     if not isinstance(args, tuple):

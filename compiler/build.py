@@ -10,6 +10,7 @@ from pathlib import Path
 from ..bindings import ir, new_context
 from ..errors import ArgumentError, CodegenError, IRError
 from ..passes.asserts_to_status import MESSAGES_ATTRIBUTE
+from ..passes.decide import decisions_of
 from ..passes.diagnostics import format_message, message_of
 from ..passes.encode_weights import encoded_arguments
 from ..passes.instrumentation import Execution, Instrumentation
@@ -43,6 +44,7 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
             options.weights,
             options.skip,
             pack_few_rows=options.pack_few_rows,
+            deciding=options.deciding,
         ).values()
     ]
     key = cache.key("object", text, *pipelines, options.weights, options.schedule, target.key())
@@ -68,7 +70,8 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     code = codegen.compile_object(translated, target)
     statistics = dict(counter.total)
     workspace, paths = _workspace_bytes(module), _paths(module, takes_array)
-    artifact = Artifact(code, entry, takes_array, messages, statistics, encoded, packed, workspace, paths)
+    decisions = decisions_of(module.operation)
+    artifact = Artifact(code, entry, takes_array, messages, statistics, encoded, packed, workspace, paths, decisions)
     made = time.perf_counter()
     LOG.info("object code of %d bytes in %.2f s", len(code), made - lowered)
     cache.put(key, artifact.pack())
@@ -126,6 +129,7 @@ def _run_stages(
         weights=options.weights,
         skip=options.skip,
         pack_few_rows=options.pack_few_rows,
+        deciding=options.deciding,
         instrumentation=counter,
     )
 

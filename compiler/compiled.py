@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..errors import ArgumentError, CodegenError
+from ..kernels.decisions import Decisions
 from ..target import Target
 from . import codegen
 from .artifact import Built
@@ -260,6 +261,17 @@ class CompiledModule:
     def assembly(self) -> str:
         """Return the assembly of the code that runs."""
         return codegen.assembly(self.llvm_ir(), self.target)
+
+    @property
+    def decisions(self) -> Decisions:
+        """What was decided for each kernel: tiles, unrolling, vectors, places of epilogues; `save` makes a file of it.
+
+        Another compilation takes them as `schedule`. The heuristic's are found by lowering again.
+        """
+        from .decisions_file import decided
+
+        found = self._built.artifact.decisions
+        return found if found else decided(self._ir(), self.options, self.target)
 
     def replace_stage(self, name: str, text: str) -> CompiledModule:
         """Return a module that is called like this one and runs `text`, MLIR that stands at the stage `name`.

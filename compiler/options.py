@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from ..errors import ArgumentError
 from ..kernels.lmul import LMul
+from ..passes.policy import POLICIES, PolicyName
 from ..target import Target
 
 WEIGHTS = ("f32", "bf16", "lm8")
-SCHEDULES = ("heuristic", "model", "search")
-_SCHEDULES_BUILT = ("heuristic",)
+SCHEDULES = POLICIES
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,17 @@ class SkipPaths:
 
 
 @dataclass(frozen=True)
+class Deciding:
+    """Who decides tiling, unrolling, vectors and epilogues, where it is not the heuristic alone."""
+
+    policy: PolicyName = "heuristic"
+    budget: int = 0
+    """Candidates of a nest that may be measured; 0: all up to a bound (search), none (model)."""
+    file: Path | None = None
+    """A file of decisions, whose nests nobody is asked about."""
+
+
+@dataclass(frozen=True)
 class CompileOptions:
     """How a graph is compiled. Raises `ArgumentError` for a value outside what each field says."""
 
@@ -55,7 +67,12 @@ class CompileOptions:
     target: str | Target = "host"
     """The CPU that code is made for: "host", a name that LLVM knows, or a `Target`."""
     schedule: str = "heuristic"
-    """The policy that decides tiling and unrolling."""
+    """The policy that decides tiling, unrolling, vectors and epilogues: "heuristic"; "search", which measures on this
+    machine and keeps what it measured; "model", the cost model's."""
+    budget: int = 0
+    """Candidates of a nest that may be measured; 0: all up to a bound ("search"), none ("model")."""
+    decisions: Path | None = None
+    """A file of decisions (`Decisions.save`), which come before the policy's."""
     pack_few_rows: bool = True
     """Whether products of 4 to 16 rows (L-Mul under `finite`: of 1 to 16) read weights from panels, a second copy of
     them made at the first call, as those of more rows do; `False`: where they lie, slower but in no further memory."""
@@ -67,8 +84,10 @@ class CompileOptions:
     def __post_init__(self) -> None:
         if self.lmul is not None and not isinstance(self.lmul, LMul):
             raise _wrong("lmul", "an LMul or None", self.lmul)
-        _choice("weights", self.weights, WEIGHTS, WEIGHTS)
-        _choice("schedule", self.schedule, SCHEDULES, _SCHEDULES_BUILT)
+        _choice("weights", self.weights, WEIGHTS)
+        _choice("schedule", self.schedule, SCHEDULES)
+        if not isinstance(self.budget, int) or isinstance(self.budget, bool) or self.budget < 0:
+            raise _wrong("budget", "an integer of at least 0", self.budget)
         if self.threads is not None and (
             not isinstance(self.threads, int) or isinstance(self.threads, bool) or self.threads < 1
         ):
@@ -85,17 +104,22 @@ class CompileOptions:
             object.__setattr__(self, "cache_dir", Path(self.cache_dir))
 
     @property
+    def deciding(self) -> Deciding | None:
+        """Who decides; None: the heuristic alone."""
+        if self.schedule == "heuristic" and self.decisions is None:
+            return None
+        policy = next(name for name in get_args(PolicyName) if name == self.schedule)
+        return Deciding(policy, self.budget, self.decisions)
+
+    @property
     def parallel(self) -> bool:
         """Tell whether parallel loops run on more than one thread."""
         return self.threads is not None and self.threads > 1
 
 
-def _choice(name: str, value: object, choices: tuple[str, ...], built: tuple[str, ...]) -> None:
-    quoted = ", ".join(f'"{choice}"' for choice in built)
+def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise _wrong(name, f"one of {quoted}", value)
-    if value not in built:
-        raise ArgumentError(f'{name}: "{value}" is planned but not built yet; expected one of {quoted}')
+        raise _wrong(name, "one of " + ", ".join(f'"{choice}"' for choice in choices), value)
 
 
 def _wrong(name: str, expected: str, found: object) -> ArgumentError:

@@ -15,7 +15,7 @@ stage can be fed back to `slipstick.compile`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from ..bindings import ir, llvm
 from ..errors import ArgumentError, IRError
@@ -28,9 +28,11 @@ from ..passes.options import quote
 from ..passes.set_stage import STAGE_ATTRIBUTE
 from ..passes.walk import find
 from ..target import Target
-from .options import SkipPaths
+from . import policies
+from .options import Deciding, SkipPaths
 
 TRANSLATABLE = frozenset({"builtin", "llvm", "omp"})
+policies.provide()
 STAGES: tuple[str, ...] = ("linalg", "rewritten", "scheduled", "loops", "llvm")
 
 
@@ -90,23 +92,45 @@ class StageScheduled(NamedPipeline):
     max_layers: int = option(0, "layers of the deepest path besides the full one; 0: all")
     warmup: int = option(1, "layers at the beginning that every path runs")
     pack_few_rows: bool = option(True, "products of few rows, too, read parameters from panels")
+    policy: Literal["heuristic", "search", "model"] = option("heuristic", "who decides")
+    budget: int = option(0, "candidates of a nest that may be measured")
+    decisions: str = option("", "a file of decisions")
+    target: str = option("host", "the CPU, as LLVM calls it, for other policies than the heuristic")
 
     def text(self) -> str:
         """Return the pipeline."""
         skip = f"skip-decode{{min-layers={self.min_layers} max-layers={self.max_layers} warmup={self.warmup}}}"
         return _join(
-            f"schedule-attention{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}}}",
-            f"schedule-contractions{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}"
-            f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes} pack-few-rows={str(self.pack_few_rows).lower()}}}",
+            *self._deciding(),
+            self._decide(),
             "pack-weights",
+            skip if self.min_layers else "",
+            "set-stage{stage=scheduled}",
+        )
+
+    def heuristic(self) -> str:
+        """Return the part of the pipeline up to where the heuristic has decided everything, and nothing is applied."""
+        return _join(*self._deciding())
+
+    def _deciding(self) -> tuple[str, ...]:
+        registers = f"vector-bits={self.vector_bits} vector-registers={self.vector_registers}"
+        return (
+            f"schedule-attention{{{registers}}}",
+            f"schedule-contractions{{{registers} l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes}"
+            f" pack-few-rows={str(self.pack_few_rows).lower()}}}",
             "fuse-epilogues",
             "reassociate-reductions",
             "fuse-rows",
             "canonicalize,cse",
             "fuse-elementwise",
-            skip if self.min_layers else "",
-            "set-stage{stage=scheduled}",
+            f"schedule-nests{{{registers}}}",
         )
+
+    def _decide(self) -> str:
+        if self.policy == "heuristic" and not self.decisions:
+            return ""
+        options = f"policy={self.policy} target={quote(self.target)} budget={self.budget}"
+        return f"decide{{{options} decisions={quote(self.decisions)}}}"
 
 
 @dataclass(frozen=True)
@@ -202,6 +226,7 @@ def stage_pipelines(
     skip: SkipPaths | None = None,
     *,
     pack_few_rows: bool = True,
+    deciding: Deciding | None = None,
 ) -> dict[str, NamedPipeline]:
     """Return, for each stage but the first, the pipeline that leads to it from the one before."""
     cut = skip is not None
@@ -220,10 +245,27 @@ def stage_pipelines(
         nan_maximum=target.architecture == "aarch64",
         avx512=target.has("avx512f"),
     )
+    if deciding is not None:
+        scheduled = replace(
+            scheduled,
+            policy=deciding.policy,
+            budget=deciding.budget,
+            decisions=str(deciding.file or ""),
+            target=target_name(target),
+        )
     if skip is not None:
         scheduled = replace(scheduled, min_layers=skip.min_layers, max_layers=skip.max_layers or 0, warmup=skip.warmup)
     llvm_stage = StageLLVM(parallel, target.vector_bits)
     return {"rewritten": rewritten, "scheduled": scheduled, "loops": loops, "llvm": llvm_stage}
+
+
+def target_name(target: Target) -> str:
+    """Return the name that a pass finds a target by: "host", or that of a CPU. Raises ArgumentError for another one."""
+    if target == Target.host():
+        return "host"
+    if target != Target.named(target.cpu):
+        raise ArgumentError(f"target: expected the host or a CPU as LLVM knows it to decide for, found {target}")
+    return target.cpu
 
 
 def run_stages(
@@ -236,6 +278,7 @@ def run_stages(
     weights: str = "f32",
     skip: SkipPaths | None = None,
     pack_few_rows: bool = True,
+    deciding: Deciding | None = None,
     instrumentation: Instrumentation | None = None,
 ) -> None:
     """Bring `module`, in place, from its stage to the stage `until`; do nothing where it is there or beyond.
@@ -245,7 +288,7 @@ def run_stages(
     would take a fifth of the time. Raises IRError where a pass fails.
     """
     start = stage_of(module)
-    pipelines = stage_pipelines(target, lmul, parallel, weights, skip, pack_few_rows=pack_few_rows)
+    pipelines = stage_pipelines(target, lmul, parallel, weights, skip, pack_few_rows=pack_few_rows, deciding=deciding)
     for stage in STAGES[STAGES.index(start) + 1 : STAGES.index(until) + 1]:
         run_pipeline(module, pipelines[stage].text(), instrumentation=instrumentation, verify="own")
 

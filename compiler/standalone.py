@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..bindings import func, ir
+from ..bindings import ir
 from ..kernels.decision import DECISION_ATTRIBUTE
+from ..kernels.decision_nest import NEST
 from ..passes.block_sequence import is_carried
-from ..passes.layer import LAYER
-from ..passes.set_stage import STAGE_ATTRIBUTE
-from ..passes.values import defining_op
-from ..passes.walk import captured, find
+from ..passes.nest_text import FUNCTION as FUNCTION
+from ..passes.nest_text import standalone_module
+from ..passes.walk import find
 
-FUNCTION = "kernel"
 _NOT_KERNELS = frozenset({"func.return", "func.call", "linalg.fill", "linalg.transpose"})
 
 
@@ -50,55 +49,6 @@ def _kernel(op: ir.Operation) -> Iterator[Kernel]:
     names = sorted({inner.name for inner in find(op, lambda _: True)})
     decisions = find(op, lambda inner: DECISION_ATTRIBUTE in inner.attributes)
     kind = "row" if op.name == "scf.forall" else "elementwise"
-    if decisions:
-        kind = decisions[0].attributes[DECISION_ATTRIBUTE]["kind"].value
-    yield Kernel(_standalone(op), kind, tuple(names))
-
-
-def _standalone(op: ir.Operation) -> str:
-    """Return a module in which `op`, with the constants and empty tensors that it reads, is a function."""
-    carried = _carried(op)
-    inside = {result for part in carried for result in part.results}
-    outside = [value for part in (*carried, op) for value in captured(part)]
-    arguments = list(dict.fromkeys(value for value in outside if value not in inside))
-    with ir.Location.unknown(op.context):
-        module = ir.Module.create()
-        module.operation.attributes[STAGE_ATTRIBUTE] = ir.StringAttr.get("scheduled")
-        with ir.InsertionPoint(module.body):
-            types = [value.type for value in arguments], [result.type for result in op.results]
-            function = func.FuncOp(FUNCTION, types)
-        entry = function.add_entry_block()
-        values = dict(zip(arguments, entry.arguments, strict=True))
-        with ir.InsertionPoint(entry):
-            for part in (*carried, op):
-                copy = part.clone()
-                _redirect(copy, values)
-                values.update(zip(part.results, copy.results, strict=True))
-            func.ReturnOp([values[result] for result in op.results])
-    for inner in find(module.operation, lambda inner: LAYER in inner.attributes):
-        del inner.attributes[LAYER]
-    return str(module.operation.get_asm(use_local_scope=True))
-
-
-def _carried(op: ir.Operation) -> list[ir.Operation]:
-    """Return what `op` reads that is made again with it, definitions first."""
-    found: list[ir.Operation] = []
-    seen: set[ir.Value] = set()
-
-    def visit(reader: ir.Operation) -> None:
-        for value in captured(reader):
-            definition = defining_op(value)
-            if definition is not None and is_carried(definition) and value not in seen:
-                seen.add(value)
-                visit(definition)
-                found.append(definition)
-
-    visit(op)
-    return found
-
-
-def _redirect(op: ir.Operation, values: dict[ir.Value, ir.Value]) -> None:
-    for inner in find(op, lambda _: True):
-        for number, operand in enumerate(inner.operands):
-            if operand in values:
-                inner.operands[number] = values[operand]
+    if decisions and (decided := decisions[0].attributes[DECISION_ATTRIBUTE]["kind"].value) != NEST:
+        kind = decided
+    yield Kernel(str(standalone_module([op], "scheduled").operation.get_asm(use_local_scope=True)), kind, tuple(names))

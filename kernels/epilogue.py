@@ -11,6 +11,8 @@ It is emitted for vectors of neighbouring columns or for single elements. There 
 
     "registers"   on the register tile, before it is stored: no traffic at all, but few registers are free there
     "tile"        in a loop over the rows of the tile just stored, still in the first-level cache, with all registers
+
+A third says that the kernel does not do it: "apart", a loop of its own behind the kernel.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ EPILOGUE_ATTRIBUTE: Final = "slipstick.epilogue"
 
 EpiloguePlace: TypeAlias = Literal["registers", "tile"]
 PLACES: Final[tuple[EpiloguePlace, ...]] = get_args(EpiloguePlace)
+APART: Final = "apart"
+"""The value of the attribute on an epilogue that is not fused."""
 
 Dims: TypeAlias = tuple[int, ...]
 """By which dimensions of the result an operand is indexed, in their order: 0 counts rows, 1 columns."""

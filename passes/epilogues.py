@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..bindings import ir
-from ..kernels.epilogue import EPILOGUE_ATTRIBUTE, PLACES, Epilogue, Step
+from ..kernels.epilogue import APART, EPILOGUE_ATTRIBUTE, PLACES, Epilogue, Step
 from .access import is_elementwise
 from .row_forms import maps_of
 from .values import constant
@@ -21,7 +21,7 @@ def read_epilogue(op: ir.Operation) -> Epilogue:
     attribute = op.attributes[EPILOGUE_ATTRIBUTE]
     place = next((p for p in PLACES if isinstance(attribute, ir.StringAttr) and attribute.value == p), None)
     if place is None:
-        expected = " or ".join(f'"{name}"' for name in PLACES)
+        expected = " or ".join(f'"{name}"' for name in (*PLACES, APART))
         raise ValueError(f"{EPILOGUE_ATTRIBUTE}: expected {expected}, found {attribute}")
     if not is_epilogue_form(op):
         raise ValueError(
@@ -35,6 +35,12 @@ def read_epilogue(op: ir.Operation) -> Epilogue:
     loops = maps_of(op)[-1].n_dims
     dims = tuple(tuple(d - (loops - 2) for d in kept if d >= loops - 2) for kept in operand_loops(op))
     return Epilogue(dims, steps, result, place)
+
+
+def is_apart(op: ir.Operation) -> bool:
+    """Return whether an operation with the attribute `slipstick.epilogue` is to be a loop of its own."""
+    attribute = op.attributes[EPILOGUE_ATTRIBUTE]
+    return isinstance(attribute, ir.StringAttr) and bool(attribute.value == APART)
 
 
 def is_epilogue_form(op: ir.Operation) -> bool:

@@ -8,7 +8,7 @@ from ..bindings import ir, memref
 from ..kernels.epilogue import EPILOGUE_ATTRIBUTE, Epilogue
 from .base import PassContext
 from .batch_slices import slice_of
-from .epilogues import operand_loops, read_epilogue
+from .epilogues import is_apart, operand_loops, read_epilogue
 from .lmul_scope import mark_multiplies
 from .views import VIEWS
 
@@ -35,13 +35,13 @@ class FollowingEpilogue:
 
 
 def following_epilogue(contraction: ir.Operation, ctx: PassContext) -> FollowingEpilogue | None:
-    """Return the epilogue of a contraction on memrefs; None where there is none that its kernel can do.
+    """Return the epilogue of a contraction on memrefs; None where there is none, or none that its kernel is to do.
 
     It stands behind it, updates its result, and nothing is done in between. Raises where its attribute or form is
     illegal. Where a pass has moved it away, or an operand's rows are not contiguous, it is left to be a loop.
     """
     op = _find(contraction)
-    if op is None:
+    if op is None or is_apart(op):
         return None
     mark_multiplies(op)
     try:

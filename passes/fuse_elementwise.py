@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from ..bindings import ir, linalg
 from ..kernels.epilogue import EPILOGUE_ATTRIBUTE
@@ -38,6 +38,10 @@ CHEAP = CASTS | {
 }
 
 
+APART: Final = "slipstick.apart"
+"""On a `linalg.generic`: a decision that it is fused with nothing, neither as a producer nor as a reader."""
+
+
 @dataclass(frozen=True)
 class FuseElementwise(Pass):
     """Fuse `linalg.generic` producers without reductions into the `linalg.generic` that reads them.
@@ -45,7 +49,7 @@ class FuseElementwise(Pass):
     A producer with one reader is fused where that repeats no work: the reader visits each of its elements once, or
     its body is cheap. A producer with several readers is fused into all of them if it only casts or copies. Named
     contractions and reshapes are never touched (upstream's `linalg-fuse-elementwise-ops` would generalise
-    contractions and pull element-wise work into their inner loop).
+    contractions and pull element-wise work into their inner loop). Nor is what carries the attribute `slipstick.apart`.
     """
 
     name: ClassVar[str] = "fuse-elementwise"
@@ -68,7 +72,7 @@ class _Candidate:
 
 def _candidate(consumer: ir.Operation) -> _Candidate | None:
     """Return an input of `consumer` whose producer can be fused, or None."""
-    if not consumer.results or _has_nested_regions(consumer):
+    if not consumer.results or APART in consumer.attributes or _has_nested_regions(consumer):
         return None
     if EPILOGUE_ATTRIBUTE in consumer.attributes:
         return None  # has the form that a kernel wants
@@ -76,7 +80,7 @@ def _candidate(consumer: ir.Operation) -> _Candidate | None:
     maps = _maps(consumer)
     for number in range(len(generic.inputs)):
         producer = defining_op(consumer.operands[number])
-        if producer is None or producer.name != "linalg.generic":
+        if producer is None or producer.name != "linalg.generic" or APART in producer.attributes:
             continue
         dims = _loops_of_producer(producer, maps[number])
         if dims is None or producer.block != consumer.block or not _worthwhile(producer, maps[number]):

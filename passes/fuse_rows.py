@@ -23,7 +23,7 @@ class FuseRows(Pass):
     LayerNorm, RMSNorm, softmax and the chains around them then take a row from memory once: inside the loop stand
     `linalg.generic`s on one row, what they hand to one another stays in the first-level cache, and what nothing else
     reads is never written out. Nothing is computed twice. Rows are those of static shapes; a group has at least two
-    operations, see `RowGroups`.
+    operations, see `RowGroups`; what carries the attribute `slipstick.apart` belongs to none.
     """
 
     name: ClassVar[str] = "fuse-rows"

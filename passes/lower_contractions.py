@@ -96,6 +96,11 @@ class LowerContractions(Pass):
             reason = 'expected pack_left = true: under the policy "finite" A is prepared while it is packed'
             raise ctx.fail(op, f"'{op.name}' has a decision and L-Mul: {reason}")
         format = None if weights is None else weights.format
+        if weights is not None and format == PANELS:
+            width = ir.MemRefType(weights.codes.type).shape[2]
+            if not isinstance(schedule, ContractionSchedule) or schedule.tile_columns != width:
+                reason = f"its weights are packed in panels of {width} columns: expected such tiles of a packed kernel"
+                raise ctx.fail(op, f"'{op.name}' has a decision, and {reason}; decide otherwise before pack-weights")
         rows = _rows(op, schedule, ctx)
         skinny = isinstance(schedule, SkinnySchedule)
         overwrite = not isinstance(schedule, FEW_ROWS) and _erase_zero_fill(op)

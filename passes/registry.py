@@ -10,6 +10,7 @@ from .asserts_to_status import AssertsToStatus
 from .base import NamedPipeline, Pass
 from .convolutions_to_products import ConvolutionsToProducts
 from .cut_layers import CutLayers
+from .decide import Decide
 from .drop_unread_arguments import DropUnreadArguments
 from .drop_unread_results import DropUnreadResults
 from .encode_weights import EncodeWeights
@@ -38,6 +39,7 @@ from .reassociate_reductions import ReassociateReductions
 from .results_to_arguments import ResultsToArguments
 from .schedule_attention import ScheduleAttention
 from .schedule_contractions import ScheduleContractions
+from .schedule_nests import ScheduleNests
 from .set_stage import SetStage
 from .skip_decode import SkipDecode
 from .split_empty_tensors import SplitEmptyTensors
@@ -67,6 +69,8 @@ PASSES: tuple[type[Pass], ...] = (
     PackWeights,
     FuseEpilogues,
     ReassociateReductions,
+    ScheduleNests,
+    Decide,
     SplitEmptyTensors,
     CutLayers,
     OutlineLayers,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..bindings import ir
+from .fuse_elementwise import APART
 from .row_forms import RowForm, maps_of, row_form
 from .values import defining_op
 
@@ -65,7 +66,7 @@ class RowGroups:
 
     def _place(self, op: ir.Operation, max_length: int) -> None:
         form = row_form(op)
-        if form is None:
+        if form is None or APART in op.attributes:
             return
         owners = (defining_op(source_of(value)) for value in list(op.operands)[: len(op.opview.inputs)])
         joined = list({id(g): g for g in (self._group.get(o) for o in owners if o is not None) if g}.values())

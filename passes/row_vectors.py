@@ -30,6 +30,8 @@ class RowEmitter:
     lanes: int
     wide: int
     split_extremes: bool
+    straight: int = STRAIGHT
+    """Registers of a row up to which there is no loop."""
     _fixed: dict[ir.Value, ir.Value] = field(default_factory=dict)  # by value of the body: the same for all iterations
     _inverse: dict[ir.Value, tuple[ir.Value, ir.Value]] = field(default_factory=dict)  # by divisor
 
@@ -40,7 +42,7 @@ class RowEmitter:
         length, lanes, wide = self.row.length, self.lanes, self.wide
         totals = [a.start(wide if length >= wide else lanes) for a in accumulations]
         end_of_wide, end_of_whole = length // wide * wide, length // lanes * lanes
-        first = end_of_wide if end_of_wide > STRAIGHT * lanes else 0
+        first = end_of_wide if end_of_wide > self.straight * lanes else 0
         if first:
             totals = self._loop(first, accumulations, totals)
         for start in range(first, end_of_wide, wide):

@@ -18,8 +18,10 @@ from ..kernels.decision import (
     write_decision,
 )
 from .base import Pass, PassContext, option
-from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand_dims
-from .lmul_scope import MARK
+from .contraction_dims import CONTRACTIONS, is_permuted
+from .parameter_values import parameter_values
+from .product_facts import multiply_kind as multiply_kind
+from .product_facts import product_of
 from .schedule_few_rows import Multiply, decide_columns, decide_rows, wants_panels, weight_format
 
 MANY_REGISTERS = 32
@@ -75,32 +77,39 @@ class ScheduleContractions(Pass):
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Decide for each contraction under `op`."""
-        op.walk(lambda inner: self._visit(inner, ctx))
+        parameters = parameter_values(op)
+        op.walk(lambda inner: self._visit(inner, parameters, ctx))
 
-    def _visit(self, op: ir.Operation, ctx: PassContext) -> ir.WalkResult:
+    def _visit(self, op: ir.Operation, parameters: set[ir.Value], ctx: PassContext) -> ir.WalkResult:
         if op.name in CONTRACTIONS and DECISION_ATTRIBUTE not in op.attributes:
             elements = {str(ir.ShapedType(operand.type).element_type) for operand in op.operands}
             if elements in ({"f32"}, {"f64"}) and is_permuted(op):
-                bits = 32 if elements == {"f32"} else 64
-                rows, columns = _result_sizes(op)
-                depth = _depth(op)
-                multiply = multiply_kind(op)
+                product = product_of(op)
+                rows = product.rows
                 is_few = rows is not None and 0 < rows <= self.skinny_rows
-                packs = rows is not None and self.pack_few_rows and wants_panels(op.operands[1], rows, multiply)
+                is_weight = self.pack_few_rows and op.operands[1] in parameters
+                packs = rows is not None and is_weight and wants_panels(rows, product.multiply)
                 if rows is not None and is_few and not packs:
-                    write_decision(op, self.decide_few(op, rows, columns, bits))
+                    write_decision(op, self.decide_few(op, rows, product.columns, product.bits))
                 else:
-                    pack_left = multiply == "finite" or not _reads_known_rows(op)
-                    write_decision(op, self.decide(columns, bits, multiply, rows, depth, pack_left=pack_left))
+                    write_decision(op, self.decide_packed(op))
                 ctx.count("contractions scheduled")
         return ir.WalkResult.ADVANCE
 
     def decide_few(self, op: ir.Operation, rows: int, columns: int | None, bits: int) -> SkinnySchedule | RowsSchedule:
         """Return the tiling of a product of a few rows."""
-        if not _reads_columns(op):
+        if not product_of(op).reads_columns:
             return decide_rows(rows, columns, bits, self.vector_bits)
         weights = weight_format(op.operands[1])
         return decide_columns(rows, bits, self.vector_bits, self.vector_registers, weights, multiply_kind(op))
+
+    def decide_packed(self, op: ir.Operation) -> ContractionSchedule:
+        """Return the tiling of a product whose B is packed, or a parameter in panels."""
+        product = product_of(op)
+        pack_left = product.multiply == "finite" or not product.reads_known_rows
+        return self.decide(
+            product.columns, product.bits, product.multiply, product.rows, product.depth, pack_left=pack_left
+        )
 
     def decide(
         self,
@@ -128,6 +137,21 @@ class ScheduleContractions(Pass):
         share = (3 if self.vector_bits == MASKED_BITS else 6) if many else 2
         tile_rows = max(1, (free // share if expands_in_loop else free) // vectors_wide)
         tile_rows = _rows_without_waste(rows, min(tile_rows, 8))
+        return self.with_tile(tile_rows, vectors_wide, bits, multiply, rows, depth, pack_left=pack_left)
+
+    def with_tile(
+        self,
+        tile_rows: int,
+        vectors_wide: int,
+        bits: int,
+        multiply: Multiply,
+        rows: int | None = None,
+        depth: int | None = None,
+        *,
+        pack_left: bool = True,
+    ) -> ContractionSchedule:
+        """Return the tiling with a register tile of so many rows and vectors, blocks and prefetches to go with it."""
+        vector = self.vector_bits // bits
         width = vectors_wide * vector
         panel = min(max(self.l1_bytes * 3 // 2, self.l2_bytes // 8) * 8 // bits, MAX_PANEL_ELEMENTS)
         block = min(self.l2_bytes // 2 * 8 // bits, MAX_BLOCK_ELEMENTS)
@@ -137,7 +161,7 @@ class ScheduleContractions(Pass):
             # Blocks of about equal height: in a low one few row tiles share the prefetching of B out.
             m_block = -(-rows // (-(-rows // m_block) * tile_rows)) * tile_rows
         k_unroll = {"exact": K_UNROLL, "finite": K_UNROLL // 2, "ieee": 1}[multiply]
-        prefetch = _lines_to_prefetch(rows and min(rows, m_block), tile_rows, k_unroll * width * bits // 8)
+        prefetch = lines_to_prefetch(rows and min(rows, m_block), tile_rows, k_unroll * width * bits // 8)
         return ContractionSchedule(
             tile_rows, width, k_block, m_block, vector, pack_depth, k_unroll, prefetch, pack_left
         )
@@ -173,7 +197,7 @@ def _rows_without_waste(rows: int | None, most: int) -> int:
     return min(range(most, most // 2, -1), key=lambda count: -(-rows // count) * (count + 1))
 
 
-def _lines_to_prefetch(rows: int | None, tile_rows: int, bytes_a_turn: int) -> int:
+def lines_to_prefetch(rows: int | None, tile_rows: int, bytes_a_turn: int) -> int:
     """Return how many lines of the next panel a turn of the inner loop fetches, so that all row tiles fetch enough."""
     if rows is None:
         return 1
@@ -188,39 +212,6 @@ def _vectors_wide(columns: int | None, vector: int, most: int) -> int:
     whole = [wide for wide in range(most, 0, -1) if columns % (wide * vector) == 0]
     # A panel of one vector has too few accumulators to be chosen where there are others to fill.
     return next((wide for wide in whole if wide > 1 or columns == vector), most)
-
-
-def _result_sizes(op: ir.Operation) -> tuple[int | None, int | None]:
-    """Return the number of rows and of columns of the result, None where one is not known."""
-    dims, result = operand_dims(op)[2], ir.ShapedType(op.operands[2].type)
-    places = [dims.index(dim) for dim in canonical_dims(op)[2][-2:]]
-    rows, columns = (None if result.is_dynamic_dim(p) else int(result.get_dim_size(p)) for p in places)
-    return rows, columns
-
-
-def _depth(op: ir.Operation) -> int | None:
-    """Return the length of the sum, None where it is not known."""
-    place = operand_dims(op)[0].index(canonical_dims(op)[0][-1])
-    type_ = ir.ShapedType(op.operands[0].type)
-    return None if type_.is_dynamic_dim(place) else int(type_.get_dim_size(place))
-
-
-def _reads_known_rows(op: ir.Operation) -> bool:
-    """Return whether the elements of a row of A are neighbours in memory and how far rows are apart is known."""
-    static = not ir.ShapedType(op.operands[0].type).is_dynamic_dim(len(operand_dims(op)[0]) - 1)
-    return static and operand_dims(op)[0][-1] == canonical_dims(op)[0][-1]
-
-
-def _reads_columns(op: ir.Operation) -> bool:
-    """Return whether the elements of a column of B are neighbours in memory."""
-    return operand_dims(op)[1][-1] == canonical_dims(op)[0][-1]
-
-
-def multiply_kind(op: ir.Operation) -> Multiply:
-    """Return what a multiply becomes: under "ieee" L-Mul's whole sequence; under "finite" packing does most of it."""
-    if MARK not in op.attributes:
-        return "exact"
-    return "ieee" if op.attributes[MARK]["specials"].value == "ieee" else "finite"
 
 
 def _round_down(value: int, multiple: int) -> int:

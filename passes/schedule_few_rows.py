@@ -7,7 +7,6 @@ from typing import Literal, TypeAlias
 from ..bindings import ir
 from ..kernels.decision import RowsSchedule, SkinnySchedule
 from ..kernels.weight_emit import WEIGHTS_ATTRIBUTE
-from .encode_weights import is_parameter
 from .values import defining_op
 
 Multiply: TypeAlias = Literal["exact", "finite", "ieee"]
@@ -31,15 +30,15 @@ _PACKED_FROM: dict[Multiply, int] = {"exact": 4, "finite": 1, "ieee": 4}
 """From so many rows on parameters are packed."""
 
 
-def wants_panels(matrix: ir.Value, rows: int, multiply: Multiply) -> bool:
-    """Return whether a product of so many rows should read B, a matrix of weights, as panels packed ahead of all calls.
+def wants_panels(rows: int, multiply: Multiply) -> bool:
+    """Return whether a product of so many rows should read B, if a parameter, as panels packed ahead of all calls.
 
     In panels columns lie side by side: a vector of B serves all rows of A with a broadcast each, where in place each
     vector of B meets one of A for every row, which must come from the cache too, and the lanes are summed at the end.
     One row or two or three hide all that behind memory, and a second copy of the weights would be a waste. For L-Mul
     under `finite` panels hold what is added: nothing of its preparation is left to the loop.
     """
-    return rows >= _PACKED_FROM[multiply] and is_parameter(matrix)
+    return rows >= _PACKED_FROM[multiply]
 
 
 def decide_columns(

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..bindings import ir
+from ..kernels.decision import DECISION_ATTRIBUTE
+from ..kernels.decision_nest import NestSchedule, read_nest_decision
 from .base import Pass, PassContext, option
 from .outline_kernels import PARALLEL_ATTRIBUTE
 from .row_loops import RowLoop, row_loop
 from .row_nests import split_nest
 from .row_pairs import pair_rows
-from .row_vectors import RowEmitter
+from .row_vectors import STRAIGHT, RowEmitter
 from .walk import find
 
 ITERATIONS_ATTRIBUTE = "slipstick.iterations"
@@ -28,9 +30,10 @@ class VectoriseRows(Pass):
     parallel ones alone: what `fuse-rows` and `fuse-elementwise` made of LayerNorm, softmax, GELU and the like. Rows
     that an `scf.forall` computes are taken in pairs. Up to 16 registers of a row stand in a line without a loop, so
     that LLVM keeps them in registers from one operation to the next; longer rows are loops over wide vectors, which
-    LLVM splits operation by operation. The last vector of a row is masked: there are no scalar tails. A maximum that
-    keeps NaN is taken in two parts, unless `nan-maximum` says that it is one instruction. Where a row is divided by one
-    number, in f32, it is multiplied by its inverse: within 1.5 units in the last place.
+    LLVM splits operation by operation. Width, registers, pairs and lines are those of the decision that a nest carries
+    (`slipstick.decision`), else of the options. The last vector of a row is masked: there are no scalar tails. A
+    maximum that keeps NaN is taken in two parts, unless `nan-maximum` says that it is one instruction. Where a row is
+    divided by one number, in f32, it is multiplied by its inverse: within 1.5 units in the last place.
     """
 
     name: ClassVar[str] = "vectorise-rows"
@@ -45,27 +48,38 @@ class VectoriseRows(Pass):
         if self.registers < 1 or self.registers & (self.registers - 1):
             raise ctx.fail(op, f"registers: expected a power of two, found {self.registers}")
         for function in find(op, lambda inner: PARALLEL_ATTRIBUTE in inner.attributes):
+            schedule = self._schedule(function, ctx)
             generics = find(function, lambda inner: inner.name == "linalg.generic")
             elements = sum(_elements(inner) for inner in generics)
             for inner in generics:
-                split_nest(inner, self.vector_bits // 32)
-            for loop in find(function, lambda inner: inner.name == "scf.forall"):
+                split_nest(inner, schedule.vector_bits // 32)
+            for loop in find(function, lambda inner: inner.name == "scf.forall") if schedule.pair else []:
                 if any(_is_row(view.operation) for view in loop.regions[0].blocks[0].operations):
                     pair_rows(loop)
             rows = [form for form in map(row_loop, find(function, _is_row)) if form is not None]
             for row in rows:
-                self._emit(row)
+                self._emit(row, schedule)
                 ctx.count("loops turned into vectors")
             if rows:
                 count = ir.IntegerAttr.get(ir.IntegerType.get_signless(64, op.context), elements)
                 function.attributes[ITERATIONS_ATTRIBUTE] = count
 
-    def _emit(self, row: RowLoop) -> None:
+    def _schedule(self, function: ir.Operation, ctx: PassContext) -> NestSchedule:
+        """Return the decision that a kernel carries, or that of the options."""
+        decided = find(function, lambda inner: DECISION_ATTRIBUTE in inner.attributes)
+        if not decided:
+            return NestSchedule(self.vector_bits, self.registers, STRAIGHT)
+        try:
+            return read_nest_decision(decided[0])
+        except ValueError as problem:
+            raise ctx.fail(decided[0], str(problem)) from problem
+
+    def _emit(self, row: RowLoop, schedule: NestSchedule) -> None:
         # As many lanes as f32 has in a register, where not all elements are wider.
-        lanes = min(self.vector_bits // max(32, min(row.widths)), _power_of_two(row.length))
-        wide = min(lanes * self.registers, _power_of_two(row.length))
+        lanes = min(schedule.vector_bits // max(32, min(row.widths)), _power_of_two(row.length))
+        wide = min(lanes * schedule.interleave, _power_of_two(row.length))
         with ir.InsertionPoint(row.op), row.op.location:
-            RowEmitter(row, lanes, wide, not self.nan_maximum).emit()
+            RowEmitter(row, lanes, wide, not self.nan_maximum, schedule.straight).emit()
         row.op.erase()
 
 

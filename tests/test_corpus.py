@@ -112,12 +112,13 @@ def test_other_schedules_are_legal_and_differ() -> None:
     import random
 
     module = parse(program(("product", 0)).text)
-    run_stages(module, until="scheduled", target=Target.named("znver4"))
+    target = Target.named("znver4")
+    run_stages(module, until="scheduled", target=target)
     text = kernels(module.operation)[0].text
-    found = variants(text, 4, random.Random(0))
+    found = variants(text, 4, random.Random(0), target)
     assert len(found) >= 3 and len({text, *found}) == len(found) + 1
-    assert found == variants(text, 4, random.Random(0))
-    assert variants(program(("elementwise", 0)).text, 4, random.Random(0)) == []
+    assert found == variants(text, 4, random.Random(0), target)
+    assert variants(program(("elementwise", 0)).text, 4, random.Random(0), target) == []
 
 
 def test_labels_agree_with_the_compiler() -> None:

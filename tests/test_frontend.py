@@ -188,7 +188,8 @@ def test_complex_arithmetic_names_the_operation():
     ("options", "message"),
     [
         ({"weights": "f31"}, 'weights: expected one of "f32", "bf16", "lm8", found'),
-        ({"schedule": "model"}, 'schedule: "model" is planned but not built yet'),
+        ({"schedule": "modl"}, 'schedule: expected one of "heuristic", "search", "model"'),
+        ({"budget": -1}, "budget: expected an integer of at least 0, found -1"),
         ({"threads": 0}, "threads: expected an integer of at least 1, or None, found 0"),
         ({"threads": True}, "threads: expected an integer"),
         ({"lmul": 4}, "lmul: expected an LMul or None, found 4"),

@@ -7,6 +7,8 @@ process, with the same threads; the figures are medians. The machine's own limit
   slipstick-bench dynamo                 models through torch.compile(backend="slipstick"): see dynamo --help
   slipstick-bench list                   the graphs: --family, --tag, --suite, --json
   slipstick-bench export NAME -o FILE    a graph as MLIR: --set tokens=64, --small, --level
+  slipstick-bench decisions [GRAPH]      how far the policies are from the measured optimum, kernel by kernel
+  slipstick-bench explain GRAPH          the candidates of its kernels, what is predicted and measured of each
   slipstick-bench peft-coverage          which methods of parameter-efficient tuning have which graphs
   slipstick-bench limits                 only what the machine can do at most
   slipstick-bench show FILE.json         the tables of an earlier run, or with --html its report
@@ -39,6 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .bench_export import export
 
         return guarded(PROGRAM, lambda: export(f"{PROGRAM} export", given[1:]))
+    if given[:1] == ["decisions"]:
+        from .bench_decisions import decisions
+
+        return guarded(PROGRAM, lambda: decisions(f"{PROGRAM} decisions", given[1:]))
+    if given[:1] == ["explain"]:
+        from .bench_explain import explain
+
+        return guarded(PROGRAM, lambda: explain(f"{PROGRAM} explain", given[1:]))
     if given[:1] == ["generate"]:
         from .bench_generate import main as generate
 

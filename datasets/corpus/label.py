@@ -81,7 +81,7 @@ def label(program: Program, targets: Sequence[Target], schedules: int) -> Iterat
             yield Failure(program.name, target.cpu, _first_line(error))
             continue
         for kernel in found:
-            texts = [kernel.text, *variants(kernel.text, schedules, rng)]
+            texts = [kernel.text, *variants(kernel.text, schedules, rng, target)]
             for number, text in enumerate(texts):
                 try:
                     yield from _rows(program, kernel, text, number, lmul, target)

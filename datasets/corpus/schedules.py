@@ -1,66 +1,51 @@
-"""Other decisions for a kernel: what a schedule could have been, legal for its kind."""
+"""Other decisions for a kernel: what could have been decided, legal for its kind, tiles that spill among them."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 from ...compiler.build import parse
-from ...kernels.decision import (
-    DECISION_ATTRIBUTE,
-    ContractionSchedule,
-    RowsSchedule,
-    Schedule,
-    read_decision,
-    write_decision,
-)
-from ...passes.walk import find
-
-_PACKED: dict[str, Sequence[int]] = {
-    "tile_rows": (1, 2, 3, 4, 5, 6, 8, 10, 12, 14),
-    "k_unroll": (1, 2, 4, 8),
-    "k_block": (64, 128, 256, 384),
-    "prefetch": (0, 1, 2, 4),
-}
-_SKINNY: dict[str, Sequence[int]] = {
-    "tile_rows": (1, 2, 4, 6, 8),
-    "tile_columns": (1, 2, 3, 4, 6, 8),
-    "prefetch": (0, 512, 2048, 8192),
-}
-_ROWS: dict[str, Sequence[int]] = {"tile_rows": (1, 2, 4, 8), "k_unroll": (1, 2, 4, 8)}
+from ...kernels.choice import Choice
+from ...kernels.decision import ContractionSchedule
+from ...kernels.panels import PANELS
+from ...kernels.weight_emit import WEIGHTS_ATTRIBUTE
+from ...passes.candidates import candidates
+from ...passes.contraction_dims import CONTRACTIONS
+from ...passes.nests import Nest, nests
+from ...passes.values import defining_op
+from ...target import Target
 
 
-def variants(text: str, count: int, rng: random.Random) -> list[str]:
-    """Return up to `count` texts of the kernel with other decisions, none twice; none where it has no decision."""
+def variants(text: str, count: int, rng: random.Random, target: Target) -> list[str]:
+    """Return up to `count` texts of the kernel with other decisions for the CPU; none without a decision."""
     module = parse(text)
-    decided = find(module.operation, lambda op: DECISION_ATTRIBUTE in op.attributes and op.name.startswith("linalg."))
+    decided = nests(module.operation)
     if len(decided) != 1:
         return []
+    nest = decided[0]
+    now, *others = candidates(nest, target, beyond=True)
+    space = [choice for choice in others if not _reads_panels(nest) or _has_width_of(choice, now)]
     found: dict[str, None] = {}
-    original = read_decision(decided[0])
-    for _ in range(4 * count):
-        schedule = _other(original, rng)
-        if schedule is None or len(found) == count:
-            continue
-        write_decision(decided[0], schedule)
-        found.setdefault(module.operation.get_asm(use_local_scope=True))
-    found.pop(text, None)
+    for choice in rng.sample(space, len(space)):
+        if len(found) == count:
+            break
+        nest.write(choice)
+        found.setdefault(str(module.operation.get_asm(use_local_scope=True)))
     return list(found)
 
 
-def _other(schedule: Schedule, rng: random.Random) -> Schedule | None:
-    """Return the schedule with some of its sizes changed, None where these do not go together."""
-    choices = _PACKED if isinstance(schedule, ContractionSchedule) else _SKINNY
-    choices = _ROWS if isinstance(schedule, RowsSchedule) else choices
-    sizes = {name: rng.choice(choices[name]) for name in rng.sample(sorted(choices), rng.randint(1, len(choices)))}
-    if isinstance(schedule, ContractionSchedule):
-        rows, k_block = sizes.get("tile_rows", schedule.tile_rows), sizes.get("k_block", schedule.k_block)
-        sizes["m_block"] = -(-schedule.m_block // rows) * rows
-        sizes["pack_depth"] = -(-schedule.a_depth // k_block) * k_block
-    changes: dict[str, Any] = dict(sizes)
-    try:
-        return replace(schedule, **changes)
-    except ValueError:
-        return None
+def _reads_panels(nest: Nest) -> bool:
+    """Return whether B has been packed, which settles the width of the tiles."""
+    maker = defining_op(nest.op.operands[1]) if nest.op.name in CONTRACTIONS else None
+    return (
+        maker is not None
+        and WEIGHTS_ATTRIBUTE in maker.attributes
+        and maker.attributes[WEIGHTS_ATTRIBUTE].value == PANELS
+    )
+
+
+def _has_width_of(choice: Choice, now: Choice) -> bool:
+    one, other = choice.decision, now.decision
+    if not isinstance(one, ContractionSchedule) or not isinstance(other, ContractionSchedule):
+        return False
+    return one.tile_columns == other.tile_columns

@@ -14,7 +14,7 @@ func.func @decision(%a: tensor<8x8xf32>) -> tensor<8x8xf32> {
 func.func @place(%a: memref<8x8xf32>, %c: memref<8x8xf32>) {
   linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [6, 16], k_block = 64, m_block = 12, vector = 8}}
     ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%c : memref<8x8xf32>)
-  // expected-error @+1 {{slipstick.epilogue: expected "registers" or "tile", found "cache"}}
+  // expected-error @+1 {{slipstick.epilogue: expected "registers" or "tile" or "apart", found "cache"}}
   linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"], slipstick.epilogue = "cache"}
     ins(%a : memref<8x8xf32>) outs(%c : memref<8x8xf32>) {
   ^bb0(%x: f32, %sum: f32):

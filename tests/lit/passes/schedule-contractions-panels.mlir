@@ -24,3 +24,24 @@ func.func @main(%x: tensor<3x64xf32>, %y: tensor<4x64xf32>, %z: tensor<1x64xf32>
   %3 = linalg.matmul indexing_maps = [#a, #bt, #c] ins(%y, %v : tensor<4x64xf32>, tensor<96x64xf32>) outs(%d : tensor<4x96xf32>) -> tensor<4x96xf32>
   return %0, %1, %2, %3 : tensor<3x96xf32>, tensor<4x96xf32>, tensor<1x96xf32>, tensor<4x96xf32>
 }
+
+// What every call passes a parameter as is one: the function's product is packed, too.
+// CHECK-LABEL: func.func private @layer
+// CHECK:         kind = "packed", {{.*}}register_tile = [4, 32]
+// CHECK-LABEL: func.func private @other
+// CHECK:         kind = "skinny"
+func.func private @layer(%y: tensor<4x64xf32>, %w: tensor<2048x64xf32>, %d: tensor<4x2048xf32>) -> tensor<4x2048xf32> {
+  %0 = linalg.matmul indexing_maps = [#a, #bt, #c] ins(%y, %w : tensor<4x64xf32>, tensor<2048x64xf32>) outs(%d : tensor<4x2048xf32>) -> tensor<4x2048xf32>
+  return %0 : tensor<4x2048xf32>
+}
+func.func private @other(%y: tensor<4x64xf32>, %w: tensor<2048x64xf32>, %d: tensor<4x2048xf32>) -> tensor<4x2048xf32> {
+  %0 = linalg.matmul indexing_maps = [#a, #bt, #c] ins(%y, %w : tensor<4x64xf32>, tensor<2048x64xf32>) outs(%d : tensor<4x2048xf32>) -> tensor<4x2048xf32>
+  return %0 : tensor<4x2048xf32>
+}
+func.func @calls(%y: tensor<4x64xf32>, %w: tensor<2048x64xf32> {slipstick.parameter}, %v: tensor<2048x64xf32>, %d: tensor<4x2048xf32>)
+    -> (tensor<4x2048xf32>, tensor<4x2048xf32>, tensor<4x2048xf32>) {
+  %0 = call @layer(%y, %w, %d) : (tensor<4x64xf32>, tensor<2048x64xf32>, tensor<4x2048xf32>) -> tensor<4x2048xf32>
+  %1 = call @other(%y, %w, %d) : (tensor<4x64xf32>, tensor<2048x64xf32>, tensor<4x2048xf32>) -> tensor<4x2048xf32>
+  %2 = call @other(%y, %v, %d) : (tensor<4x64xf32>, tensor<2048x64xf32>, tensor<4x2048xf32>) -> tensor<4x2048xf32>
+  return %0, %1, %2 : tensor<4x2048xf32>, tensor<4x2048xf32>, tensor<4x2048xf32>
+}

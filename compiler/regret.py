@@ -1,0 +1,113 @@
+"""How far choices are from the best: nests whose candidates were all measured, and what each policy would have chosen.
+
+A share is the time of the best candidate divided by that of the chosen one: 1 is the optimum. With `k` measurements a
+policy takes the best of the `k` candidates that it would try first, beside the heuristic's; a random choice the best
+of `k` that are drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..costmodel.predictor import Predictor
+from ..kernels.choice import Choice
+from ..kernels.decisions import Decided
+from .model_policy import ranked, scored
+from .search import BATCH, Search, next_choices
+
+MEASUREMENTS = (0, 1, 5, 10)
+
+
+@dataclass(frozen=True)
+class NestRegret:
+    """One nest: its optimum, and the share of it that each policy reaches, by policy and number of measurements."""
+
+    what: str
+    key: str
+    target: str
+    candidates: int
+    codes: int
+    """How many different kernels the candidates become."""
+    failed: int
+    heuristic_s: float
+    best_s: float
+    best: dict[str, Any]
+    heuristic: dict[str, Any]
+    shares: dict[str, dict[int, float]]
+
+    @property
+    def decided(self) -> Decided:
+        """The best choice as an entry of a file of decisions."""
+        return Decided(self.key, self.target, self.what, "search", Choice.from_json(self.best))
+
+    def json(self) -> dict[str, Any]:
+        """Return the fields as JSON has them."""
+        return dict(vars(self))
+
+
+def regret(search: Search, model: Predictor | None = None) -> NestRegret:
+    """Return the regret of a nest all of whose candidates were measured."""
+    relative = search.relative
+    optimum = min(relative.values())
+    tables = {
+        "heuristic": {0: optimum},
+        "random": {k: _random_share(sorted(relative.values()), k) for k in MEASUREMENTS},
+        "search": {k: optimum / _searched(relative, search.space, k) for k in MEASUREMENTS},
+    }
+    if model is not None:
+        order = [one.choice for one in ranked(scored(search.nest, search.target, model)) if one.choice in relative]
+        tables["model"] = {k: optimum / _ordered(relative, order, k) for k in MEASUREMENTS}
+    best = min(relative, key=relative.__getitem__)
+    heuristic_s = search.seconds.get(search.heuristic, math.nan)
+    return NestRegret(
+        search.nest.description,
+        search.key,
+        search.target.cpu,
+        len(search.space),
+        search.codes,
+        len(search.failed),
+        heuristic_s,
+        heuristic_s * optimum,
+        best.json(),
+        search.heuristic.json(),
+        tables,
+    )
+
+
+def summary(found: Sequence[NestRegret]) -> dict[str, dict[int, tuple[float, float]]]:
+    """Return, by policy and number of measurements, the geometric mean of the shares and the worst."""
+    tables: dict[str, dict[int, tuple[float, float]]] = {}
+    for policy in dict.fromkeys(policy for one in found for policy in one.shares):
+        tables[policy] = {}
+        for k in dict.fromkeys(k for one in found for k in one.shares.get(policy, {})):
+            shares = [one.shares[policy][k] for one in found if k in one.shares.get(policy, {})]
+            mean = math.exp(sum(map(math.log, shares)) / len(shares))
+            tables[policy][k] = mean, min(shares)
+    return tables
+
+
+def _random_share(relative: Sequence[float], k: int) -> float:
+    """Return the share to expect of the best of `k` candidates drawn at random, of one for none."""
+    count, k = len(relative), min(max(1, k), len(relative))
+    ways = math.comb(count, k)
+    # The best of those drawn is number i if the others are all behind it.
+    chances = [math.comb(count - 1 - place, k - 1) / ways for place in range(count - k + 1)]
+    return sum(chance * relative[0] / time for chance, time in zip(chances, relative, strict=False))
+
+
+def _searched(relative: Mapping[Choice, float], space: Sequence[Choice], k: int) -> float:
+    """Return the relative time of what a search finds with `k` measurements, by the measured table."""
+    tried = {space[0]}
+    while len(tried) < min(k, len(space) - 1) + 1:
+        tried.update(next_choices(relative, space, tried, min(BATCH, k + 1 - len(tried))))
+    return min(relative[choice] for choice in tried if choice in relative)
+
+
+def _ordered(relative: Mapping[Choice, float], order: Sequence[Choice], k: int) -> float:
+    """Return the relative time of the first of an order, or of the best of its first `k` and the heuristic's."""
+    if not order:
+        return 1.0
+    return relative[order[0]] if k == 0 else min(1.0, *(relative[choice] for choice in order[:k]))

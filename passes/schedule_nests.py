@@ -1,0 +1,81 @@
+"""Decide how the loops along rows become vector code: the analytical heuristic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..bindings import ir
+from ..errors import ArgumentError
+from ..kernels.decision import DECISION_ATTRIBUTE
+from ..kernels.decision_nest import NestSchedule, write_nest_decision
+from ..kernels.epilogue import EPILOGUE_ATTRIBUTE
+from ..kernels.weight_emit import WEIGHTS_ATTRIBUTE
+from .base import Pass, PassContext, option
+from .fuse_attention import ATTENTION
+from .row_vectors import STRAIGHT
+from .schedule_contractions import MANY_REGISTERS
+
+
+@dataclass(frozen=True)
+class ScheduleNests(Pass):
+    """Write a decision on every loop over rows that `fuse-rows` made, and on element-wise `linalg.generic`s.
+
+    Wide vectors of four registers where there are 32 of them, of two where there are fewer; rows in pairs; rows up to
+    16 registers long without a loop. A decision that is there already is left alone, and so is what belongs to
+    attention or to a contraction's kernel.
+    """
+
+    name: ClassVar[str] = "schedule-nests"
+    vector_bits: int = option(256, "width of a vector register, in bits")
+    vector_registers: int = option(16, "number of vector registers")
+
+    def __post_init__(self) -> None:
+        bits = self.vector_bits
+        if not 64 <= bits <= 4096 or bits & (bits - 1):
+            raise ArgumentError(f"vector-bits: expected a power of two from 64 to 4096, found {bits}")
+        if self.vector_registers < 1:
+            raise ArgumentError(f"vector-registers: expected at least 1, found {self.vector_registers}")
+
+    def run(self, op: ir.Operation, ctx: PassContext) -> None:
+        """Decide for each nest under `op`."""
+
+        def visit(inner: ir.Operation) -> ir.WalkResult:
+            if inner.name == "scf.forall":
+                if ATTENTION not in inner.attributes:
+                    self._decide(inner, ctx)
+                return ir.WalkResult.SKIP
+            if is_vector_nest(inner):
+                self._decide(inner, ctx)
+            return ir.WalkResult.ADVANCE
+
+        op.walk(visit, ir.WalkOrder.PRE_ORDER)
+
+    def _decide(self, op: ir.Operation, ctx: PassContext) -> None:
+        if DECISION_ATTRIBUTE not in op.attributes:
+            write_nest_decision(op, self.decide(over_rows=op.name == "scf.forall"))
+            ctx.count("nests scheduled")
+
+    def decide(self, *, over_rows: bool) -> NestSchedule:
+        """Return the decision for a loop over rows, or for an element-wise operation."""
+        interleave = 4 if self.vector_registers >= MANY_REGISTERS else 2
+        return NestSchedule(self.vector_bits, interleave, STRAIGHT, pair=over_rows)
+
+
+def is_vector_nest(op: ir.Operation) -> bool:
+    """Return whether an operation on tensors becomes loops of its own that `vectorise-rows` may turn into vectors."""
+    if op.name != "linalg.generic" or not op.results:
+        return False
+    if EPILOGUE_ATTRIBUTE in op.attributes or WEIGHTS_ATTRIBUTE in op.attributes:
+        return False
+    kinds = [str(kind) for kind in op.attributes["iterator_types"]]
+    if len(kinds) != 1 and any("parallel" not in kind for kind in kinds):
+        return False
+    if not kinds or not all(_has_static_shape(value.type) for value in op.operands):
+        return False
+    body = [view.operation for view in op.regions[0].blocks[0].operations]
+    return all(inner.name.startswith(("arith.", "math.", "linalg.yield")) and not len(inner.regions) for inner in body)
+
+
+def _has_static_shape(type_: ir.Type) -> bool:
+    return not isinstance(type_, ir.RankedTensorType) or bool(type_.has_static_shape)
