@@ -20,6 +20,7 @@ from .fuse_attention import FuseAttention
 from .fuse_elementwise import FuseElementwise
 from .fuse_epilogues import FuseEpilogues
 from .fuse_rows import FuseRows
+from .inline_splats import InlineSplats
 from .isolate_buffers import IsolateBuffers
 from .lmul import RewriteMultiplies
 from .lmul_mark import MarkMultiplies
@@ -59,6 +60,7 @@ PASSES: tuple[type[Pass], ...] = (
     FoldTransposes,
     DropUnreadArguments,
     DropUnreadResults,
+    InlineSplats,
     NarrowVariance,
     FuseElementwise,
     FuseRows,

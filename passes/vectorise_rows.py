@@ -18,6 +18,8 @@ from .walk import find
 ITERATIONS_ATTRIBUTE = "slipstick.iterations"
 """On a kernel: how many elements its loops along rows work on; for what judges kernels by their loops."""
 _FEWEST = 4
+_COLUMNS = 8
+"""How many columns, results among them, are read and written in vectors of full width."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class VectoriseRows(Pass):
 
     name: ClassVar[str] = "vectorise-rows"
     vector_bits: int = option(256, "width of a vector register, in bits")
-    registers: int = option(2, "registers of a wide vector, a power of two")
+    registers: int = option(2, "registers of a wide vector at most, a power of two")
     nan_maximum: bool = option(False, "a maximum that keeps NaN is one instruction")
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
@@ -63,10 +65,19 @@ class VectoriseRows(Pass):
     def _emit(self, row: RowLoop) -> None:
         # As many lanes as f32 has in a register, where not all elements are wider.
         lanes = min(self.vector_bits // max(32, min(row.widths)), _power_of_two(row.length))
-        wide = min(lanes * self.registers, _power_of_two(row.length))
+        wide = min(lanes * self._registers(row), _power_of_two(row.length))
         with ir.InsertionPoint(row.op), row.op.location:
             RowEmitter(row, lanes, wide, not self.nan_maximum).emit()
         row.op.erase()
+
+    def _registers(self, row: RowLoop) -> int:
+        """Return the registers of a wide vector: of many columns fewer, as one of each is in work at a time."""
+        columns = sum(1 for along in row.along if along)
+        return (
+            max(1, min(self.registers, _power_of_two(_COLUMNS * self.registers // columns)))
+            if columns
+            else self.registers
+        )
 
 
 def _is_row(op: ir.Operation) -> bool:
