@@ -22,8 +22,8 @@ def test_a_filled_tensor_is_a_number_in_the_code():
 class Columns(nn.Module):
     def forward(self, *columns: Tensor) -> Tensor:
         total = columns[0]
-        for column in columns[1:]:
-            total = torch.where(column > 0.5, total + column, total)
+        for place, column in enumerate(columns[1:]):
+            total = torch.where(column > 0.04 * place, total + column, total)
         return total
 
 

@@ -96,4 +96,7 @@ def _shown(result: Result | None, kind: Answer) -> str:
         return ""
     if isinstance(result, tuple):
         return f"{result[0]} weeks {result[1]} days"
-    return date.fromordinal(int(result)).isoformat() if kind == "date" else f"{result:.6g}"
+    if kind == "date":
+        day = int(result)
+        return date.fromordinal(day).isoformat() if 1 <= day <= date.max.toordinal() else f"day {day}"
+    return f"{result:.6g}"
