@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from copy import copy as shallow_copy
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -303,6 +304,33 @@ class CompiledModule:
             self.signature,
             self.options,
             self.target,
+            slots=self._weights.slots,
+            tied=self._weights.tied,
+            form=self._form,
+            name=self._name,
+        )
+
+    def with_options(self, **options: Any) -> CompiledModule:
+        """Return the same graph over the same state, compiled with some fields of `CompileOptions` changed.
+
+        Nothing is exported or imported again. Raises `ArgumentError` for an option that there is not or that cannot be
+        meant, `IRError` and `CodegenError` as `slipstick.compile` does.
+        """
+        if self._weights.state.is_own:
+            raise ArgumentError("with_options: expected a module's parameters, found those of load or freeze")
+        from .build import build
+
+        unknown = sorted(set(options) - {field.name for field in fields(CompileOptions)})
+        if unknown:
+            raise ArgumentError(f"with_options: expected options of compile, found {', '.join(unknown)}")
+        changed = replace(self.options, **options)
+        target = Target.resolve(changed.target)
+        return CompiledModule(
+            self._ir(),
+            build(self._ir(), changed, target),
+            self.signature,
+            changed,
+            target,
             slots=self._weights.slots,
             tied=self._weights.tied,
             form=self._form,

@@ -72,6 +72,7 @@ class StageRewritten(NamedPipeline):
             "flatten-batches,fold-transposes",
             "canonicalize,cse",
             "drop-unread-results",
+            "inline-splats",
             "fuse-elementwise",
             "narrow-variance",
             "canonicalize,cse",

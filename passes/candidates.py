@@ -117,5 +117,5 @@ def _flat(choice: Choice) -> dict[str, Any]:
 def _distance(one: dict[str, Any], other: dict[str, Any]) -> int:
     """Return in how many ways two decisions differ; blocks and tiles count once, the kind thrice."""
     names = {*one, *other} - {"m_block", "pack_depth", "prefetch", "kind"}
-    steps: int = sum(one.get(name, _Unset()) != other.get(name, _Unset()) for name in names)
-    return steps + 3 * (one["kind"] != other["kind"])
+    steps = len([name for name in names if one.get(name, _Unset()) != other.get(name, _Unset())])
+    return steps + 3 * int(one["kind"] != other["kind"])

@@ -82,11 +82,17 @@ class RowEmitter:
     def _iterations(self, start: ir.Value, lanes: int, mask: ir.Value | None) -> list[ir.Value]:
         """Emit the body: store rows, or return what is to be accumulated in each output."""
         row, values = self.row, dict[ir.Value, ir.Value]()
-        for argument, operand, along in zip(row.body.arguments, row.op.operands, row.along, strict=True):
-            if along and any(True for _ in argument.uses):
-                values[argument] = _load(operand, start, lanes, mask)
+        places = {
+            argument: operand
+            for argument, operand, along in zip(row.body.arguments, row.op.operands, row.along, strict=True)
+            if along
+        }
         for view in row.body.operations:
             op = view.operation
+            # Loads stand where they are first needed: in front of all, those of many columns would fill the registers.
+            for operand in op.operands:
+                if operand in places and operand not in values:
+                    values[operand] = _load(places[operand], start, lanes, mask)
             if op not in row.combine and op.name != "linalg.yield" and op.results[0] not in self._fixed:
                 values[op.results[0]] = self._widened(op, lanes, values)
         outputs = list(row.body.arguments)[row.inputs :]

@@ -16,13 +16,17 @@ from .fuse_attention import ATTENTION
 from .row_vectors import STRAIGHT
 from .schedule_contractions import MANY_REGISTERS
 
+_COLUMNS = 8
+"""How many columns, results among them, are read and written in vectors of full width."""
+
 
 @dataclass(frozen=True)
 class ScheduleNests(Pass):
     """Write a decision on every loop over rows that `fuse-rows` made, and on element-wise `linalg.generic`s.
 
-    Wide vectors of four registers where there are 32 of them, of two where there are fewer; rows in pairs; rows up to
-    16 registers long without a loop. A decision that is there already is left alone, and so is what belongs to
+    Wide vectors of four registers where there are 32 of them, of two where there are fewer, and of fewer still where
+    many columns are read and written, as one of each is in work at a time; rows in pairs; rows up to 16 registers long
+    without a loop. A decision that is there already is left alone, and so is what belongs to
     attention or to a contraction's kernel.
     """
 
@@ -53,12 +57,15 @@ class ScheduleNests(Pass):
 
     def _decide(self, op: ir.Operation, ctx: PassContext) -> None:
         if DECISION_ATTRIBUTE not in op.attributes:
-            write_nest_decision(op, self.decide(over_rows=op.name == "scf.forall"))
+            write_nest_decision(op, self.decide(over_rows=op.name == "scf.forall", columns=_columns(op)))
             ctx.count("nests scheduled")
 
-    def decide(self, *, over_rows: bool) -> NestSchedule:
-        """Return the decision for a loop over rows, or for an element-wise operation."""
+    def decide(self, *, over_rows: bool, columns: int = 1) -> NestSchedule:
+        """Return the decision for a loop over rows, or for an element-wise operation on so many tensors."""
         interleave = 4 if self.vector_registers >= MANY_REGISTERS else 2
+        budget = _COLUMNS * interleave
+        while interleave > 1 and interleave * columns > budget:
+            interleave //= 2
         return NestSchedule(self.vector_bits, interleave, STRAIGHT, pair=over_rows)
 
 
@@ -79,3 +86,13 @@ def is_vector_nest(op: ir.Operation) -> bool:
 
 def _has_static_shape(type_: ir.Type) -> bool:
     return not isinstance(type_, ir.RankedTensorType) or bool(type_.has_static_shape)
+
+
+def _columns(op: ir.Operation) -> int:
+    """Return how many tensors an element-wise operation walks along; 1 for other nests."""
+    if op.name != "linalg.generic":
+        return 1
+    ranks = [
+        ir.RankedTensorType(value.type).rank for value in op.operands if isinstance(value.type, ir.RankedTensorType)
+    ]
+    return max(1, len([rank for rank in ranks if rank]))

@@ -36,6 +36,7 @@ def test_bench_as_json(capsys, monkeypatch):
     for row in found:
         assert row["bytes"] % 4000 == 0 and row["slipstick"] > 0 and row["gbs"] > 0
         assert row["over_fastest_peer"] == min(row["torch"], row["inductor"]) / row["slipstick"]
+        assert row["of_bound"] == pytest.approx(row["gbs"] / row["readable_gbs"])
 
 
 def test_bench_without_inductor_says_why(capsys, monkeypatch):
@@ -46,6 +47,7 @@ def test_bench_without_inductor_says_why(capsys, monkeypatch):
     assert medcalc.main(["bench", "--patients", "1000", "--repeats", "1"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "APACHE II: no inductor: RuntimeError: no compiler" in out
+    assert "APACHE II, 1 thread: 0 MB at " in out and "memory allows at most " in out
 
 
 def test_results_that_differ_are_an_error(capsys, monkeypatch):

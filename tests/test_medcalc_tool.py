@@ -38,16 +38,20 @@ def test_list_as_a_table(capsys):
     assert "APACHE II" in capsys.readouterr().out
 
 
-def test_evaluate_as_json_and_plot(rows, tmp_path, capsys):
-    plot = tmp_path / "plot.svg"
-    assert medcalc.main(["evaluate", "--csv", str(rows), "--lmul", "3", "--fp8", "--json", "--plot", str(plot)]) == 0
+def test_evaluate_as_json_with_plot_and_page(rows, tmp_path, capsys):
+    plot, html = tmp_path / "plot.svg", tmp_path / "report.html"
+    files = ["--plot", str(plot), "--html", str(html)]
+    assert medcalc.main(["evaluate", "--csv", str(rows), "--lmul", "3", "--fp8", "--json", *files]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["evaluation"]["rows"], found["evaluation"]["agree"]) == (3, 1)
     assert [one["row"] for one in found["evaluation"]["disagreements"]] == [4, 5]
     assert found["comparison"]["arithmetics"] == ["exact", "L-Mul k=3", "fp8 e4m3", "fp8 e5m2"]
     assert found["comparison"]["rows_near"] == [2, 2, 2, 2]
     assert found["comparison"]["rows_right"] == [1, 1, 1, 1]
+    assert found["comparison"]["whole_numbers"] == []
     assert plot.read_text().startswith("<svg")
+    page = html.read_text()
+    assert "<svg" in page and "Rows within the limits" in page and "1 of 3 rows agree" in page
 
 
 def test_evaluate_as_tables_tells_what_is_not_explained(rows, capsys):
@@ -56,6 +60,31 @@ def test_evaluate_as_tables_tells_what_is_not_explained(rows, capsys):
     assert "1 of 3 rows agree (33.3 %)" in out
     assert "2 rows are not explained" in out
     assert "not explained" in out
+
+
+def test_scores_and_dates_tell_why_they_survive(tmp_path, capsys):
+    age = "{'Last menstrual date': '01/01/2024', 'Current Date': '01/10/2024'}"
+    date = {**PRESSURE, "Calculator ID": "69", "Relevant Entities": age, "Ground Truth Answer": "('1 weeks', '2 days')"}
+    score = {
+        **PRESSURE,
+        "Row Number": "8",
+        "Calculator ID": "33",
+        "Relevant Entities": "{'Fever in past 24 hours': True}",
+        "Ground Truth Answer": "1",
+    }
+    rows, plot = tmp_path / "rows.csv", tmp_path / "plot.png"
+    rows.write_text(as_csv(date, score), newline="")
+    assert medcalc.main(["evaluate", "--csv", str(rows), "--lmul", "10", "23", "--plot", str(plot)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Calculators of scores: 1, which multiply floats 0 times; points come from 5 comparisons" in out
+    assert "day numbers up to 738,895 need 19 mantissa bits" in out
+    assert "10 bits change 1 of 1 rows (numbers 512 apart); 23 bits change 0 of 1 rows (numbers 0.0625 apart)" in out
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_plot_in_an_unknown_format_is_an_error(rows, capsys):
+    assert medcalc.main(["evaluate", "--csv", str(rows), "--plot", "plot.bmp"]) == 1
+    assert "--plot: expected a name that ends in .svg or .png, found 'plot.bmp'" in capsys.readouterr().err
 
 
 def test_each_arithmetic_tells_what_it_loses(rows, capsys):

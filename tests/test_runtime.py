@@ -341,6 +341,19 @@ def test_a_stage_can_be_replaced(linear):
         native.replace_stage("linalg", ADD)
 
 
+def test_other_options_need_no_second_import(linear):
+    module, native = linear
+    other = native.with_options(lmul=slipstick.LMul(mantissa_bits=3), threads=1)
+    assert "import" not in other.timings and "export" not in other.timings
+    x = torch.randn(2, 4)
+    assert not torch.equal(other(x), native(x))
+    with torch.no_grad():
+        module.weight.zero_()
+        assert torch.equal(other(x), module.bias.expand(2, 3))
+    with pytest.raises(ArgumentError, match="expected options of compile, found fast"):
+        native.with_options(fast=True)
+
+
 def test_code_for_another_cpu_is_made_but_not_run(cache):
     native = slipstick.compile(ADD, target="neoverse-v2", cache_dir=cache)
     assert "fadd" in native.assembly()

@@ -9,6 +9,8 @@ process, with the same threads; the figures are medians. The machine's own limit
   slipstick-bench export NAME -o FILE    a graph as MLIR: --set tokens=64, --small, --level
   slipstick-bench decisions [GRAPH]      how far the policies are from the measured optimum, kernel by kernel
   slipstick-bench explain GRAPH          the candidates of its kernels, what is predicted and measured of each
+  slipstick-bench check                  compile graphs in true sizes, compare with torch: --suite, --record FILE
+  slipstick-bench adapter-cost           what adapters add to the base model's time
   slipstick-bench peft-coverage          which methods of parameter-efficient tuning have which graphs
   slipstick-bench limits                 only what the machine can do at most
   slipstick-bench show FILE.json         the tables of an earlier run, or with --html its report
@@ -49,6 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .bench_explain import explain
 
         return guarded(PROGRAM, lambda: explain(f"{PROGRAM} explain", given[1:]))
+    if given[:1] == ["check"]:
+        from .bench_check import check
+
+        return guarded(PROGRAM, lambda: check(f"{PROGRAM} check", given[1:]))
+    if given[:1] == ["adapter-cost"]:
+        from .bench_adapters import adapter_cost
+
+        return guarded(PROGRAM, lambda: adapter_cost(f"{PROGRAM} adapter-cost", given[1:]))
     if given[:1] == ["generate"]:
         from .bench_generate import main as generate
 

@@ -16,6 +16,7 @@ from .flags import integer_flag
 from .progress import Steps
 
 PROGRAM: Final = "slipstick-medcalc"
+_WIDTH: Final = 160
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     console = Console()
+    if not console.is_terminal:
+        # In a file or a pipe, lines are as long as the tables need.
+        console = Console(width=_WIDTH)
     if arguments.command == "list":
         _list(console, arguments.json)
     elif arguments.command == "bench":
@@ -46,7 +50,7 @@ def _list(console: Console, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps([described(found) for found in CALCULATORS.values()], ensure_ascii=False) + "\n")
     else:
-        console.print(calculators(CALCULATORS.values()))
+        console.print(calculators(CALCULATORS.values()).printed())
 
 
 def _bench(console: Console, arguments: argparse.Namespace) -> None:
@@ -76,26 +80,48 @@ def _evaluate(console: Console, arguments: argparse.Namespace) -> None:
         from ..datasets.medcalc.rows import fetch, load
         from ..datasets.medcalc.survival import compare
     from . import medcalc_table
+    from .medcalc_survival import survival, why_whole_numbers
 
+    _check_files(arguments)
     with steps.step("read the rows"):
         rows = load(arguments.csv) if arguments.csv else fetch(arguments.store, arguments.sha256)
         prepared = prepare(rows)
     with steps.step("compile and evaluate"):
         comparison = compare(prepared, variants(arguments.lmul, fp8=arguments.fp8))
     if arguments.plot:
-        from .medcalc_plot import survival_plot
-        from .plots import on_its_own
+        from .medcalc_plot import save, survival_figure
 
-        arguments.plot.write_text(on_its_own(survival_plot(comparison)), encoding="utf-8")
+        save(survival_figure(comparison), arguments.plot)
+    if arguments.html:
+        from ..files import write_atomically
+        from .medcalc_report import report
+
+        write_atomically(arguments.html, report(comparison))
     if arguments.json:
         result = {"evaluation": comparison.evaluations[0].as_json(), "comparison": comparison.as_json()}
         sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
         return
-    console.print(medcalc_table.agreement(comparison.evaluations[0]))
-    console.print(medcalc_table.disagreements(comparison.evaluations[0]))
+    tables = [
+        medcalc_table.agreement(comparison.evaluations[0]),
+        medcalc_table.disagreements(comparison.evaluations[0]),
+    ]
     if len(comparison.evaluations) > 1:
-        console.print(medcalc_table.survival(comparison))
+        tables += [survival(comparison), why_whole_numbers(comparison)]
+    for table in tables:
+        console.print(table.printed())
     console.print(medcalc_table.summary(comparison), highlight=False)
+
+
+def _check_files(arguments: argparse.Namespace) -> None:
+    """Raise ArgumentError where a file that is asked for cannot be written, before the work is done."""
+    from .files import check_writable
+    from .medcalc_plot import check_format
+
+    for path, flag in ((arguments.plot, "--plot"), (arguments.html, "--html")):
+        if path is not None:
+            check_writable(path, flag)
+    if arguments.plot is not None:
+        check_format(arguments.plot)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -133,7 +159,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     judge.add_argument("--fp8", action="store_true", help="also with operands of multiplies rounded to e4m3 and e5m2")
     judge.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    judge.add_argument("--plot", type=Path, metavar="PATH", help="write a plot of the arithmetics as SVG")
+    judge.add_argument("--plot", type=Path, metavar="PATH", help="write a plot of the arithmetics: .svg or .png")
+    judge.add_argument("--html", type=Path, metavar="PATH", help="write a report with tables and plot, one file")
     return parser
 
 

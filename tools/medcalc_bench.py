@@ -3,7 +3,7 @@
 Slipstick and torch.compile are called in turns, so that both find the caches as the other leaves them; torch eager
 apart, for its temporaries would push the columns out of the caches of the two. Figures are medians. What a call reads
 and writes is the columns of arguments and the result, once each: the rate of that stands beside the rate at which the
-machine reads a buffer of that size.
+machine reads a buffer of that size, and the time that this takes, the bound, beside the share of the call that it is.
 """
 
 from __future__ import annotations
@@ -58,9 +58,20 @@ class Row:
         """The rate that slipstick reads and writes at, 10^9 bytes a second."""
         return self.bytes / self.slipstick / 1e9
 
+    @property
+    def bound(self) -> float:
+        """The shortest time that memory allows, seconds: `bytes` at the rate of reading."""
+        return self.bytes / (self.readable_gbs * 1e9)
+
     def as_json(self) -> dict[str, Any]:
         """Return the row for JSON."""
-        return {**asdict(self), "over_fastest_peer": self.fastest_peer / self.slipstick, "gbs": self.gbs}
+        return {
+            **asdict(self),
+            "over_fastest_peer": self.fastest_peer / self.slipstick,
+            "gbs": self.gbs,
+            "bound": self.bound,
+            "of_bound": self.bound / self.slipstick,
+        }
 
 
 def measure(number: int, count: int, threads: int, repeats: int) -> Row:
@@ -114,7 +125,17 @@ def table(rows: Sequence[Row]) -> Table:
     """Return the rows as a table."""
     result = Table(title="Calculators on many patients", box=box.SIMPLE_HEAD, title_justify="left")
     result.add_column("calculator")
-    for column in ("patients", "threads", "slipstick", "torch", "inductor", "over the faster", "GB/s", "readable"):
+    for column in (
+        "patients",
+        "threads",
+        "slipstick",
+        "torch",
+        "inductor",
+        "over the faster",
+        "GB/s",
+        "readable",
+        "bound",
+    ):
         result.add_column(column, justify="right")
     for row in rows:
         times = (row.slipstick, row.torch, row.inductor)
@@ -126,10 +147,21 @@ def table(rows: Sequence[Row]) -> Table:
             f"{row.fastest_peer / row.slipstick:.2f}x",
             f"{row.gbs:.1f}",
             f"{row.readable_gbs:.1f}",
+            f"{row.bound * 1e3:.2f} ms, {100 * row.bound / row.slipstick:.0f} %",
         )
     return result
 
 
 def notes(rows: Iterable[Row]) -> list[str]:
-    """Return what is to be said of the rows: where inductor is missing."""
-    return [f"{row.name}: no inductor: {row.missing}" for row in rows if row.missing]
+    """Return what is to be said of the rows: what memory allows, and where inductor is missing."""
+    lines = []
+    for row in rows:
+        name = f"{row.name}, {row.threads} thread{'s' * (row.threads > 1)}"
+        lines.append(
+            f"{name}: {row.bytes / 1e6:.0f} MB at {row.readable_gbs:.1f} GB/s take {row.bound * 1e3:.2f} ms, so that "
+            f"memory allows at most {row.fastest_peer / row.bound:.2f}x the faster peer; reached: "
+            f"{row.fastest_peer / row.slipstick:.2f}x."
+        )
+        if row.missing:
+            lines.append(f"{row.name}: no inductor: {row.missing}")
+    return lines

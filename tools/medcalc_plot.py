@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
 from ..datasets.medcalc.survival import Comparison
-from .plots import INK, as_svg, new_figure
+from ..errors import ArgumentError
+from ..files import write_atomically
+from .plots import INK, as_svg, new_figure, on_its_own
+
+FORMATS = (".svg", ".png")
 
 
-def survival_plot(comparison: Comparison) -> str:
-    """Return an SVG: for each arithmetic the share of rows near the exact result, and of calculators that keep all."""
+def survival_figure(comparison: Comparison) -> Figure:
+    """Draw, for each arithmetic, the share of rows near the exact result, and of calculators that keep all."""
     figure = new_figure(7.5, 3.2)
     axes = figure.subplots()
     places = range(len(comparison.names))
@@ -24,4 +32,18 @@ def survival_plot(comparison: Comparison) -> str:
     axes.set_ylim(0, 112)
     axes.grid(axis="y")
     figure.legend(loc="outside upper left", ncols=2, fontsize=8)
-    return as_svg(figure)
+    return figure
+
+
+def check_format(path: Path) -> None:
+    """Raise ArgumentError unless the file's name ends in a format that can be drawn."""
+    if path.suffix.lower() not in FORMATS:
+        raise ArgumentError(f"--plot: expected a name that ends in {' or '.join(FORMATS)}, found {path.name!r}")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a plot as SVG, with ink for light and dark pages, or as PNG on white."""
+    if path.suffix.lower() == ".svg":
+        write_atomically(path, on_its_own(as_svg(figure)))
+    else:
+        figure.savefig(path, format="png", dpi=150)

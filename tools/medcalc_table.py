@@ -1,4 +1,4 @@
-"""The tables of `slipstick-medcalc`."""
+"""The tables of `slipstick-medcalc`: the calculators, agreement with labels; `medcalc_survival` has the others."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from rich import box
-from rich.table import Table
-
 from ..datasets.medcalc.answers import Result
 from ..datasets.medcalc.calculator import Answer, Calculator
 from ..datasets.medcalc.evaluate import Evaluation
 from ..datasets.medcalc.registry import CALCULATORS
 from ..datasets.medcalc.survival import Comparison
+from .medcalc_sheet import Sheet, sheet
+from .medcalc_survival import losses, whole_reasons
 
 
-def calculators(found: Iterable[Calculator]) -> Table:
+def calculators(found: Iterable[Calculator]) -> Sheet:
     """Return the list of calculators."""
-    table = _table("Calculators", "id", "name", "answer", "formula", "source")
+    table = sheet("Calculators", "id", "name", "answer", "formula", "source")
     for one in found:
         answer = f"{one.answer}, {one.unit}" if one.unit else one.answer
-        table.add_row(str(one.number), one.name, answer, one.formula, one.source)
+        table.add(str(one.number), one.name, answer, one.formula, one.source)
     return table
 
 
@@ -48,22 +47,20 @@ def described(one: Calculator) -> dict[str, Any]:
     }
 
 
-def agreement(evaluation: Evaluation) -> Table:
+def agreement(evaluation: Evaluation) -> Sheet:
     """Return how many rows of each calculator agree with their label, and why the others do not."""
-    table = _table(
-        f"Agreement with the labels, {evaluation.arithmetic}", "id", "calculator", "rows", "agree", "why not"
-    )
+    table = sheet(f"Agreement with the labels, {evaluation.arithmetic}", "id", "calculator", "rows", "agree", "why not")
     for number, verdicts in evaluation.by_calculator().items():
         agreeing = sum(verdict.agrees for verdict in verdicts)
         why = sorted({defect.text for verdict in verdicts for defect in verdict.defects})
         name = CALCULATORS[number].name if number in CALCULATORS else "unknown"
-        table.add_row(str(number), name, str(len(verdicts)), str(agreeing), "; ".join(why))
+        table.add(str(number), name, str(len(verdicts)), str(agreeing), "; ".join(why))
     return table
 
 
-def disagreements(evaluation: Evaluation) -> Table:
+def disagreements(evaluation: Evaluation) -> Sheet:
     """Return every row that disagrees, with its cause."""
-    table = _table("Rows that disagree", "row", "id", "formula", "label", "category", "cause")
+    table = sheet("Rows that disagree", "row", "id", "formula", "label", "category", "cause")
     for verdict in evaluation.verdicts:
         if verdict.agrees:
             continue
@@ -71,25 +68,7 @@ def disagreements(evaluation: Evaluation) -> Table:
         categories = ", ".join(sorted({defect.category for defect in verdict.defects}))
         cause = verdict.error or ", ".join(defect.name for defect in verdict.defects) or "not explained"
         label = "" if verdict.truth is None else _shown(verdict.truth.answer, kind)
-        table.add_row(str(verdict.row), str(verdict.calculator), _shown(verdict.result, kind), label, categories, cause)
-    return table
-
-
-def survival(comparison: Comparison) -> Table:
-    """Return, for each calculator and arithmetic, how many rows stay within the limits around the exact result."""
-    table = _table("Rows within the limits around the exact result", "id", "calculator", "multiplies", "rows")
-    for name in comparison.names[1:]:
-        table.add_column(name)
-    for one in comparison.survivals:
-        counts = (one.multiplies, one.rows, *one.near[1:])
-        table.add_row(str(one.calculator.number), one.calculator.name, *map(str, counts))
-    table.add_section()
-    for label, counts in (
-        ("rows", comparison.rows_near()),
-        ("rows that agree with their label", comparison.rows_right()),
-        ("calculators that keep all rows", comparison.calculators_surviving()),
-    ):
-        table.add_row("", label, "", *map(str, counts))
+        table.add(str(verdict.row), str(verdict.calculator), _shown(verdict.result, kind), label, categories, cause)
     return table
 
 
@@ -108,31 +87,8 @@ def summary(comparison: Comparison) -> str:
         for reason in dict.fromkeys(one.reason for one in kept):
             numbers = ", ".join(str(one.calculator.number) for one in kept if one.reason == reason)
             lines.append(f"Survive every arithmetic: {numbers}; {reason}.")
-        lines += _losses(comparison)
+        lines += [*whole_reasons(comparison), *losses(comparison)]
     return "\n".join(lines)
-
-
-def _losses(comparison: Comparison) -> list[str]:
-    """Say of each arithmetic which calculators with multiplies keep all rows and which do not, and why, by answer."""
-    lines = []
-    for place, name in enumerate(comparison.names[1:], start=1):
-        kept = set(comparison.surviving(place))
-        lost = [one for one in comparison.survivals if one.calculator.number not in kept]
-        rows = sum(one.rows - one.near[place] for one in lost)
-        kinds = [
-            f"{sum((one.calculator.answer == 'decimal') == decimal for one in lost)} {text}"
-            for decimal, text in ((True, "with decimals"), (False, "with whole numbers or dates"))
-        ]
-        also = ", ".join(str(number) for number in sorted(kept & _multiplying(comparison))) or "none"
-        lines.append(
-            f"{name}: {len(lost)} calculators lose {rows} rows ({', '.join(kinds)}); with multiplies, these keep "
-            f"all: {also}."
-        )
-    return lines
-
-
-def _multiplying(comparison: Comparison) -> set[int]:
-    return {one.calculator.number for one in comparison.survivals if one.multiplies}
 
 
 def _shown(result: Result | None, kind: Answer) -> str:
@@ -140,11 +96,7 @@ def _shown(result: Result | None, kind: Answer) -> str:
         return ""
     if isinstance(result, tuple):
         return f"{result[0]} weeks {result[1]} days"
-    return date.fromordinal(int(result)).isoformat() if kind == "date" else f"{result:.6g}"
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    for column in columns:
-        table.add_column(column)
-    return table
+    if kind == "date":
+        day = int(result)
+        return date.fromordinal(day).isoformat() if 1 <= day <= date.max.toordinal() else f"day {day}"
+    return f"{result:.6g}"

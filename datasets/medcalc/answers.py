@@ -15,6 +15,7 @@ from .calculator import Answer
 from .fields_dates import day_number
 from .registry import calculator
 from .rows import Row
+from .shown import shown
 
 Result: TypeAlias = float | int | tuple[int, int]
 """A decimal or integer as float, a date as day number, or weeks and days."""
@@ -72,9 +73,9 @@ def _parse(text: str, kind: Answer, column: str) -> Result:
     except ArgumentError as error:
         raise ArgumentError(f"{column}: {error}") from None
     except ValueError:
-        raise ArgumentError(f"{column}: expected a number, found {text!r}") from None
+        raise ArgumentError(f"{column}: expected a number, found {shown(text)}") from None
     if not math.isfinite(value):
-        raise ArgumentError(f"{column}: expected a finite number, found {text!r}")
+        raise ArgumentError(f"{column}: expected a finite number, found {shown(text)}")
     return value
 
 
@@ -87,4 +88,4 @@ def _weeks_and_days(text: str) -> tuple[int, int]:
         weeks, days = _WEEKS.fullmatch(pair[0]), _DAYS.fullmatch(pair[1])
         if weeks and days:
             return int(weeks[1]), int(days[1])
-    raise ArgumentError(f"expected a literal such as ('3 weeks', '2 days'), found {text!r}")
+    raise ArgumentError(f"expected a literal such as ('3 weeks', '2 days'), found {shown(text)}")

@@ -1,12 +1,13 @@
 """The arithmetics that calculators are evaluated in: torch's, compiled code's, L-Mul, multiplies with fp8 operands.
 
-`Exact` and `Approximate` are compiled by slipstick, all calculators of an evaluation as one graph with a batch of any
-size; divisions, powers, logarithms and roots stay as they are under L-Mul, which replaces multiplies. With fp8, torch
-runs the graph and rounds the operands of every multiply of floats to the format first; nothing else is rounded.
+`Compiled` is by slipstick, all calculators of an evaluation as one graph, which is imported once for all k; divisions,
+powers, logarithms and roots stay as they are under L-Mul, which replaces multiplies. With fp8, torch runs the graph and
+rounds the operands of every multiply of floats to the format first; nothing else is rounded.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -21,12 +22,15 @@ from .battery import Battery
 from .calculator import Calculator
 
 if TYPE_CHECKING:
-    from torch.export import ExportedProgram
+    from ...compiler.compiled import CompiledModule
 
 MANTISSA_BITS: Final = (3, 4, 5, 7, 10, 23)
 """k of the L-Mul variants that are compared."""
 
-_LARGEST_BATCH: Final = 1 << 24
+F32_MANTISSA_BITS: Final = 23
+
+_BATCH_STEP: Final = 32
+"""Batches are filled up to a multiple of this: a size that is known makes export and code short."""
 
 
 class Arithmetic(Protocol):
@@ -35,6 +39,10 @@ class Arithmetic(Protocol):
     @property
     def name(self) -> str:
         """For tables."""
+
+    @property
+    def mantissa_bits(self) -> int:
+        """Those that a multiply keeps of its operands, without the leading one."""
 
     def run(self, calculators: Sequence[Calculator], inputs: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
         """Return each calculator's results for its inputs; batches may differ in size."""
@@ -45,6 +53,7 @@ class Torch:
     """Torch eager, f32: the reference."""
 
     name: str = "torch"
+    mantissa_bits: int = F32_MANTISSA_BITS
 
     def run(self, calculators: Sequence[Calculator], inputs: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
         """Return each calculator's results."""
@@ -53,21 +62,21 @@ class Torch:
 
 
 @dataclass
-class Programs:
-    """Exported calculators, kept so that several arithmetics share one export."""
+class Batteries:
+    """Compiled calculators, all of an evaluation as one graph, kept so that they are exported and imported once."""
 
-    found: dict[tuple[int, ...], ExportedProgram] = field(default_factory=dict)
+    found: dict[tuple[tuple[int, ...], int], CompiledModule] = field(default_factory=dict)
 
-    def of(self, calculators: Sequence[Calculator]) -> ExportedProgram:
-        """Return all calculators as one program over one batch of any size."""
-        key = tuple(found.number for found in calculators)
-        if key not in self.found:
-            batch = torch.export.Dim("batch", min=1, max=_LARGEST_BATCH)
-            tensors = tuple(tensor for found in calculators for tensor in found.example(2))
-            self.found[key] = torch.export.export(
-                Battery(calculators).eval(), tensors, dynamic_shapes={"tensors": tuple({0: batch} for _ in tensors)}
-            )
-        return self.found[key]
+    def of(self, calculators: Sequence[Calculator], batch: int, lmul: LMul | None) -> CompiledModule:
+        """Return the calculators for a batch of this size; `lmul` as that of `slipstick.compile`."""
+        from ...compiler.api import compile
+
+        key = tuple(found.number for found in calculators), batch
+        kept = self.found.get(key)
+        if kept is None:
+            tensors = tuple(tensor for found in calculators for tensor in found.example(batch))
+            kept = self.found[key] = compile(Battery(calculators).eval(), tensors, lmul=lmul)
+        return kept if kept.options.lmul == lmul else kept.with_options(lmul=lmul)
 
 
 @dataclass(frozen=True)
@@ -75,20 +84,24 @@ class Compiled:
     """Code by slipstick, f32; with `lmul`, its multiplies are L-Mul."""
 
     lmul: LMul | None = None
-    programs: Programs = field(default_factory=Programs, compare=False)
+    batteries: Batteries = field(default_factory=Batteries, compare=False)
 
     @property
     def name(self) -> str:
         """`exact`, or L-Mul with its k."""
         return "exact" if self.lmul is None else f"L-Mul k={self.lmul.mantissa_bits}"
 
+    @property
+    def mantissa_bits(self) -> int:
+        """Those that a multiply keeps of its operands."""
+        return F32_MANTISSA_BITS if self.lmul is None else self.lmul.mantissa_bits
+
     def run(self, calculators: Sequence[Calculator], inputs: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
         """Return each calculator's results; the shorter batches are filled up with their first patient."""
-        from ...compiler.api import compile
-
         sizes = [len(tensors[0]) for tensors in inputs]
-        filled = [_filled(tensor, max(sizes)) for tensors in inputs for tensor in tensors]
-        outputs = compile(self.programs.of(calculators), lmul=self.lmul)(*filled)
+        batch = -(-max(sizes) // _BATCH_STEP) * _BATCH_STEP
+        filled = [_filled(tensor, batch) for tensors in inputs for tensor in tensors]
+        outputs = self.batteries.of(calculators, batch, self.lmul)(*filled)
         return [output[:size] for output, size in zip(outputs, sizes, strict=True)]
 
 
@@ -107,6 +120,11 @@ class RoundedOperands:
     def name(self) -> str:
         """The format."""
         return f"fp8 {self.format}"
+
+    @property
+    def mantissa_bits(self) -> int:
+        """The format's own."""
+        return -round(math.log2(torch.finfo(DTYPES[self.format]).eps))
 
     def run(self, calculators: Sequence[Calculator], inputs: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
         """Return each calculator's results."""
@@ -141,10 +159,10 @@ def through_float8(x: Tensor, format: Float8) -> Tensor:
 
 def variants(mantissa_bits: Sequence[int] = MANTISSA_BITS, *, fp8: bool = True) -> list[Arithmetic]:
     """Return exact compiled code, L-Mul at each k, and both fp8 formats."""
-    programs = Programs()
-    approximate = [Compiled(LMul(mantissa_bits=k), programs) for k in mantissa_bits]
+    batteries = Batteries()
+    approximate = [Compiled(LMul(mantissa_bits=k), batteries) for k in mantissa_bits]
     rounded: list[Arithmetic] = [RoundedOperands("e4m3"), RoundedOperands("e5m2")] if fp8 else []
-    return [Compiled(programs=programs), *approximate, *rounded]
+    return [Compiled(batteries=batteries), *approximate, *rounded]
 
 
 def _filled(tensor: Tensor, size: int) -> Tensor:

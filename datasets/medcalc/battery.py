@@ -10,7 +10,7 @@ from .calculator import Calculator
 
 
 class Battery(nn.Module):
-    """The calculators' arguments one after the other, each calculator with a batch of its own; a tuple of results."""
+    """The calculators' arguments one after the other; a tuple of results."""
 
     def __init__(self, calculators: Sequence[Calculator]):
         super().__init__()

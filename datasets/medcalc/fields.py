@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ...errors import ArgumentError
+from .shown import shown
 from .units import Substance, convert_sum, number
 
 Value: TypeAlias = float | int | tuple[float, ...]
@@ -109,7 +110,7 @@ class Quantity(EntityField):
     def parse(self, value: object) -> float:
         """Return the quantity in the calculator's unit."""
         if not isinstance(value, list | tuple):
-            raise ArgumentError(f"expected [number, unit], found {value!r}")
+            raise ArgumentError(f"expected [number, unit], found {shown(value)}")
         return convert_sum(value, self.unit, self.substance)
 
 
@@ -156,7 +157,7 @@ class Flag(EntityField):
     def parse(self, value: object) -> float:
         """Return 1 for True and 0 for False."""
         if not isinstance(value, bool):
-            raise ArgumentError(f"expected True or False, found {value!r}")
+            raise ArgumentError(f"expected True or False, found {shown(value)}")
         return float(value)
 
     def read(self, entities: Mapping[str, object], values: Values) -> float:
@@ -194,7 +195,7 @@ class Choice(EntityField):
         codes = self.codes or {}
         # 1 and 0 are equal to True and False as keys, but not meant.
         if not isinstance(key, str | bool) or key not in codes:
-            raise ArgumentError(f"expected one of {', '.join(map(repr, codes))}, found {value!r}")
+            raise ArgumentError(f"expected one of {', '.join(map(repr, codes))}, found {shown(value)}")
         return codes[key]
 
 
@@ -211,5 +212,5 @@ class Female(EntityField):
         """Return 1 for female."""
         known = {"male": 0.0, "female": 1.0}
         if not isinstance(value, str) or value.strip().lower() not in known:
-            raise ArgumentError(f"expected 'Male' or 'Female', found {value!r}")
+            raise ArgumentError(f"expected 'Male' or 'Female', found {shown(value)}")
         return known[value.strip().lower()]

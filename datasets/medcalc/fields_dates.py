@@ -9,7 +9,9 @@ from typing import Final
 
 from ...errors import ArgumentError
 from .fields import EntityField
+from .shown import shown
 
+_MOST_DAYS: Final = 10_000
 _DATE: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
 
@@ -48,8 +50,8 @@ class Days(EntityField):
 
     def parse(self, value: object) -> int:
         """Return the days."""
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ArgumentError(f"expected a whole number of days, found {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_DAYS:
+            raise ArgumentError(f"expected a whole number of days up to {_MOST_DAYS}, found {shown(value)}")
         return value
 
 
@@ -57,9 +59,9 @@ def day_number(value: object) -> int:
     """Return the day number of a date `mm/dd/yyyy`. Raises ArgumentError for anything else."""
     match = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
-        raise ArgumentError(f"expected a date as mm/dd/yyyy, found {value!r}")
+        raise ArgumentError(f"expected a date as mm/dd/yyyy, found {shown(value)}")
     month, day, year = map(int, match.groups())
     try:
         return date(year, month, day).toordinal()
     except ValueError as error:
-        raise ArgumentError(f"expected a date as mm/dd/yyyy, found {value!r}: {error}") from None
+        raise ArgumentError(f"expected a date as mm/dd/yyyy, found {shown(value)}: {error}") from None

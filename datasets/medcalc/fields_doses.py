@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ...errors import ArgumentError
 from .fields import Choice, EntityField, Field, Values
+from .shown import shown
 from .units import convert, convert_sum, number
 
 
@@ -31,7 +32,7 @@ class DrugMass(EntityField):
     def parse(self, value: object) -> float:
         """Return the mass."""
         if not isinstance(value, list | tuple) or len(value) != 3:
-            raise ArgumentError(f"expected [drug, mass, unit], found {value!r}")
+            raise ArgumentError(f"expected [drug, mass, unit], found {shown(value)}")
         return convert_sum(value[1:], "mg")
 
 
@@ -72,7 +73,7 @@ class Columns(Field):
         value = entities[entity]
         try:
             if not isinstance(value, list | tuple) or len(value) != 2 or not isinstance(value[1], str):
-                raise ArgumentError(f"expected [number, unit], found {value!r}")
+                raise ArgumentError(f"expected [number, unit], found {shown(value)}")
             unit = (self.aliases[place] if self.aliases else {}).get(value[1], value[1])
             return convert(number(value[0]), unit, self.units[place])
         except ArgumentError as error:

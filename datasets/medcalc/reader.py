@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,7 @@ from ...errors import ArgumentError
 from .fields import Value
 from .registry import calculator
 from .rows import Row
+from .shown import shown
 
 _UNMENTIONED: Final = frozenset({"not mentioned", "not mentinoed"})
 """As the data set spells that an entity is missing, in lower case."""
@@ -51,13 +53,14 @@ def parse_entities(text: str) -> Mapping[str, object]:
     Raises ArgumentError for anything but a literal of a dictionary with texts as keys.
     """
     try:
-        value = ast.literal_eval(text)
+        with warnings.catch_warnings():
+            # Of escapes that mean nothing, Python warns on the terminal.
+            warnings.simplefilter("ignore")
+            value = ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        raise ArgumentError(
-            f"Relevant Entities: expected a Python literal without code, found {_short(text)}"
-        ) from None
+        raise ArgumentError(f"Relevant Entities: expected a Python literal without code, found {shown(text)}") from None
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise ArgumentError(f"Relevant Entities: expected a dictionary with texts as keys, found {_short(text)}")
+        raise ArgumentError(f"Relevant Entities: expected a dictionary with texts as keys, found {shown(text)}")
     return value
 
 
@@ -72,14 +75,10 @@ def _named_as_known(entities: Mapping[str, object], known: Mapping[str, str]) ->
             continue
         entity = known.get(name.lower(), name)
         if entity in named:
-            raise ArgumentError(f"{entity}: expected once, found again as {name!r}")
+            raise ArgumentError(f"{entity}: expected once, found again as {shown(name)}")
         named[entity] = value
     return named
 
 
 def _mentioned(value: object) -> bool:
     return not isinstance(value, str) or value.strip().lower() not in _UNMENTIONED
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -17,6 +17,7 @@ from typing import Final
 
 from ...errors import ArgumentError
 from ...files import write_atomically
+from .shown import shown
 
 URL: Final = (
     "https://raw.githubusercontent.com/ncbi-nlp/MedCalc-Bench/0abf68500d995c535bc68fb4246cb7f726ef3e94/"
@@ -154,7 +155,9 @@ def _whole(values: dict[str, str], column: str, name: str) -> int:
         return int(values[column])
     except ValueError:
         where = values["Row Number"] if column != "Row Number" else "?"
-        raise ArgumentError(f"{name}: row {where}: {column}: expected an integer, found {values[column]!r}") from None
+        raise ArgumentError(
+            f"{name}: row {where}: {column}: expected an integer, found {shown(values[column])}"
+        ) from None
 
 
 def _check_numbers(rows: Sequence[Row], name: str) -> None:

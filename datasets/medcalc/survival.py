@@ -19,6 +19,7 @@ from .arithmetic import Arithmetic
 from .calculator import Answer, Calculator
 from .evaluate import Evaluation, Prepared, Verdict, evaluate
 from .registry import CALCULATORS
+from .whole_numbers import WholeNumbers, whole_numbers
 
 REASONS: Final[dict[Answer | Literal["computed integer"], str]] = {
     "decimal": "a decimal may be 5 % off, so that it survives where its multiplies err less than that",
@@ -42,6 +43,8 @@ class Survival:
     """Of the rows, those within the limits around the exact result."""
     right: tuple[int, ...]
     """Of the rows that agree with their label in exact arithmetic, those that do in this one."""
+    worst: tuple[float, ...]
+    """The greatest difference from the exact result, as a share of it; 1 for one from 0, or of a date."""
 
     @property
     def reason(self) -> str:
@@ -60,6 +63,8 @@ class Comparison:
 
     evaluations: tuple[Evaluation, ...]
     survivals: tuple[Survival, ...]
+    whole: tuple[WholeNumbers, ...] = ()
+    """Of the calculators with whole answers, why they survive."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -101,10 +106,12 @@ class Comparison:
                     "rows": one.rows,
                     "near": list(one.near),
                     "right": list(one.right),
+                    "worst": list(one.worst),
                     "reason": one.reason,
                 }
                 for one in self.survivals
             ],
+            "whole_numbers": [one.as_json() for one in self.whole],
         }
 
 
@@ -125,9 +132,11 @@ def compare(prepared: Prepared, arithmetics: Sequence[Arithmetic]) -> Comparison
                 tuple(
                     sum(a.agrees and b.agrees for a, b in zip(found, exact, strict=True)) for found in (exact, *rest)
                 ),
+                tuple(max(map(_difference, found, exact), default=0.0) for found in (exact, *rest)),
             )
         )
-    return Comparison(evaluations, tuple(survivals))
+    bits = [arithmetic.mantissa_bits for arithmetic in others]
+    return Comparison(evaluations, tuple(survivals), whole_numbers(prepared, bits) if bits else ())
 
 
 def _near(found: Verdict, exact: Verdict) -> bool:
@@ -136,6 +145,15 @@ def _near(found: Verdict, exact: Verdict) -> bool:
     if kind == "decimal" and isinstance(found.result, float) and isinstance(exact.result, float):
         return abs(found.result - exact.result) <= 0.05 * abs(exact.result)
     return found.result == exact.result
+
+
+def _difference(found: Verdict, exact: Verdict) -> float:
+    """Return how far a result lies from the exact one, as a share of that."""
+    if found.result == exact.result:
+        return 0.0
+    if isinstance(found.result, float) and isinstance(exact.result, float) and exact.result:
+        return abs(found.result - exact.result) / abs(exact.result)
+    return 1.0
 
 
 def _sums(counts: Sequence[tuple[int, ...]], length: int) -> tuple[int, ...]:

@@ -7,12 +7,12 @@ Applied Chemistry 94, 2022), but for those cited at their constant.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ...errors import ArgumentError
+from .shown import shown
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def convert(value: float, unit: str, target: str, substance: Substance | None = 
                 raise _unknown(unit, list(sizes))
             return value * sizes[source] / sizes[wanted]
     if "/" not in wanted:
-        raise ArgumentError(f"target: expected a known unit, found {target!r}")
+        raise ArgumentError(f"target: expected a known unit, found {shown(target)}")
     return value * _concentration(unit, substance, target) / _concentration(target, substance, target)
 
 
@@ -118,19 +118,24 @@ def convert_sum(parts: Sequence[object], target: str, substance: Substance | Non
     Raises ArgumentError for another form, a number that is no finite number, and as `convert` does.
     """
     if len(parts) == 0 or len(parts) % 2:
-        raise ArgumentError(f"expected [number, unit, ...], found {list(parts)!r}")
+        raise ArgumentError(f"expected [number, unit, ...], found {shown(list(parts))}")
     total = 0.0
     for value, unit in zip(parts[::2], parts[1::2], strict=True):
         if not isinstance(unit, str):
-            raise ArgumentError(f"expected a unit in text behind each number, found {unit!r}")
+            raise ArgumentError(f"expected a unit in text behind each number, found {shown(unit)}")
         total += convert(number(value), unit, target, substance)
-    return total
+    return number(total)
+
+
+_GREATEST: Final = (2 - 2.0**-23) * 2.0**127
+"""Of f32."""
 
 
 def number(value: object) -> float:
-    """Return a finite number as a float. Raises ArgumentError for anything else, a boolean or text too."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ArgumentError(f"expected a finite number, found {value!r}")
+    """Return a number that f32 holds as a float. Raises ArgumentError for anything else, a boolean or text too."""
+    # The comparison is false for NaN, and asks no integer to become a float.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _GREATEST:
+        raise ArgumentError(f"expected a finite number, found {shown(value)}")
     return float(value)
 
 
@@ -167,4 +172,4 @@ def _normal(unit: str) -> str:
 
 
 def _unknown(unit: str, known: list[str]) -> ArgumentError:
-    return ArgumentError(f"unknown unit {unit!r}; expected one of {', '.join(dict.fromkeys(known))}")
+    return ArgumentError(f"unknown unit {shown(unit)}; expected one of {', '.join(dict.fromkeys(known))}")
