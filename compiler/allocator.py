@@ -3,8 +3,9 @@
 A call needs one arena for its intermediates and one block for each result. malloc takes large blocks from the system
 and gives them back, call after call, and each page costs a fault when it is first written. So freed blocks are kept
 for any call of any compiled module: 256 MiB of them or, with those in use, a quarter more than has been in use at one
-time (blocks of one call need not all be in use together). After the first calls no memory is allocated any more. Large blocks lie on large pages where the system has them: rows of a
-matrix that are far apart then need few translations of addresses.
+time (blocks of one call need not all be in use together). After the first calls no memory is allocated any more. Large
+blocks lie on large pages where the system has them: rows of a matrix that are far apart then need few translations of
+addresses.
 
 Sizes are rounded up to classes, four for each power of two; each class has a row of slots for blocks of its size. A
 block comes out of the row of its class or of the three classes above. A slot is emptied and filled by atomic
