@@ -182,8 +182,8 @@ def describe_limits() -> str:
         "each. L-Mul: the same chains of an integer addition and a float addition. Reading: each thread loads a part "
         f"of its own of a buffer, {kernels.lanes * 4} bytes at a time, again and again. Here, the best of {ROUNDS} "
         "rounds. The limits beside a row are measured again in turns with its subjects, medians like theirs, the "
-        "buffer as large as what the row reads: at the speed and with the share of the caches that they had. A row's limit is "
-        "the larger of its operations at the FMA (or L-Mul) rate and its bytes at the rate of reading."
+        "buffer as large as what the row reads: at the speed and with the share of the caches that they had. A row's "
+        "limit is the larger of its operations at the FMA (or L-Mul) rate and its bytes at the rate of reading."
     )
 
 
