@@ -2,8 +2,8 @@
 
 What a machine can do changes from minute to minute where it is shared, and what stays in its last-level cache depends
 on who else uses it: a limit that was measured alone, before, holds for that time only. So the loops of
-`bench_limits.py` take part in a row as subjects of their own: multiply-adds, L-Mul steps, and reading a buffer of the row's
-size, which competes for the caches as the subjects' own weights do.
+`bench_limits.py` take part in a row as subjects of their own: multiply-adds, L-Mul steps, and reading a buffer of the
+row's size, which competes for the caches as the subjects' own weights do.
 """
 
 from __future__ import annotations
