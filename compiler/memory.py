@@ -74,11 +74,13 @@ class MemoryStatistics:
     """Bytes that malloc was asked for."""
     pooled_bytes: int
     """Bytes of freed blocks that are kept now."""
+    most_bytes: int
+    """Bytes of blocks that were in use at one time, at most."""
 
 
 def memory_statistics() -> MemoryStatistics:
     """Return the counts of this moment. Where `misses` does not grow, calls allocate no memory."""
-    words = (ctypes.c_int64 * 4)()
+    words = (ctypes.c_int64 * 5)()
     ctypes.CFUNCTYPE(None, ctypes.c_void_p)(codegen.support_address(allocator.STATISTICS))(words)
     return MemoryStatistics(*words)
 

@@ -98,16 +98,23 @@ class Prefetch:
         lines = arith.ceildivsi(block, index(line))
         return cls(flat, here, arith.addi(here, block), lines, arith.subi(size, index(1)), line)
 
-    def emit(self, packing: Packing, tile: ir.Value, k: ir.Value, depths: ir.Value) -> None:
-        """Emit the prefetches of one turn, at step `k`: the row tiles share the lines out, the first ones first."""
+    def turn(self, packing: Packing, tile: ir.Value, k: ir.Value, depths: ir.Value) -> ir.Value:
+        """Emit where the lines of one turn begin, at step `k`: row tiles share the lines out, the first ones first."""
         s = packing.schedule
         turns = arith.maxsi(arith.divsi(depths, index(s.k_unroll)), index(1))
         done = arith.muli(tile, arith.muli(turns, index(s.prefetch)))
         has_left = arith.cmpi(arith.CmpIPredicate.slt, done, self.lines)
         begin = arith.select(has_left, arith.addi(self.next, arith.muli(done, index(self.line))), self.here)
         stride = arith.select(has_left, index(self.line * s.prefetch), index(0))
-        first = arith.addi(begin, arith.muli(arith.divsi(k, index(s.k_unroll)), stride))
-        for number in range(s.prefetch):
+        return arith.addi(begin, arith.muli(arith.divsi(k, index(s.k_unroll)), stride))
+
+    def emit(self, packing: Packing, first: ir.Value, step: int) -> None:
+        """Emit the prefetches of one step of a turn whose lines begin at `first`.
+
+        They are spread over its steps: of many at once the last find no place in the buffers of what is on its way.
+        """
+        s = packing.schedule
+        for number in range(step, s.prefetch, s.k_unroll):
             place = arith.addi(first, index(number * self.line)) if number else first
             memref.prefetch(self.flat, [arith.minsi(place, self.last)], False, 2, True)
 
@@ -132,9 +139,12 @@ def multiply_tile(
     turn = scf.ForOp(index(0), whole, index(steps), list(start))
     with ir.InsertionPoint(turn.body):
         values = list(turn.inner_iter_args)
+        lines = None
         if prefetch is not None:
-            prefetch[0].emit(packing, prefetch[1], turn.induction_variable, depths)
+            lines = prefetch[0].turn(packing, prefetch[1], turn.induction_variable, depths)
         for step in range(steps):
+            if prefetch is not None and lines is not None:
+                prefetch[0].emit(packing, lines, step)
             k = arith.addi(turn.induction_variable, index(step)) if step else turn.induction_variable
             values = _step(packing, left, right, k, values, mark)
         scf.YieldOp(values)

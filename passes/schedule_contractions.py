@@ -30,6 +30,10 @@ MASKED_BITS = 512
 """Vectors of this width, those of AVX-512, have registers for masks."""
 MOST_DEPTH = 1024
 """The longest block of the depth: in a longer one, loading and storing the sums costs hardly less."""
+FEW_TILES = 2
+FEW_TILES_DEPTH = 256
+"""The longest where so few row tiles share a block of the panel: they wait for memory, not for sums, and what they
+prefetch, the next block, is then a few pages ahead."""
 DEPTH_STEP = 16
 LEAST_DEPTH = 256
 """What a block of A has at least, and a block of a depth that is not known."""
@@ -38,9 +42,9 @@ K_UNROLL = 4
 
 Half as many where a multiply is two instructions: of more, LLVM computes some ahead and runs out of registers.
 """
+BROADCAST_SHARE = 1 / 4
+"""What loading a row's element of A costs beside its multiply-adds with one vector of B."""
 CACHE_LINE_BYTES = 64
-SHARE_PREFETCHED = 2 / 3
-"""Of the lines of a panel, how many are prefetched: some of the others the hardware brings by itself."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,9 @@ class ScheduleContractions(Pass):
         width = vectors_wide * vector
         panel = min(max(self.l1_bytes * 3 // 2, self.l2_bytes // 8) * 8 // bits, MAX_PANEL_ELEMENTS)
         block = min(self.l2_bytes // 2 * 8 // bits, MAX_BLOCK_ELEMENTS)
-        k_block, pack_depth = _depths(rows, depth, panel // width, block)
+        has_few_tiles = rows is not None and rows <= FEW_TILES * tile_rows
+        most_depth = min(panel // width, FEW_TILES_DEPTH if has_few_tiles else MOST_DEPTH)
+        k_block, pack_depth = _depths(rows, depth, most_depth, block)
         m_block = max(tile_rows, _round_down(block // pack_depth, tile_rows))
         if rows:
             # Blocks of about equal height: in a low one few row tiles share the prefetching of B out.
@@ -173,7 +179,7 @@ def _depths(rows: int | None, depth: int | None, most: int, block: int) -> tuple
     B is read once for each block of rows, C is read and written once for each block of the depth: of blocks of A of
     equal depth those are taken for which this is the least.
     """
-    most = max(DEPTH_STEP, _round_down(min(most, MOST_DEPTH), DEPTH_STEP))
+    most = max(DEPTH_STEP, _round_down(most, DEPTH_STEP))
     if depth is None:
         return min(LEAST_DEPTH, most), min(LEAST_DEPTH, most)
     depth = max(1, depth)
@@ -202,16 +208,15 @@ def lines_to_prefetch(rows: int | None, tile_rows: int, bytes_a_turn: int) -> in
     if rows is None:
         return 1
     tiles = max(1, -(-rows // tile_rows))
-    return max(1, math.ceil(SHARE_PREFETCHED * bytes_a_turn / CACHE_LINE_BYTES / tiles))
+    return max(1, math.ceil(bytes_a_turn / CACHE_LINE_BYTES / tiles))
 
 
 def _vectors_wide(columns: int | None, vector: int, most: int) -> int:
-    """Return how many vectors wide the register tile is: the widest, unless a narrower one leaves no ragged panel."""
+    """Return how many vectors wide the register tile is: the widest, unless a narrower one leaves less of it empty."""
     if columns is None:
         return most
-    whole = [wide for wide in range(most, 0, -1) if columns % (wide * vector) == 0]
-    # A panel of one vector has too few accumulators to be chosen where there are others to fill.
-    return next((wide for wide in whole if wide > 1 or columns == vector), most)
+    # A step of k costs the vectors of the tile and a share of one more, for the broadcasts of A.
+    return min(range(most, 0, -1), key=lambda wide: -(-columns // (wide * vector)) * (wide + BROADCAST_SHARE))
 
 
 def _round_down(value: int, multiple: int) -> int:

@@ -37,7 +37,7 @@ def results() -> Results:
     first = row(
         "first",
         subject("torch", "reference", 1.0),
-        subject("exact", "slipstick", 0.5),
+        subject("exact", "slipstick", 0.5, limits=Limits(1, 200.0, 100.0, ((10**8, 20.0),))),
         subject("L-Mul", "slipstick", 1.0, error=0.05, cosine=0.99, arithmetic="lmul"),
         subject("iree", "peer", 0.8),
         subject("openvino", "peer", 0.625),
@@ -63,6 +63,12 @@ def test_json_round_trip(results: Results, tmp_path: Path) -> None:
     assert written["subjects"][1]["speed"] == 2.0
     assert written["margin"] == pytest.approx(2.0 / 1.6)
     assert written["subjects"][1]["achieved"] == {"gflops": 200.0, "gbs": 0.2, "fraction": 1.0}
+
+
+def test_limits_measured_in_turns_hold_before_those_of_the_run(results: Results) -> None:
+    slower = row("slower", subject("exact", "slipstick", 0.5, limits=Limits(1, 100.0, 50.0, ((10**8, 20.0),))))
+    achieved = results.achieved(slower, slower.subjects[0])
+    assert achieved is not None and achieved.fraction == pytest.approx(2.0)
 
 
 def test_other_json_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import torch
 from slipstick.datasets.graph import Graph
 from slipstick.errors import SlipstickError
 from slipstick.tools import bench_memory_worker, bench_process, bench_suite, bench_worker
+from slipstick.tools.bench_limits import Limits
 from slipstick.tools.bench_overhead import measure_overhead, overhead_line
 from slipstick.tools.bench_peers import PEERS
 from slipstick.tools.bench_process import Outcome, ask
@@ -121,6 +122,10 @@ def test_subjects_are_checked_before_they_are_timed(tmp_path: Path, monkeypatch:
     assert results["exact"]["timing"]["median"] > 0 and results["exact"]["error"] <= TINY.tolerance
     assert results["right"]["reference_seconds"] == results["torch"]["timing"]["median"]
     assert "expected at most 1e-05" in results["wrong"]["detail"] and "timing" not in results["wrong"]
+    # The limits took their turns among the subjects, and read a buffer as large as what the graph reads.
+    limits = Limits.from_dict(results["exact"]["limits"])
+    assert limits.fma_gflops > 0 and limits.lmul_gflops > 0 and limits.memory_gbs > 0
+    assert TINY.bytes is not None and limits.read_gbs[0][0] >= min(TINY.bytes, 1024)
     assert results["refusing"]["detail"] == "RuntimeError: no such operation"
     assert results["missing"]["detail"].startswith("somewhere is not installed")
 

@@ -10,14 +10,15 @@ import ctypes
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from ..compiler.codegen import compile_object, load_object
+from ..compiler.codegen import LoadedObject, compile_object, load_object
 from ..target import KIB, MIB, Target
-from .bench_limit_kernels import limit_kernels
+from .bench_limit_kernels import LimitKernels, limit_kernels
 
 ROUNDS = 7
 _ARITHMETIC_ITERATIONS = 1 << 18
@@ -38,6 +39,11 @@ class Limits:
     read_gbs: tuple[tuple[int, float], ...]
     """Reading a buffer of so many bytes (all threads together) again and again: bytes, 10^9 bytes a second; ascending
     sizes, the first inside the L2 caches, the last several times the last-level cache."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Limits:
+        """Return the limits that `dataclasses.asdict` made `data` of, also where that was JSON since."""
+        return cls(**{**data, "read_gbs": tuple((size, rate) for size, rate in data["read_gbs"])})
 
     @property
     def cache_gbs(self) -> float:
@@ -63,6 +69,72 @@ class Limits:
         return max(arithmetic, size / (self.bandwidth(size) * 1e9))
 
 
+@dataclass(frozen=True)
+class Loop:
+    """A compiled loop, `void (i64 count, ptr data)`, and the data of each of some threads."""
+
+    function: Callable[[int, int], None]
+    data: tuple[np.ndarray, ...]
+    code: LoadedObject
+    """What holds the function: it is freed with this."""
+    count: int = 1
+    """What it is called with where it reads its data once."""
+    bytes: int = 0
+    """What all threads together read then."""
+
+    def run(self, count: int, repeats: int) -> None:
+        """Call it `repeats` times on each thread; calls run without the GIL."""
+
+        def work(data: np.ndarray) -> None:
+            for _ in range(repeats):
+                self.function(count, data.ctypes.data)
+
+        threads = [threading.Thread(target=work, args=(data,)) for data in self.data[1:]]
+        for thread in threads:
+            thread.start()
+        work(self.data[0])
+        for thread in threads:
+            thread.join()
+
+    def runner(self, amount: int) -> Callable[[], None]:
+        """Return a call of `amount` iterations or, where the loop reads, of so many times through its data."""
+        count, repeats = (self.count, amount) if self.bytes else (amount, 1)
+        return lambda: self.run(count, repeats)
+
+
+class Loops:
+    """The loops of one target, loaded."""
+
+    def __init__(self, kernels: LimitKernels, loaded: LoadedObject):
+        self.kernels = kernels
+        self._loaded = loaded
+
+    def arithmetic(self, name: str, threads: int) -> Loop:
+        """Return the loop `fma` or `lmul`; the data are such that its sums stay finite: sum = sum / 2 + 1."""
+        lanes = self.kernels.lanes
+        operand = np.full(lanes, 0.5, np.float32) if name == "fma" else _halving(lanes)
+        ones = np.ones(2 * lanes, np.float32)
+        data = tuple(_aligned(operand.view(np.float32), ones, lanes * 4) for _ in range(threads))
+        return Loop(self._function(name), data, self._loaded)
+
+    def reading(self, size: int, threads: int) -> Loop:
+        """Return the loop `read` with a buffer of about `size` bytes, shared out among the threads."""
+        count = max(1, size // threads // self.kernels.bytes_an_iteration)
+        share = count * self.kernels.bytes_an_iteration
+        data = tuple(_buffer(share + self.kernels.lanes * 4) for _ in range(threads))
+        return Loop(self._function("read"), data, self._loaded, count, share * threads)
+
+    def _function(self, name: str) -> Callable[[int, int], None]:
+        return ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)(self._loaded.address(name))
+
+
+def load_loops() -> Loops:
+    """Compile the loops for this machine. Raises `CodegenError` where no code can be made."""
+    target = Target.host()
+    kernels = limit_kernels(target)
+    return Loops(kernels, load_object(compile_object(kernels.ir, target)))
+
+
 def measure_limits(
     threads: int,
     *,
@@ -77,30 +149,18 @@ def measure_limits(
     `iterations` is the length of the arithmetic loops; `sizes` are those of the buffers, in bytes. `advance` is called
     after each of the two kinds of arithmetic and each size. Raises `CodegenError` where no code can be made.
     """
-    target = Target.host()
-    kernels = limit_kernels(target)
-    loaded = load_object(compile_object(kernels.ir, target))
-    signature = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)
+    loops = load_loops()
     rates = []
-    for name, operand in (("fma", np.full(kernels.lanes, 0.5, np.float32)), ("lmul", _halving(kernels.lanes))):
-        # sum = sum * 1/2 + 1: finite for ever.
-        data = [
-            _aligned(operand.view(np.float32), np.ones(2 * kernels.lanes, np.float32), kernels.lanes * 4)
-            for _ in range(threads)
-        ]
-        pointers = [block.ctypes.data for block in data]
-        seconds = _best(signature(loaded.address(name)), pointers, iterations, 1, rounds)
-        rates.append(threads * iterations * kernels.flops_an_iteration / seconds / 1e9)
+    for name in ("fma", "lmul"):
+        seconds = _best(loops.arithmetic(name, threads), iterations, 1, rounds)
+        rates.append(threads * iterations * loops.kernels.flops_an_iteration / seconds / 1e9)
         advance()
     bandwidths = []
-    read = signature(loaded.address("read"))
-    for size in sizes or read_sizes(target, threads):
-        count = max(1, size // threads // kernels.bytes_an_iteration)
-        share = count * kernels.bytes_an_iteration
-        data = [_buffer(share + kernels.lanes * 4) for _ in range(threads)]
-        repeats = max(1, read_at_least // (share * threads))
-        seconds = _best(read, [block.ctypes.data for block in data], count, repeats, rounds)
-        bandwidths.append((share * threads, threads * share * repeats / seconds / 1e9))
+    for size in sizes or read_sizes(Target.host(), threads):
+        buffer = loops.reading(size, threads)
+        repeats = max(1, read_at_least // buffer.bytes)
+        seconds = _best(buffer, buffer.count, repeats, rounds)
+        bandwidths.append((buffer.bytes, buffer.bytes * repeats / seconds / 1e9))
         advance()
     return Limits(threads, rates[0], rates[1], tuple(bandwidths))
 
@@ -120,34 +180,34 @@ def describe_limits() -> str:
     return (
         f"FMA: {kernels.accumulators} independent chains of vector<{kernels.lanes}xf32> multiply-adds, one instruction "
         "each. L-Mul: the same chains of an integer addition and a float addition. Reading: each thread loads a part "
-        f"of its own of a buffer, {kernels.lanes * 4} bytes at a time, again and again. The best of {ROUNDS} rounds. "
-        "A row's limit is the larger of its operations at the FMA (or L-Mul) rate and its bytes at the rate of reading "
-        "a buffer of that size."
+        f"of its own of a buffer, {kernels.lanes * 4} bytes at a time, again and again. Here, the best of {ROUNDS} "
+        "rounds. The limits beside a row are measured again in turns with its subjects, medians like theirs, the "
+        "buffer as large as what the row reads: at the speed and with the share of the caches that they had. A row's "
+        "limit is the larger of its operations at the FMA (or L-Mul) rate and its bytes at the rate of reading."
     )
 
 
-def _best(
-    function: Callable[[int, int], None], pointers: Sequence[int], count: int, repeats: int, rounds: int
-) -> float:
-    """Return the seconds of the fastest round: a thread for each pointer calls `function(count, pointer)` `repeats`
-    times. A round lasts from the first thread's start to the last one's end; calls run without the GIL.
+def _best(loop: Loop, count: int, repeats: int, rounds: int) -> float:
+    """Return the seconds of the fastest round: each thread calls the loop `repeats` times with `count`.
+
+    A round lasts from the first thread's start to the last one's end; calls run without the GIL.
     """
-    barrier = threading.Barrier(len(pointers))
+    barrier = threading.Barrier(len(loop.data))
     spans: list[list[tuple[float, float]]] = [[] for _ in range(rounds)]
 
-    def work(pointer: int) -> None:
-        function(min(count, 1024), pointer)
+    def work(data: np.ndarray) -> None:
+        loop.function(min(count, 1024), data.ctypes.data)
         for round_spans in spans:
             barrier.wait()
             start = time.perf_counter()
             for _ in range(repeats):
-                function(count, pointer)
+                loop.function(count, data.ctypes.data)
             round_spans.append((start, time.perf_counter()))
 
-    threads = [threading.Thread(target=work, args=(pointer,)) for pointer in pointers[1:]]
+    threads = [threading.Thread(target=work, args=(data,)) for data in loop.data[1:]]
     for thread in threads:
         thread.start()
-    work(pointers[0])
+    work(loop.data[0])
     for thread in threads:
         thread.join()
     return min(max(end for _, end in found) - min(start for start, _ in found) for found in spans)

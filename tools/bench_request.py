@@ -20,3 +20,5 @@ class Request:
     """Seconds of timing after which no further round begins."""
     limit: float
     """Seconds that preparing one subject, or one turn of it, may take."""
+    limits: bool = True
+    """Whether the machine's limits are measured in turns with the subjects."""

@@ -42,6 +42,8 @@ class SubjectResult:
     """Calls that each of the timings is the mean of."""
     reference_seconds: float | None = None
     """The median of torch eager in the same process, in turns with this subject."""
+    limits: Limits | None = None
+    """The machine's limits, medians of measurements in turns with this subject, reading a buffer of the row's size."""
 
     @property
     def speed(self) -> float | None:
@@ -92,7 +94,9 @@ class Achieved:
     gbs: float
     """10^9 bytes that must be moved, a second."""
     fraction: float | None
-    """The shortest time that the limits allow, as a share of the time it took; `None` if no limits were measured."""
+    """The shortest time that the limits allow, as a share of the time it took; `None` if no limits were measured.
+
+    The limits are those measured in turns with the subject, or else the run's."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ class Results:
         if subject.timing is None:
             return None
         seconds, size = subject.timing.median, row.bytes - subject.saved_bytes
-        limits = self.limit(row.threads)
+        limits = subject.limits or self.limit(row.threads)
         fraction = None
         if limits is not None:
             fraction = limits.seconds(row.flops, size, lmul=subject.arithmetic == "lmul") / seconds
@@ -144,10 +148,7 @@ class Results:
             if data.pop("format") != FORMAT:
                 raise ValueError(f"expected format {FORMAT}")
             data["rows"] = tuple(_row(row) for row in data["rows"])
-            data["limits"] = tuple(
-                Limits(**{**found, "read_gbs": tuple((size, rate) for size, rate in found["read_gbs"])})
-                for found in data["limits"]
-            )
+            data["limits"] = tuple(Limits.from_dict(found) for found in data["limits"])
             data["memory"], data["compilation"] = tuple(data["memory"]), tuple(data["compilation"])
             return cls(**data)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -158,8 +159,14 @@ def _row(data: dict[str, Any]) -> Row:
     subjects = []
     for entry in data.pop("subjects"):
         del entry["speed"], entry["achieved"]
-        timing = entry.pop("timing")
-        subjects.append(SubjectResult(**entry, timing=None if timing is None else Timing(**timing)))
+        timing, limits = entry.pop("timing"), entry.pop("limits", None)
+        subjects.append(
+            SubjectResult(
+                **entry,
+                timing=None if timing is None else Timing(**timing),
+                limits=None if limits is None else Limits.from_dict(limits),
+            )
+        )
     del data["margin"]
     return Row(**data, subjects=tuple(subjects))
 

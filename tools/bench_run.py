@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace, *, limits_only: bool) -> int:
         rounds=arguments.repeats,
         budget=float(arguments.budget),
         limit=float(arguments.limit),
+        limits=not arguments.no_limits,
     )
     figures: dict[str, Any] = {}
     others = arguments.compile or arguments.memory or arguments.overhead

@@ -11,6 +11,7 @@ from typing import Any
 from ..datasets.graph import Graph
 from ..datasets.graphs import SUITES, graph
 from ..errors import ArgumentError
+from .bench_limits import Limits
 from .bench_process import Outcome, work
 from .bench_request import Request
 from .bench_results import Row, SubjectResult
@@ -31,6 +32,8 @@ class Settings:
     rounds: int
     budget: float
     limit: float
+    limits: bool = True
+    """Whether the machine's limits are measured in turns with the subjects."""
 
 
 def select_graphs(names: Sequence[str], suite: str) -> list[Graph]:
@@ -57,6 +60,7 @@ def measure_row(item: Graph, threads: int, settings: Settings, say: Callable[[st
                 settings.rounds,
                 settings.budget,
                 settings.limit,
+                settings.limits,
             )
             outcome = work(request, say)
             flops, size = outcome.counted.get("flops", flops), outcome.counted.get("bytes", size)
@@ -101,8 +105,12 @@ def _unknown(name: str, settings: Settings) -> SubjectResult:
 
 
 def _result(data: dict[str, Any]) -> SubjectResult:
-    timing = data.pop("timing", None)
-    return SubjectResult(**data, timing=None if timing is None else Timing(**timing))
+    timing, limits = data.pop("timing", None), data.pop("limits", None)
+    return SubjectResult(
+        **data,
+        timing=None if timing is None else Timing(**timing),
+        limits=None if limits is None else Limits.from_dict(limits),
+    )
 
 
 def select_peers(text: str, known: Sequence[str]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from .bench_peers import PEERS
 from .bench_request import Request
 from .bench_subjects import REFERENCE, Contender, Prepared, own_contenders, reference
 from .bench_timing import Subject, time_in_turns
+from .bench_turn_limits import TurnLimits
 from .bench_workload import Workload, compare, first_line
 from .opt_isolation import die_with
 
@@ -38,10 +39,12 @@ class Worker:
         request = self._request
         self._begin("build", "")
         workload = Workload(graph(request.graph), request.threads, self._folder)
-        if workload.graph.bytes is None:
+        size = workload.graph.bytes
+        if size is None:
             counts = count(workload.form.module, workload.form.inputs)
             workload.form.reset()
             self._send({"counted": asdict(counts)})
+            size = counts.bytes
         known = [reference(), *own_contenders(lmul=request.lmul, weights=request.weights), *PEERS]
         prepared: dict[str, tuple[Prepared, dict[str, Any]]] = {}
         for contender in known:
@@ -50,6 +53,9 @@ class Worker:
                 if found is not None:
                     prepared[contender.name] = found
         subjects = {name: Subject(item.run, item.around) for name, (item, _) in prepared.items()}
+        beside = TurnLimits(request.threads, size) if request.limits else None
+        if beside is not None:
+            subjects |= beside.subjects()
         turns = time_in_turns(
             subjects,
             request.rounds,
@@ -58,9 +64,10 @@ class Worker:
             before_turn=lambda name: self._begin("time", name),
         )
         seconds = turns[REFERENCE].timing.median
+        limits = None if beside is None else asdict(beside.limits(turns))
         for name, (_, result) in prepared.items():
             timing = {"timing": asdict(turns[name].timing), "calls": turns[name].calls, "reference_seconds": seconds}
-            self._found({**result, "status": "timed", **timing})
+            self._found({**result, "status": "timed", **timing, "limits": limits})
 
     def _prepare(self, contender: Contender, workload: Workload) -> tuple[Prepared, dict[str, Any]] | None:
         """Make a subject ready and check it; tell the parent if it will not be timed."""

@@ -67,28 +67,30 @@ func.func @undecided(%h: tensor<4x4xf16>, %s: tensor<4x4xf32>, %i: tensor<4x4xi3
   return
 }
 
-// A tile of 48 columns would leave a ragged panel of 32, one of 32 columns leaves none; 48 and others take 48.
+// The last panel of 48 columns would be a third or two thirds empty, and narrower ones less; of 1,000 columns it does not matter.
 // CHECK-LABEL:  func.func @widths
 // AVX512-LABEL: func.func @widths
 // AVX512:         register_tile = [8, 32]
 // AVX512:         register_tile = [8, 16]
 // AVX512:         register_tile = [8, 48]
+// AVX512:         register_tile = [8, 32]
 // AVX512:         register_tile = [8, 48]
 func.func @widths(%a: tensor<64x8xf32>, %b: tensor<8x128xf32>, %c: tensor<64x128xf32>, %d: tensor<8x16xf32>, %e: tensor<64x16xf32>,
-                  %f: tensor<8x96xf32>, %g: tensor<64x96xf32>, %h: tensor<8x50xf32>, %i: tensor<64x50xf32>)
-    -> (tensor<64x128xf32>, tensor<64x16xf32>, tensor<64x96xf32>, tensor<64x50xf32>) {
+                  %f: tensor<8x96xf32>, %g: tensor<64x96xf32>, %h: tensor<8x50xf32>, %i: tensor<64x50xf32>, %j: tensor<8x1000xf32>, %k: tensor<64x1000xf32>)
+    -> (tensor<64x128xf32>, tensor<64x16xf32>, tensor<64x96xf32>, tensor<64x50xf32>, tensor<64x1000xf32>) {
   %0 = linalg.matmul ins(%a, %b : tensor<64x8xf32>, tensor<8x128xf32>) outs(%c : tensor<64x128xf32>) -> tensor<64x128xf32>
   %1 = linalg.matmul ins(%a, %d : tensor<64x8xf32>, tensor<8x16xf32>) outs(%e : tensor<64x16xf32>) -> tensor<64x16xf32>
   %2 = linalg.matmul ins(%a, %f : tensor<64x8xf32>, tensor<8x96xf32>) outs(%g : tensor<64x96xf32>) -> tensor<64x96xf32>
   %3 = linalg.matmul ins(%a, %h : tensor<64x8xf32>, tensor<8x50xf32>) outs(%i : tensor<64x50xf32>) -> tensor<64x50xf32>
-  return %0, %1, %2, %3 : tensor<64x128xf32>, tensor<64x16xf32>, tensor<64x96xf32>, tensor<64x50xf32>
+  %4 = linalg.matmul ins(%a, %j : tensor<64x8xf32>, tensor<8x1000xf32>) outs(%k : tensor<64x1000xf32>) -> tensor<64x1000xf32>
+  return %0, %1, %2, %3, %4 : tensor<64x128xf32>, tensor<64x16xf32>, tensor<64x96xf32>, tensor<64x50xf32>, tensor<64x1000xf32>
 }
 
 // Sizes that are known: rows so that the last tile is not mostly empty, blocks of the depth of equal length, as many lines
-// prefetched as bring most of the next panel in while so few row tiles run. A is read in place, unless L-Mul prepares it or its
+// prefetched as bring the next block of the panel in while so few row tiles run. A is read in place, unless L-Mul prepares it or its
 // columns are contiguous.
 // AVX512-LABEL: func.func @known
-// AVX512:         k_block = 384 : i64, {{.*}} m_block = 21 : i64, pack_depth = 768 : i64, pack_left = false, prefetch = 3 : i64, register_tile = [7, 48]
+// AVX512:         k_block = 384 : i64, {{.*}} m_block = 21 : i64, pack_depth = 768 : i64, pack_left = false, prefetch = 4 : i64, register_tile = [7, 48]
 // AVX512:         k_block = 384 : i64, {{.*}} m_block = 128 : i64, pack_depth = 768 : i64, pack_left = false, prefetch = 1 : i64, register_tile = [8, 48]
 // AVX512:         pack_left = true, {{.*}} slipstick.lmul
 // AVX512:         pack_left = true
