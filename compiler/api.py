@@ -38,7 +38,7 @@ def compile(
     threads: int | None = None,
     target: str | Target = "host",
     schedule: str = "heuristic",
-    pack_few_rows: bool = True,
+    pack_weights: bool = True,
     skip: SkipPaths | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> CompiledModule:
@@ -64,7 +64,7 @@ def compile(
         threads=torch.get_num_threads() if threads is None else threads,
         target=target,
         schedule=schedule,
-        pack_few_rows=pack_few_rows,
+        pack_weights=pack_weights,
         skip=skip,
         cache_dir=None if cache_dir is None else Path(cache_dir),
     )

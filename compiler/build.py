@@ -105,7 +105,7 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
             options.parallel,
             options.weights,
             options.skip,
-            pack_few_rows=options.pack_few_rows,
+            pack_weights=options.pack_weights,
         ).values()
     ]
     key = cache.key("object", text, *pipelines, options.weights, options.schedule, target.key())
@@ -188,7 +188,7 @@ def _run_stages(
         parallel=options.parallel,
         weights=options.weights,
         skip=options.skip,
-        pack_few_rows=options.pack_few_rows,
+        pack_weights=options.pack_weights,
         instrumentation=counter,
     )
 

@@ -89,7 +89,7 @@ class StageScheduled(NamedPipeline):
     min_layers: int = option(0, "layers of the shallowest path through a decode step; 0: there is the full one alone")
     max_layers: int = option(0, "layers of the deepest path besides the full one; 0: all")
     warmup: int = option(1, "layers at the beginning that every path runs")
-    pack_few_rows: bool = option(True, "products of few rows, too, read parameters from panels")
+    pack_weights: bool = option(True, "products read parameters from panels, which the caller packs once")
 
     def text(self) -> str:
         """Return the pipeline."""
@@ -97,8 +97,8 @@ class StageScheduled(NamedPipeline):
         return _join(
             f"schedule-attention{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}}}",
             f"schedule-contractions{{vector-bits={self.vector_bits} vector-registers={self.vector_registers}"
-            f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes} pack-few-rows={str(self.pack_few_rows).lower()}}}",
-            "pack-weights",
+            f" l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes} pack-few-rows={str(self.pack_weights).lower()}}}",
+            "pack-weights" if self.pack_weights else "",
             "fuse-epilogues",
             "reassociate-reductions",
             "fuse-rows",
@@ -201,7 +201,7 @@ def stage_pipelines(
     weights: str = "f32",
     skip: SkipPaths | None = None,
     *,
-    pack_few_rows: bool = True,
+    pack_weights: bool = True,
 ) -> dict[str, NamedPipeline]:
     """Return, for each stage but the first, the pipeline that leads to it from the one before."""
     cut = skip is not None
@@ -211,7 +211,7 @@ def stage_pipelines(
             True, lmul.mantissa_bits, lmul.rounding, lmul.specials, lmul.scope, lmul.offset, weights, cut
         )
     scheduled = StageScheduled(
-        target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes, pack_few_rows=pack_few_rows
+        target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes, pack_weights=pack_weights
     )
     loops = StageLoops(
         parallel,
@@ -235,7 +235,7 @@ def run_stages(
     parallel: bool = False,
     weights: str = "f32",
     skip: SkipPaths | None = None,
-    pack_few_rows: bool = True,
+    pack_weights: bool = True,
     instrumentation: Instrumentation | None = None,
 ) -> None:
     """Bring `module`, in place, from its stage to the stage `until`; do nothing where it is there or beyond.
@@ -245,7 +245,7 @@ def run_stages(
     would take a fifth of the time. Raises IRError where a pass fails.
     """
     start = stage_of(module)
-    pipelines = stage_pipelines(target, lmul, parallel, weights, skip, pack_few_rows=pack_few_rows)
+    pipelines = stage_pipelines(target, lmul, parallel, weights, skip, pack_weights=pack_weights)
     for stage in STAGES[STAGES.index(start) + 1 : STAGES.index(until) + 1]:
         run_pipeline(module, pipelines[stage].text(), instrumentation=instrumentation, verify="own")
 

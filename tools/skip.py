@@ -52,7 +52,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add("--tokens", type=tokens, metavar="N", help="tokens that the full model reads (default: 5.4 million)")
     add("--further-tokens", type=tokens, metavar="N", help="tokens with the schedule (default: 1.8 million)")
     add("--layers", type=integer_flag(1, 256), metavar="N", help="default: 12")
-    add("--width", type=integer_flag(32, 4096), metavar="N", help="a multiple of 32, the width of a head (default: 128)")
+    add("--width", type=integer_flag(32, 4096), metavar="N", help="a multiple of 32, a head's width (default: 128)")
     add("--positions", type=integer_flag(16, 4096), metavar="N", help="tokens of a sequence (default: 256)")
     add("--vocabulary", type=integer_flag(300, 65536), metavar="N", help="tokens of the tokenizer (default: 4096)")
     add("--rows", type=integer_flag(1, 4096), metavar="N", help="sequences of a batch (default: 8)")

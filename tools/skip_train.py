@@ -115,9 +115,7 @@ class _Bar:
         left = (self._bar.tasks[0].total or 0) - before - step.step
         now = f"loss {self._loss:.3f}  {speed:,.0f} tokens/s  {left * self._seconds / 60:.0f} min left"
         self._bar.update(self._task, completed=before + step.step, description=step.phase, now=now)
-        if not self._console.is_terminal and (
-            step.step == step.steps or time.monotonic() - self._shown > _LINE_S
-        ):
+        if not self._console.is_terminal and (step.step == step.steps or time.monotonic() - self._shown > _LINE_S):
             self._shown = time.monotonic()
             self._console.file.write(f"  {step.phase}: step {step.step} of {step.steps}, {now}\n")
             self._console.file.flush()

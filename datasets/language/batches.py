@@ -1,4 +1,4 @@
-"""Which text and which schedule a training step takes: functions of seed and step alone, so that nothing is to resume."""
+"""Which text and which schedule a training step takes: functions of seed and step alone, with no state to save."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Corpus:
     """Token ids, and the tokenizer that made them."""
 
     tokens: Mapping[str, torch.Tensor]
-    """Of each part and side, "notes train" for one: int64 [tokens], documents one behind the other, `END` before each."""
+    """Of each part and side, such as "notes train": int64 [tokens], documents one behind the other, `END` before each."""
     vocabulary: int
     tokenizer: Any
     """That of the package `tokenizers`."""
@@ -60,7 +60,7 @@ def is_held_out(document: Document) -> bool:
 
 
 def without_repeats(documents: Iterable[Document]) -> Iterator[Document]:
-    """Yield the documents without paragraphs that were there before, white space aside; those left empty are dropped."""
+    """Yield the documents without paragraphs that were there before, white space aside, unless nothing is left."""
     seen: set[bytes] = set()
     for document in documents:
         kept = []

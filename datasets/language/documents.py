@@ -88,7 +88,7 @@ def _folder(package: str) -> Path:
 
 
 def _read(path: Path) -> str:
-    """Return a text file's text, or a Python file's docstrings; of a file that is not in UTF-8 or no Python, nothing."""
+    """Return a text file's text, or a Python file's docstrings; nothing of a file that is not UTF-8 or no Python."""
     try:
         text = path.read_text("utf-8")
         return text if path.suffix != ".py" else "\n\n".join(_docstrings(text))
