@@ -118,7 +118,7 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
             str(depth): partial(_ignoring, partial(step, depth)) for depth in generator.depths
         }
         if request.torch:
-            subjects[TORCH] = _torch_step(model, prompts)
+            subjects[TORCH] = torch_step(model, prompts)
         with steps.step("decode steps at each depth"):
             before = memory_statistics().misses
             timings = time_interleaved(subjects, request.rounds)
@@ -164,7 +164,7 @@ def _schedules(request: Request, layers: int) -> dict[str, SkipSchedule]:
     return found
 
 
-def _torch_step(model: torch.nn.Module, prompts: list[list[int]]) -> Callable[[int], object]:
+def torch_step(model: torch.nn.Module, prompts: list[list[int]]) -> Callable[[int], object]:
     """Return a decode step of torch eager behind the prompts, with the cache that transformers gives it."""
     cache = model(torch.tensor(prompts), use_cache=True).past_key_values
     token = torch.zeros(len(prompts), 1, dtype=torch.int64)

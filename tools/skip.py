@@ -24,14 +24,21 @@ PROGRAM: Final = "slipstick-skip"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run with `argv` (default: the command line); return the exit status, 0 or 1 (2 for a wrong flag)."""
-    arguments = _parser().parse_args(argv)
+    command_line = sys.argv[1:] if argv is None else list(argv)
+    arguments = _parser().parse_args(command_line)
+    arguments.command_line = command_line
     return guarded(f"{PROGRAM} {arguments.command}", lambda: _run(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from .skip_train import run_training
+    if arguments.command == "train":
+        from .skip_train import run_training
 
-    run_training(arguments)
+        run_training(arguments)
+    else:
+        from .skip_study import run_study
+
+        run_study(arguments)
     return 0
 
 
@@ -40,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
         prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     choices = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _add_train(choices.add_parser("train", help="train the model at full depth, then with the schedule"))
+    _add_train(choices.add_parser("train", help="train the model at full depth, then with schedules"))
+    _add_study(choices.add_parser("study", help="hold quality against measured speed"))
     return parser
 
 
@@ -59,6 +67,19 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=integer_flag(0, 2**31), default=0, metavar="N", help="default: 0")
     add("--device", default="auto", help="cpu, cuda or auto, the GPU where there is one (default: %(default)s)")
     add("--threads", type=integer_flag(1, 1024), metavar="N", help="of torch (default: torch's own)")
+
+
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    add, whole = parser.add_argument, integer_flag(1, 10**6)
+    add("folder", type=Path, metavar="FOLDER", help="what `train` made; results are kept in its folder `study`")
+    add("--only", choices=("torch", "arithmetics", "speed"), help="measure this part alone of what is not measured yet")
+    add("--prompt", type=whole, metavar="N", help="tokens at full depth (default: a quarter of the positions)")
+    add("--windows", type=whole, default=64, metavar="N", help="of each part of the text, for torch (default: 64)")
+    add("--few-windows", type=whole, default=12, metavar="N", help="for each arithmetic (default: %(default)s)")
+    add("--batch", type=integer_flag(1, 4096), default=8, metavar="N", help="rows of compiled steps (default: 8)")
+    add("--rounds", type=whole, default=3, metavar="N", help="timed generations of each schedule (default: 3)")
+    add("--threads", type=integer_flag(1, 1024), default=1, metavar="N", help="default: 1")
+    add("--html", type=Path, metavar="FILE", help="the report (default: study.html in the folder of results)")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class Corpus:
     """Token ids, and the tokenizer that made them."""
 
     tokens: Mapping[str, torch.Tensor]
-    """Of each part and side, such as "notes train": int64 [tokens], documents one behind the other, `END` before each."""
+    """Of each part and side, "notes train" say: int64 [tokens], documents one behind the other, `END` before each."""
     vocabulary: int
     tokenizer: Any
     """That of the package `tokenizers`."""

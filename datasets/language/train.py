@@ -99,12 +99,18 @@ def is_trained(folder: Path, phase: str) -> bool:
     return (folder / phase / "done.json").is_file()
 
 
+def trained_how(folder: Path, phase: str) -> dict[str, Any]:
+    """Return the steps, tokens, seconds and device of a phase's training; raise ArgumentError where it is not done."""
+    _check_trained(folder, phase)
+    found: dict[str, Any] = json.loads((folder / phase / "done.json").read_text("utf-8"))
+    return found
+
+
 def load_trained(folder: Path, phase: str) -> Any:
     """Return the model of a phase in evaluation mode, f32, on the CPU; raise ArgumentError where it is not trained."""
     import transformers
 
-    if not is_trained(folder, phase):
-        raise ArgumentError(f"{folder / phase}: expected a trained model, found none: run the training first")
+    _check_trained(folder, phase)
     return transformers.OPTForCausalLM.from_pretrained(folder / phase, local_files_only=True, dtype="float32").eval()
 
 
@@ -120,6 +126,11 @@ def read_log(folder: Path, phase: str) -> list[dict[str, Any]]:
             continue
         found[record["step"]] = record
     return [found[step] for step in sorted(found)]
+
+
+def _check_trained(folder: Path, phase: str) -> None:
+    if not is_trained(folder, phase):
+        raise ArgumentError(f"{folder / phase}: expected a trained model, found none: run the training first")
 
 
 def _check_plan(plan: Plan, folder: Path) -> None:
@@ -196,7 +207,7 @@ def _step(model: torch.nn.Module, optimiser: torch.optim.AdamW, ids: torch.Tenso
     with torch.autocast(ids.device.type, torch.bfloat16, enabled=ids.device.type == "cuda"):
         logits = skipped_logits(model, ids[:, :-1], schedule)
     loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten())
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(model.parameters(), _LONGEST_NORM)
     optimiser.step()
     optimiser.zero_grad()
