@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from csv import DictWriter as csv_writer
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,24 +17,26 @@ from slipstick.datasets.language import corpus as texts
 from slipstick.datasets.language import train as training
 from slipstick.datasets.language.batches import Batches, batches, training_schedule
 from slipstick.datasets.language.corpus import HELD_OUT, TRAIN
-from slipstick.datasets.language.documents import DOCUMENTATION, NOTES, Document, documentation, notes
+from slipstick.datasets.language.documents import DOCUMENTATION, NOTES, Document, documentation
 from slipstick.datasets.language.model import Sizes, new_model, positions_of_layers, skipped_logits
+from slipstick.datasets.medcalc.rows import COLUMNS
 from slipstick.datasets.scoring import score
-from slipstick.tools import skip
+from slipstick.tools import skip, skip_quality, skip_speed
+from slipstick.tools.skip_arithmetic import ARITHMETICS, EXACT
 
 VOCABULARY = 300
 PLAN = training.Plan(Sizes(3, 32, 1, 64, 16), VOCABULARY, full_tokens=16 * 2 * 6, further_tokens=16 * 2 * 3, rows=2)
-WORDS = "the of a value is array shape returned where given patient blood pressure in and to be or not".split()
+WORDS = "the of a value is array shape returned where given patient blood pressure in and to be or not"
 
 
 def documents(count: int = 60) -> list[Document]:
     """Texts of words drawn at random, of both parts."""
     random = torch.Generator().manual_seed(0)
-    found = []
+    found, words = [], WORDS.split()
     for number in range(count):
-        drawn = torch.randint(len(WORDS), (80,), generator=random).tolist()
+        drawn = torch.randint(len(words), (80,), generator=random).tolist()
         part = NOTES if number % 3 == 0 else DOCUMENTATION
-        found.append(Document(part, f"text {number}", " ".join(WORDS[word] for word in drawn)))
+        found.append(Document(part, f"text {number}", " ".join(words[word] for word in drawn)))
     return found
 
 
@@ -54,7 +58,7 @@ def test_a_corpus_is_the_same_each_time_and_as_read_back(corpus: texts.Corpus, t
     read = texts.load(tmp_path)
     assert same(read, corpus) and read.vocabulary == VOCABULARY
     assert made[f"{NOTES} {TRAIN}"]["documents"] + made[f"{NOTES} {HELD_OUT}"]["documents"] == 20
-    with pytest.raises(ArgumentError, match="expected a corpus, found no corpus.json"):
+    with pytest.raises(ArgumentError, match=r"expected a corpus, found no corpus\.json"):
         texts.load(tmp_path / "nowhere")
 
 
@@ -87,7 +91,7 @@ def test_documentation_of_a_package_in_its_order() -> None:
     assert found == list(documentation(["tokenizers"])) and found
     assert [one.name for one in found] == sorted(one.name for one in found)
     assert all("def " not in one.text.splitlines()[0] for one in found)
-    with pytest.raises(ArgumentError, match="package: expected one that is installed in .*, found 'no_such_package'"):
+    with pytest.raises(ArgumentError, match=r"package: expected one that is installed in .*, found 'no_such_package'"):
         list(documentation(["no_such_package"]))
 
 
@@ -184,3 +188,70 @@ def test_training_that_was_stopped_goes_on_bit_for_bit(corpus: texts.Corpus, tmp
         training.train(corpus, replace(PLAN, seed=1), tmp_path / "whole", torch.device("cpu"), print)
     with pytest.raises(ArgumentError, match="expected a trained model, found none"):
         training.load_trained(tmp_path, training.FULL)
+
+
+def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(skip_quality, "ARITHMETICS", (EXACT, ARITHMETICS[-1]))
+    monkeypatch.setattr(skip_speed, "ARITHMETICS", (EXACT, ARITHMETICS[-1]))
+    folder = tmp_path / "model"
+    csv = tmp_path / "rows.csv"
+    csv.write_text(rows_of_the_data_set(), "utf-8")
+    flags = ["--layers", "3", "--width", "32", "--positions", "16", "--vocabulary", "300", "--rows", "2"]
+    given = ["train", str(folder), "--medcalc", str(csv), "--packages", "tokenizers", "--threads", "1", *flags]
+    assert skip.main([*given, "--tokens", "192", "--further-tokens", "96"]) == 0
+    told = capsys.readouterr()
+    assert "full: 192 tokens in" in told.out and "continued: 96 tokens in" in told.out
+    assert "full: step 6 of 6, loss" in told.err
+    study = ["study", str(folder), "--windows", "3", "--few-windows", "2", "--batch", "2", "--rounds", "1"]
+    assert skip.main([*study, "--only", "torch"]) == 0
+    assert "Quality along schedules" in capsys.readouterr().out
+    assert skip.main(study) == 0
+    out = capsys.readouterr().out
+    for part in ("then at full depth, as long", "Quality in each arithmetic", "fp8 e4m3", "Speed of decode steps"):
+        assert part in out
+    found = json.loads((folder / "study" / "study.json").read_text("utf-8"))
+    exact, torchs = (
+        {(one["trained"], one["share"]): one for one in found["quality"] if one["arithmetic"] == name}
+        for name in ("exact", "exact, by torch")
+    )
+    assert len(torchs) == 15 and len(exact) == 10 and len(found["speed"]) == 5
+    assert torchs["full", 1.0]["of_full"]["mean"] == 1 and torchs["full", 1.0]["agreement"]["mean"] == 1
+    assert exact["full", 1.0]["agreement"]["mean"] == 1 and exact["scheduled", 0.2]["of_exact"]["mean"] == 1
+    assert exact["full", 1.0]["windows"] == 4 and set(exact["full", 1.0]["parts"]) == {NOTES, DOCUMENTATION}
+    assert found["speed"][0]["measured"] == found["speed"][0]["nominal"] == 1 < found["speed"][-1]["nominal"]
+    page = (folder / "study" / "study.html").read_text("utf-8")
+    assert page.count("<svg") == 4 and "slipstick-skip study" in page
+    for name in ("schedules", "quality", "quality-speed", "speed"):
+        assert (folder / "study" / f"{name}.svg").read_text("utf-8").startswith("<svg")
+        assert (folder / "study" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    # What is there is not measured again.
+    before = (folder / "study" / "study.json").read_bytes()
+    assert skip.main(study) == 0 and (folder / "study" / "study.json").read_bytes() == before
+
+
+def rows_of_the_data_set() -> str:
+    """Return a CSV with the columns of MedCalc-Bench: a row for each text."""
+    with io.StringIO() as file:
+        writer = csv_writer(file, COLUMNS)
+        writer.writeheader()
+        for number, one in enumerate(documents()):
+            filled = {"Row Number": number, "Calculator ID": 2, "Patient Note": one.text, "Question": "how much"}
+            writer.writerow({column: filled.get(column, "1") for column in COLUMNS})
+        return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "{}", "--width", "40"], "--width: expected a multiple of 32, found 40"),
+        (["train", "{}", "--medcalc", "{}/none.csv"], "No such file"),
+        (["train", "{}", "--device", "cuda"], "device: expected cpu, found cuda"),
+        (["study", "{}"], "expected a corpus, found no corpus.json"),
+    ],
+)
+def test_what_the_commands_refuse(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert skip.main([one.replace("{}", str(tmp_path)) for one in arguments]) == 1
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error

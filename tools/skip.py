@@ -31,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from transformers.utils import logging
+
+    # It shows bars of its own for models that are read and written in no time.
+    logging.disable_progress_bar()
     if arguments.command == "train":
         from .skip_train import run_training
 

@@ -24,6 +24,8 @@ from .skip_results import Quality, Results, read, write
 from .skip_speed import measure_speed
 from .skip_table import print_results
 
+_WIDTH: Final = 160
+"""Columns of the tables where there is no terminal."""
 _PARTS: Final = ("torch", "arithmetics", "speed")
 
 
@@ -96,6 +98,8 @@ def _described(settings: Settings) -> dict[str, Any]:
 
 def _show(results: Results, settings: Settings, layers: int, folder: Path, html: Path, command_line: list[str]) -> None:
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH
     print_results(results, console)
     drawn = figures(results, settings.schedules(layers), layers)
     write_figures(drawn, folder)
