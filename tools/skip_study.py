@@ -43,7 +43,7 @@ def run_study(arguments: argparse.Namespace) -> None:
         layers, positions = model.config.num_hidden_layers, model.config.max_position_embeddings
     settings = _settings(arguments, positions)
     path = folder / "study.json"
-    results = read(path, _described(settings))
+    results = read(path, _described(settings, layers))
     with quiet():
         for part in _PARTS:
             if arguments.only in (None, part):
@@ -89,11 +89,11 @@ def _settings(arguments: argparse.Namespace, positions: int) -> Settings:
     )
 
 
-def _described(settings: Settings) -> dict[str, Any]:
-    """Return what results depend on: the flags, and how the full model was trained."""
+def _described(settings: Settings, layers: int) -> dict[str, Any]:
+    """Return what results depend on: the flags, and the full model and its training."""
     names = ("tokens", "prompt", "windows", "few_windows", "batch", "rounds", "threads")
     flags = {name: getattr(settings, name) for name in names}
-    return {**flags, "trained": trained_how(settings.folder, FULL)}
+    return {**flags, "layers": layers, "trained": trained_how(settings.folder, FULL)}
 
 
 def _show(results: Results, settings: Settings, layers: int, folder: Path, html: Path, command_line: list[str]) -> None:

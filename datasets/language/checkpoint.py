@@ -43,7 +43,7 @@ def load_state(path: Path, model: torch.nn.Module, optimiser: torch.optim.AdamW)
             for name, parameter in model.named_parameters():
                 parameter.copy_(file.get_tensor(f"weight {name}"))
                 moments = {moment: file.get_tensor(f"{moment} {name}").to(parameter.device) for moment in _MOMENTS}
-                optimiser.state[parameter] = {"step": torch.tensor(float(step)), **moments}
+                optimiser.state[parameter] = {"step": torch.tensor(float(step), device=parameter.device), **moments}
     return step
 
 
