@@ -62,7 +62,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add("--medcalc", type=Path, metavar="CSV", help="MedCalc-Bench's CSV (default: fetch the official one)")
     add("--packages", nargs="+", metavar="NAME", help="packages whose documentation is read (default: four large ones)")
     add("--tokens", type=tokens, metavar="N", help="tokens that the full model reads (default: 5.4 million)")
-    add("--further-tokens", type=tokens, metavar="N", help="tokens with the schedule (default: 1.8 million)")
+    add("--further-tokens", type=tokens, metavar="N", help="tokens with the schedule (default: 1.2 million)")
     add("--layers", type=integer_flag(1, 256), metavar="N", help="default: 12")
     add("--width", type=integer_flag(32, 4096), metavar="N", help="a multiple of 32, a head's width (default: 128)")
     add("--positions", type=integer_flag(16, 4096), metavar="N", help="tokens of a sequence (default: 256)")

@@ -48,8 +48,8 @@ def report(results: Results, drawn: Mapping[str, Figure], command: str) -> str:
     )
     return page(
         "slipstick: what SkipDecode does to a small language model",
-        f"An OPT of {results.settings['layers']} layers, trained on real text, with and without the schedules that leave "
-        "layers out at later positions: how well it foresees text that it has not seen, and how fast it runs.",
+        f"An OPT of {results.settings['layers']} layers, trained on real text with and without the schedules that "
+        "leave layers out at later positions: how well it foresees text that it has not seen, and how fast it runs.",
         *plots,
         *found,
         section("How to read it", *(paragraph(note) for note in notes(results))),

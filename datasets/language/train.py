@@ -38,7 +38,7 @@ class Plan:
     vocabulary: int = 4096
     full_tokens: int = 5_400_000
     """Tokens that the full model reads."""
-    further_tokens: int = 1_800_000
+    further_tokens: int = 1_200_000
     """Tokens that each of the two that go on from it reads."""
     rows: int = 8
     """Sequences of a batch."""
