@@ -218,6 +218,8 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     assert torchs["full", 1.0]["of_full"]["mean"] == 1 and torchs["full", 1.0]["agreement"]["mean"] == 1
     assert exact["full", 1.0]["agreement"]["mean"] == 1 and exact["scheduled", 0.2]["of_exact"]["mean"] == 1
     assert exact["full", 1.0]["windows"] == 4 and set(exact["full", 1.0]["parts"]) == {NOTES, DOCUMENTATION}
+    float8 = [one["of_exact"]["mean"] for one in found["quality"] if one["arithmetic"] == "fp8 e4m3"]
+    assert len(float8) == 10 and all(0.9 < of_exact < 1.1 and of_exact != 1 for of_exact in float8)
     assert found["speed"][0]["measured"] == found["speed"][0]["nominal"] == 1 < found["speed"][-1]["nominal"]
     page = (folder / "study" / "study.html").read_text("utf-8")
     assert page.count("<svg") == 4 and "slipstick-skip study" in page

@@ -63,7 +63,8 @@ class TorchScorer:
     model: Any
     float8: Float8 | None = None
 
-    @torch.inference_mode()
+    # In inference mode torch would not show the products to `multiplying`.
+    @torch.no_grad()
     def __call__(self, ids: torch.Tensor, prompt: int, schedule: SkipSchedule | None) -> Scores:
         """Return the scores; see `Scorer`."""
         found = [self._part(part, prompt, schedule) for part in _batches(ids, _ROWS_OF_TORCH)]
