@@ -42,7 +42,7 @@ def compile(
     target: str | Target = "host",
     schedule: str | os.PathLike[str] | Decisions = "heuristic",
     budget: int = 0,
-    pack_few_rows: bool = True,
+    pack_weights: bool = True,
     skip: SkipPaths | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> CompiledModule:
@@ -74,7 +74,7 @@ def compile(
         schedule=schedule if isinstance(schedule, str) and schedule in POLICIES else "heuristic",
         budget=budget,
         decisions=decisions_file(schedule, folder),
-        pack_few_rows=pack_few_rows,
+        pack_weights=pack_weights,
         skip=skip,
         cache_dir=folder,
     )

@@ -43,7 +43,7 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
             options.parallel,
             options.weights,
             options.skip,
-            pack_few_rows=options.pack_few_rows,
+            pack_weights=options.pack_weights,
             deciding=options.deciding,
         ).values()
     ]
@@ -128,7 +128,7 @@ def _run_stages(
         parallel=options.parallel,
         weights=options.weights,
         skip=options.skip,
-        pack_few_rows=options.pack_few_rows,
+        pack_weights=options.pack_weights,
         deciding=options.deciding,
         instrumentation=counter,
     )

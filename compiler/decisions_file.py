@@ -76,9 +76,9 @@ def _run_heuristic(module: ir.Module, options: CompileOptions, target: Target) -
         options.parallel,
         options.weights,
         options.skip,
-        options.pack_few_rows,
+        options.pack_weights,
     )
     run_stages(module, until="rewritten", target=target, lmul=lmul, parallel=parallel, weights=weights, skip=skip)
-    scheduled = stage_pipelines(target, lmul, parallel, weights, skip, pack_few_rows=few)["scheduled"]
+    scheduled = stage_pipelines(target, lmul, parallel, weights, skip, pack_weights=few)["scheduled"]
     assert isinstance(scheduled, StageScheduled)
     run_pipeline(module, scheduled.heuristic(), verify="own")

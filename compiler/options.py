@@ -73,9 +73,10 @@ class CompileOptions:
     """Candidates of a nest that may be measured; 0: all up to a bound ("search"), none ("model")."""
     decisions: Path | None = None
     """A file of decisions (`Decisions.save`), which come before the policy's."""
-    pack_few_rows: bool = True
-    """Whether products of 4 to 16 rows (L-Mul under `finite`: of 1 to 16) read weights from panels, a second copy of
-    them made at the first call, as those of more rows do; `False`: where they lie, slower but in no further memory."""
+    pack_weights: bool = True
+    """Whether products of 4 rows and more (L-Mul under `finite`: of any) read weights from panels, a second copy of
+    them made at the first call; `False`: from where they lie, those of many rows through panels that each call makes
+    anew, slower but in no further memory."""
     skip: SkipPaths | None = None
     """The depths besides the full one that a decode step is compiled for; `None`: none."""
     cache_dir: Path | None = None
@@ -92,8 +93,8 @@ class CompileOptions:
             not isinstance(self.threads, int) or isinstance(self.threads, bool) or self.threads < 1
         ):
             raise _wrong("threads", "an integer of at least 1, or None", self.threads)
-        if not isinstance(self.pack_few_rows, bool):
-            raise _wrong("pack_few_rows", "True or False", self.pack_few_rows)
+        if not isinstance(self.pack_weights, bool):
+            raise _wrong("pack_weights", "True or False", self.pack_weights)
         if self.skip is not None and not isinstance(self.skip, SkipPaths):
             raise _wrong("skip", "SkipPaths or None", self.skip)
         if not isinstance(self.target, str | Target):

@@ -65,7 +65,7 @@ def save(module: CompiledModule, path: Path) -> None:
             "lmul": None if options.lmul is None else asdict(options.lmul),
             "weights": options.weights,
             "threads": options.threads,
-            "pack_few_rows": options.pack_few_rows,
+            "pack_weights": options.pack_weights,
         },
         "artifact": artifact.head(),
         "signature": signature_to_json(module.signature),

@@ -92,7 +92,7 @@ class StageScheduled(NamedPipeline):
     min_layers: int = option(0, "layers of the shallowest path through a decode step; 0: there is the full one alone")
     max_layers: int = option(0, "layers of the deepest path besides the full one; 0: all")
     warmup: int = option(1, "layers at the beginning that every path runs")
-    pack_few_rows: bool = option(True, "products of few rows, too, read parameters from panels")
+    pack_weights: bool = option(True, "products read parameters from panels, which the caller packs once")
     policy: Literal["heuristic", "search", "model"] = option("heuristic", "who decides")
     budget: int = option(0, "candidates of a nest that may be measured")
     decisions: str = option("", "a file of decisions")
@@ -104,7 +104,7 @@ class StageScheduled(NamedPipeline):
         return _join(
             *self._deciding(),
             self._decide(),
-            "pack-weights",
+            "pack-weights" if self.pack_weights else "",
             skip if self.min_layers else "",
             "set-stage{stage=scheduled}",
         )
@@ -118,7 +118,7 @@ class StageScheduled(NamedPipeline):
         return (
             f"schedule-attention{{{registers}}}",
             f"schedule-contractions{{{registers} l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes}"
-            f" pack-few-rows={str(self.pack_few_rows).lower()}}}",
+            f" pack-few-rows={str(self.pack_weights).lower()}}}",
             "fuse-epilogues",
             "reassociate-reductions",
             "fuse-rows",
@@ -226,7 +226,7 @@ def stage_pipelines(
     weights: str = "f32",
     skip: SkipPaths | None = None,
     *,
-    pack_few_rows: bool = True,
+    pack_weights: bool = True,
     deciding: Deciding | None = None,
 ) -> dict[str, NamedPipeline]:
     """Return, for each stage but the first, the pipeline that leads to it from the one before."""
@@ -237,7 +237,7 @@ def stage_pipelines(
             True, lmul.mantissa_bits, lmul.rounding, lmul.specials, lmul.scope, lmul.offset, weights, cut
         )
     scheduled = StageScheduled(
-        target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes, pack_few_rows=pack_few_rows
+        target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes, pack_weights=pack_weights
     )
     loops = StageLoops(
         parallel,
@@ -278,7 +278,7 @@ def run_stages(
     parallel: bool = False,
     weights: str = "f32",
     skip: SkipPaths | None = None,
-    pack_few_rows: bool = True,
+    pack_weights: bool = True,
     deciding: Deciding | None = None,
     instrumentation: Instrumentation | None = None,
 ) -> None:
@@ -289,7 +289,7 @@ def run_stages(
     would take a fifth of the time. Raises IRError where a pass fails.
     """
     start = stage_of(module)
-    pipelines = stage_pipelines(target, lmul, parallel, weights, skip, pack_few_rows=pack_few_rows, deciding=deciding)
+    pipelines = stage_pipelines(target, lmul, parallel, weights, skip, pack_weights=pack_weights, deciding=deciding)
     for stage in STAGES[STAGES.index(start) + 1 : STAGES.index(until) + 1]:
         run_pipeline(module, pipelines[stage].text(), instrumentation=instrumentation, verify="own")
 

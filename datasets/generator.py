@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -15,6 +16,7 @@ from ..compiler.skip_schedule import SkipSchedule
 from ..errors import ArgumentError
 from ..kernels.lmul import LMul
 from .bound_step import BoundStep
+from .causal import config_of, end_tokens, own_head
 from .decode import DecodeStep, cache_sizes, step_inputs
 from .generation import Callback, Generation, GenerationTiming, GrowingRows
 from .prompts import Prompts, read_prompts
@@ -22,9 +24,14 @@ from .sampling import Sampling
 
 EndTokens: TypeAlias = int | Sequence[int] | Literal["model"] | None
 Progress: TypeAlias = Callable[[int, int], object]
+Choose: TypeAlias = Callable[[torch.Tensor], torch.Tensor | None]
 
-_ROWS = 16
-"""Tokens of all rows that one step of the prefill takes: up to so many, products read weights where they lie."""
+_FEW = 16
+"""Tokens of all rows that a narrow step of the prefill takes: up to so many, products read weights where they lie."""
+_MANY = 128
+"""Tokens of all rows that a wide step of the prefill takes."""
+_LONG = 256
+"""Tokens of a context from which on there are wide steps: shorter prompts are not worth compiling another graph."""
 _SLOTS = 16
 """The number of slots of a cache is a multiple of this."""
 
@@ -32,10 +39,10 @@ _SLOTS = 16
 class Generator:
     """A causal language model compiled for generation: batches of at most `batch` rows, `context` tokens each.
 
-    Two graphs are compiled: a decode step of one token a row, at each depth of `skip`, and a step of some more tokens
-    for prompts. Both read one copy of the weights, and both write the same caches in place. `weights`, `lmul`,
-    `threads` and `cache_dir` are those of `slipstick.compile`. The weights are those of the moment: narrow ones are
-    encoded here.
+    Compiled are a decode step of one token a row, at each depth of `skip`, and for prompts a step of some tokens, and
+    where the context is long one of many. All read one copy of the weights and write the same caches in place.
+    `weights`, `lmul`, `threads` and `cache_dir` are those of `slipstick.compile`. The weights are those of the moment:
+    narrow ones are encoded here. So is a language head; if it is tied, the embeddings that are looked up stay f32.
 
     Works for the models that `DecodeStep` works for: OPT, GPT-2, LLaMA and its kind. Raises `ArgumentError` for sizes
     that the model cannot have; `IRError` where its layers are not found, which only `skip` asks for.
@@ -53,7 +60,7 @@ class Generator:
         threads: int | None = None,
         cache_dir: str | None = None,
     ):
-        config = model_config(model)
+        config = config_of(model)
         longest = int(getattr(config, "max_position_embeddings", 0) or 2048)
         context = longest if context is None else context
         for name, value, most in (("batch", batch, 1 << 16), ("context", context, longest)):
@@ -64,37 +71,42 @@ class Generator:
         self.layers = int(config.num_hidden_layers)
         """Layers of the model."""
         self.vocabulary = int(config.vocab_size)
-        self._end_tokens = _model_end_tokens(model)
+        self._end_tokens = end_tokens(model)
         if skip is not None and (skip.max_layers or 0) > self.layers:
             raise ArgumentError(
                 f"skip: expected at most {self.layers} (the layers of the model), found {skip.max_layers}"
             )
-        self._chunk = max(1, _ROWS // batch)
+        self._chunk = max(1, _FEW // batch)
         # A prompt begins at a multiple of the chunk before its end: up to a chunk less one of padding.
         slots = -(-(context + self._chunk - 1) // _SLOTS) * _SLOTS
         self._slots = slots
         self.caches = tuple(torch.zeros(size) for size in cache_sizes(config, batch, slots))
         """Keys and values of each layer in turn, [batch, key heads, slots, head width]; all depths use the same."""
         options: dict[str, Any] = {"lmul": lmul, "weights": weights, "threads": threads, "cache_dir": cache_dir}
-        # Steps of one token and steps of several read the same weights, so both read them where they lie.
-        options["pack_few_rows"] = False
+        # All steps read the same weights, so all read them where they lie.
+        options["pack_weights"] = False
+        # Prompts of any length run through as many wide steps as fit, then narrow ones.
+        chunks = dict.fromkeys([*([max(1, _MANY // batch)] if context >= _LONG else []), self._chunk])
         start = time.perf_counter()
         was_training = model.training
         try:
-            self.step = self._compile(model, 1, {**options, "skip": skip})
-            """The compiled decode step."""
-            prefill = self.step if self._chunk == 1 else self._compile(model, self._chunk, options)
+            # A table that is looked up, too, cannot become codes; a head of its own can.
+            with own_head(model) if weights != "f32" else nullcontext():
+                self.step = self._compile(model, 1, {**options, "skip": skip})
+                """The compiled decode step."""
+                others = {tokens: self._compile(model, tokens, options) for tokens in chunks if tokens > 1}
+                for step in others.values():
+                    step.share_weights(self.step)
+                self.step.freeze()
         finally:
             model.train(was_training)
         if self.depths[-1] != self.layers:
             raise ArgumentError(f"skip: expected {self.layers} layers in the graph, found {self.depths[-1]}")
-        if prefill is not self.step:
-            prefill.share_weights(self.step)
-        self.step.freeze()
         self._decode = BoundStep(self.step, batch, 1, slots, self.caches)
-        self._prefill = self._decode if self._chunk == 1 else BoundStep(prefill, batch, self._chunk, slots, self.caches)
+        bound = {tokens: BoundStep(step, batch, tokens, slots, self.caches) for tokens, step in others.items()}
+        self._prefill = [(tokens, bound.get(tokens, self._decode)) for tokens in chunks]
         self.compile_seconds = time.perf_counter() - start
-        """Seconds that compiling both graphs took, or getting them from the cache."""
+        """Seconds that compiling took, or getting what was compiled from the cache."""
 
     def _compile(self, model: torch.nn.Module, tokens: int, options: dict[str, Any]) -> CompiledModule:
         inputs = step_inputs(torch.zeros(self.batch, tokens, dtype=torch.int64), first=0, context=self._slots)
@@ -141,38 +153,56 @@ class Generator:
         """
         rows = read_prompts(prompts, attention_mask, self.vocabulary)
         self._check_sizes(rows, max_new_tokens)
-        self._check_schedule(schedule)
         how = Sampling() if sampling is None else sampling
         ends = self._ends(eos)
-        start = time.perf_counter()
-        longest = max(map(len, rows))
-        report = progress or (lambda done, total: None)
-        total = longest + max_new_tokens
         state = GrowingRows(rows, ends, callback)
         random = how.generator()
+
+        def choose(logits: torch.Tensor) -> torch.Tensor | None:
+            chosen = how.choose(logits, random)
+            state.add(chosen.tolist())
+            return None if state.all_ended else chosen
+
+        return Generation(state.tokens, self.run(rows, max_new_tokens, choose, schedule, progress))
+
+    def run(
+        self,
+        rows: list[list[int]],
+        new: int,
+        choose: Choose,
+        schedule: SkipSchedule | None = None,
+        progress: Progress | None = None,
+    ) -> GenerationTiming:
+        """Run prompts, token ids that are valid, then up to `new` - 1 decode steps; return how long they took.
+
+        `choose` is called up to `new` times with the newest logits, f32 [rows, vocabulary], good until it returns.
+        It returns the next token of each row, int64 [rows], or None to stop. For the rest see `generate`, which raises
+        the same.
+        """
+        self._check_sizes(rows, new)
+        self._check_schedule(schedule)
+        report = progress or (lambda done, total: None)
+        longest = max(map(len, rows))
+        start, total = time.perf_counter(), longest + new
+        seconds, depths = [], []
         with torch.inference_mode():
             logits, first = self._run_prompts(rows, longest, lambda done: report(done, total))
-            chosen = how.choose(logits[: len(rows)], random)
+            chosen = choose(logits[: len(rows)])
             prefilled = time.perf_counter()
-            seconds, depths = [], []
-            state.add(chosen.tolist())
             report(longest + 1, total)
-            for number in range(1, max_new_tokens):
-                if state.all_ended:
+            for position in range(longest, total - 1):
+                if chosen is None:
                     break
-                position = longest + number - 1
                 depth = self.layers if schedule is None else schedule.depth(position)
                 self._decode.advance(chosen, first + position)
                 begun = time.perf_counter()
                 logits = self._decode.run(depth)
                 seconds.append(time.perf_counter() - begun)
                 depths.append(depth)
-                chosen = how.choose(logits[: len(rows)], random)
-                state.add(chosen.tolist())
+                chosen = choose(logits[: len(rows)])
                 report(position + 2, total)
         end = time.perf_counter()
-        timing = GenerationTiming(longest, prefilled - start, tuple(seconds), tuple(depths), end - start)
-        return Generation(state.tokens, timing)
+        return GenerationTiming(longest, prefilled - start, tuple(seconds), tuple(depths), end - start)
 
     def step_at(self, position: int) -> Callable[[int], torch.Tensor]:
         """Return a function that runs a decode step with a token at `position`, at a depth, for a look at its time.
@@ -197,11 +227,13 @@ class Generator:
         for number, row in enumerate(full):
             ids[number, padded - len(row) :] = torch.tensor(row, dtype=torch.int64)
         padding = torch.tensor([padded - len(row) for row in full], dtype=torch.int64)
-        logits = torch.empty(0)
-        for slot in range(0, padded, self._chunk):
-            self._prefill.fill(ids[:, slot : slot + self._chunk], slot, padding)
-            logits = self._prefill.run()
-            report(slot + self._chunk - (padded - longest))
+        logits, slot = torch.empty(0), 0
+        for tokens, step in self._prefill:
+            while slot + tokens <= padded:
+                step.fill(ids[:, slot : slot + tokens], slot, padding)
+                logits = step.run()
+                slot += tokens
+                report(slot - (padded - longest))
         self._decode.continue_from(padding, padded)
         return logits, padded - longest
 
@@ -280,7 +312,7 @@ def generate(
     `Sampling`: 0, the default, always takes the likeliest token. For the rest see `Generator`, which can be used again.
     """
     sampling = Sampling(temperature, top_k, top_p, seed)
-    config = model_config(model)
+    config = config_of(model)
     rows = read_prompts(prompts, attention_mask, int(config.vocab_size))
     if not isinstance(max_new_tokens, int) or isinstance(max_new_tokens, bool) or max_new_tokens < 1:
         raise ArgumentError(f"max_new_tokens: expected an integer of at least 1, found {max_new_tokens!r}")
@@ -305,22 +337,3 @@ def generate(
     return generator.generate(
         rows, max_new_tokens, schedule=schedule, sampling=sampling, eos=eos, callback=callback, progress=progress
     )
-
-
-def model_config(model: Any) -> Any:
-    """Return the transformers configuration of a model; raise `ArgumentError` where it has none that says enough."""
-    config = getattr(model, "config", None)
-    if not isinstance(model, torch.nn.Module) or config is None:
-        raise ArgumentError(f"model: expected a causal language model of transformers, found {type(model).__name__}")
-    for name in ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size"):
-        if not isinstance(getattr(config, name, None), int):
-            raise ArgumentError(f"model: expected {name} in its configuration, found none")
-    return config
-
-
-def _model_end_tokens(model: torch.nn.Module) -> frozenset[int]:
-    for owner in (getattr(model, "generation_config", None), model.config):
-        found = getattr(owner, "eos_token_id", None)
-        if found is not None:
-            return frozenset([found] if isinstance(found, int) else found)
-    return frozenset()

@@ -44,7 +44,8 @@ def step_bytes(generator: Generator, model: torch.nn.Module) -> StepBytes:
     found = [sizes[f"model.{name}"] for name in names if f"model.{name}" in sizes]
     if not found or not in_layers:
         raise ArgumentError("model: expected a language head and layers among the parameters of the compiled step")
-    return StepBytes(generator.layers, (in_layers + generator.cache_bytes) / generator.layers, found[0])
+    # Where the weights are narrow a tied head is there twice: the table in f32, and the codes that a step reads.
+    return StepBytes(generator.layers, (in_layers + generator.cache_bytes) / generator.layers, min(found))
 
 
 def schedule_of_mean(layers: int, share: float, *, warmup: int, start: int, length: int) -> SkipSchedule:

@@ -123,11 +123,11 @@ def test_embedding_tables_stay_f32(compiled):
     torch.manual_seed(2)
     model = Language().eval()
     ids = torch.randint(0, 50, (2, 7))
-    native = compiled(model, ids, weights="lm8", pack_few_rows=False)
+    native = compiled(model, ids, weights="lm8", pack_weights=False)
     names = {"fc.weight", "untied.weight"}
     assert set(native.encoded) == names
     # Weights that stay f32 are read where they lie, as codes are, so that all sums have the same order.
-    in_place = compiled(decoded(model, "lm8", names), ids, pack_few_rows=False)
+    in_place = compiled(decoded(model, "lm8", names), ids, pack_weights=False)
     assert torch.equal(native(ids), in_place(ids))
 
 

@@ -264,9 +264,11 @@ def test_more_tokens_than_the_model_has_positions(opt):
 @pytest.mark.parametrize("weights", ["lm8", pytest.param("bf16", marks=pytest.mark.exhaustive)])
 def test_narrow_weights_are_encoded_once(opt, weights):
     narrow = Generator(opt, batch=2, context=32, skip=SkipPaths(2), weights=weights, threads=1)
-    encoded = sum(p.numel() for name, p in opt.named_parameters() if ".layers." in name and p.dim() == 2)
+    layers = sum(p.numel() for name, p in opt.named_parameters() if ".layers." in name and p.dim() == 2)
     size = {"bf16": 2, "lm8": 1}[weights]
-    left = sum(p.nbytes for p in opt.parameters()) - 4 * encoded
+    # The head is tied: as codes it is there beside the table that is looked up.
+    assert opt.lm_head.weight is opt.model.decoder.embed_tokens.weight
+    encoded, left = layers + opt.lm_head.weight.numel(), sum(p.nbytes for p in opt.parameters()) - 4 * layers
     assert size * encoded + left <= narrow.weight_bytes < size * encoded + left + 64 * 1024
     tokens, timing = narrow.generate(prompts(3, (4, 6)), 8, schedule=SkipSchedule(4, 2, 1, 6, 13), eos=None)
     assert [len(row) for row in tokens] == [8, 8] and timing.depths[-1] == 2
@@ -276,10 +278,11 @@ def test_narrow_weights_are_encoded_once(opt, weights):
 
 
 def rounded(model, weights):
-    """Return a copy of an OPT model whose linear layers have the values that codes stand for."""
+    """Return a copy of an OPT model whose linear layers, the head too, have the values that codes stand for."""
     other = copy.deepcopy(model)
+    other.lm_head.weight = torch.nn.Parameter(other.lm_head.weight.clone())
     with torch.no_grad():
-        for module in other.model.decoder.layers.modules():
+        for module in (*other.model.decoder.layers.modules(), other.lm_head):
             if isinstance(module, torch.nn.Linear):
                 values = module.weight.bfloat16() if weights == "bf16" else decode_lm8(*encode_lm8(module.weight))
                 module.weight.copy_(values)
@@ -289,3 +292,17 @@ def rounded(model, weights):
 def test_lmul(opt):
     tokens, _ = slipstick.generate(opt, prompts(3, (4,)), 4, lmul=LMul(specials="finite"), threads=1, eos=None)
     assert len(tokens[0]) == 4
+
+
+def test_long_prompts_run_in_wide_steps(model):
+    config = model.config
+    long = TransformerSizes(config.model_type, 1, 64, 4, 96, 101, 300, kv_heads=2).model(logits=True)
+    generator = Generator(long, batch=2, context=256, threads=1)
+    done: list[int] = []
+    rows = prompts(0, (205, 9))
+    tokens, _ = generator.generate(rows, 4, eos=None, progress=lambda at, _: done.append(at))
+    assert tokens == of_transformers(long, rows, 4)
+    # Two steps of 64 tokens a row, then steps of 8, for one copy of the weights.
+    assert generator.generate(prompts(1, (1, 2)), 4, eos=None).tokens == of_transformers(long, prompts(1, (1, 2)), 4)
+    assert done[:6] == [61, 125, 189, 197, 205, 206]
+    assert generator.weight_bytes < 1.1 * sum({p.data_ptr(): p.nbytes for p in long.parameters()}.values())

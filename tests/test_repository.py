@@ -19,7 +19,14 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {"": 0, "kernels": 1, "costmodel": 1, "passes": 2, "compiler": 3, "datasets": 4, "tools": 5}
 """A room imports from itself and from floors below; the rooms of one floor know nothing of each other."""
 
-INNER = {"compiler/dynamo", "datasets/corpus", "datasets/medcalc", "datasets/peft", "datasets/zoo"}
+INNER = {
+    "compiler/dynamo",
+    "datasets/corpus",
+    "datasets/language",
+    "datasets/medcalc",
+    "datasets/peft",
+    "datasets/zoo",
+}
 """Folders inside a room: packages too, on the room's floor."""
 
 IMPORTER = ("torch_mlir.fx", "torch_mlir.extras")

@@ -100,7 +100,7 @@ def test_what_was_changed_is_refused(saved):
         with pytest.raises(ArgumentError, match=f"changed after it was written: the SHA-256 of {name} is another"):
             slipstick.load(rewritten(path, change_tensor=name))
     damaged = path.with_name("damaged.slip")
-    damaged.write_bytes(path.read_bytes().replace(b"pack_few_rows", b"pack_few_rovs", 1))
+    damaged.write_bytes(path.read_bytes().replace(b"pack_weights", b"pack_wei9hts", 1))
     with pytest.raises(ArgumentError, match="the SHA-256 of its head is another"):
         slipstick.load(damaged)
     damaged.write_bytes(path.read_bytes()[:-10])

@@ -14,7 +14,8 @@ from rich.console import Console
 from ..compiler.memory import memory_statistics
 from ..compiler.options import SkipPaths
 from ..compiler.skip_schedule import SkipSchedule
-from ..datasets.generator import Generator, model_config
+from ..datasets.causal import config_of
+from ..datasets.generator import Generator
 from ..datasets.skip_cost import StepBytes, schedule_of_mean, step_bytes
 from ..errors import ArgumentError
 from ..kernels.lmul import LMul
@@ -97,7 +98,7 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
     """Compile and measure; raises `ArgumentError` for sizes and schedules that the model cannot have."""
     steps = Steps(console)
     context = request.prompt + request.new
-    schedules = _schedules(request, int(model_config(model).num_hidden_layers))
+    schedules = _schedules(request, int(config_of(model).num_hidden_layers))
     with torch.inference_mode():
         torch.set_num_threads(request.threads)
         with steps.step("compile"):
@@ -118,7 +119,7 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
             str(depth): partial(_ignoring, partial(step, depth)) for depth in generator.depths
         }
         if request.torch:
-            subjects[TORCH] = _torch_step(model, prompts)
+            subjects[TORCH] = torch_step(model, prompts)
         with steps.step("decode steps at each depth"):
             before = memory_statistics().misses
             timings = time_interleaved(subjects, request.rounds)
@@ -164,7 +165,7 @@ def _schedules(request: Request, layers: int) -> dict[str, SkipSchedule]:
     return found
 
 
-def _torch_step(model: torch.nn.Module, prompts: list[list[int]]) -> Callable[[int], object]:
+def torch_step(model: torch.nn.Module, prompts: list[list[int]]) -> Callable[[int], object]:
     """Return a decode step of torch eager behind the prompts, with the cache that transformers gives it."""
     cache = model(torch.tensor(prompts), use_cache=True).past_key_values
     token = torch.zeros(len(prompts), 1, dtype=torch.int64)

@@ -26,7 +26,7 @@ class TorchCompileOptions:
     """How native code reads the weights of linear layers: "f32", "bf16" or "lm8"."""
     threads: int | None = None
     """Threads that one call may use; `None`: as many as torch uses when a graph is compiled."""
-    pack_few_rows: bool = True
+    pack_weights: bool = True
     """Whether products of few rows read weights from panels: see `CompileOptions`."""
     cache_dir: str | os.PathLike[str] | None = None
     """Where object code is cached; `None`: the user's cache folder."""
@@ -64,6 +64,6 @@ class TorchCompileOptions:
             lmul=self.lmul,
             weights=self.weights,
             threads=torch.get_num_threads() if self.threads is None else self.threads,
-            pack_few_rows=self.pack_few_rows,
+            pack_weights=self.pack_weights,
             cache_dir=None if self.cache_dir is None else Path(self.cache_dir),
         )
