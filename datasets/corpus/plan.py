@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ...errors import ArgumentError
+from .generators import GENERATORS
 from .graph_programs import graph_program
 from .program import Program
-from .random_elementwise import elementwise
-from .random_products import batch_product, product
-from .random_rows import rows
 
-GENERATORS: dict[str, Callable[[int], Program]] = {
-    "elementwise": elementwise,
-    "rows": rows,
-    "product": product,
-    "batch-product": batch_product,
-}
-"""Families of random programs, by name."""
 GRAPH = "graph "
 """What the names of generators begin with that are graphs of the registry."""
-_SHARES = {"elementwise": 0.4, "rows": 0.36, "product": 0.14, "batch-product": 0.1}
+SHARES: Mapping[str, float] = {
+    "elementwise": 8,
+    "rows": 6,
+    "norm": 4,
+    "reduction": 6,
+    "permutation": 8,
+    "gather": 6,
+    "convolution": 3,
+    "pooling": 4,
+    "product": 2,
+    "few-rows": 3,
+    "batch-product": 2,
+    "narrow-product": 3,
+    "epilogue": 2,
+    "attention": 2,
+    "gated": 1,
+}
+"""How many programs of each family, of all: those with long code, which take longer to compile, have more rows each."""
 TARGETS = ("znver4", "skylake-avx512", "haswell", "neoverse-v2")
 
 
@@ -36,27 +44,35 @@ class Plan:
     targets: tuple[str, ...] = TARGETS
     schedules: int = 2
     """Other schedules of each kernel that has a decision, for each target."""
+    forms: int = 2
+    """Other forms of each program: L-Mul, weights, fusion."""
     graphs: tuple[str, ...] = ()
     """Graphs of the registry, ahead of the random programs."""
+    families: tuple[str, ...] = tuple(GENERATORS)
+    """Families of random programs."""
 
     def __post_init__(self) -> None:
-        for name, least in (("programs", 0), ("seed", 0), ("schedules", 0)):
+        for name, least in (("programs", 0), ("seed", 0), ("schedules", 0), ("forms", 0)):
             if getattr(self, name) < least:
                 raise ArgumentError(f"{name}: expected at least {least}, found {getattr(self, name)}")
         if not self.programs and not self.graphs:
             raise ArgumentError("programs: expected at least 1 without graphs, found 0")
+        unknown = set(self.families) - set(GENERATORS)
+        if unknown or not self.families:
+            known = ", ".join(GENERATORS)
+            raise ArgumentError(f"families: expected some of {known}, found {', '.join(sorted(unknown)) or 'none'}")
         if not self.targets:
             raise ArgumentError("targets: expected at least one CPU, found none")
 
     def tasks(self) -> list[tuple[str, int]]:
         """Return generators and seeds of the programs, in the order of the corpus."""
         rng = random.Random(self.seed)
-        names = rng.choices(list(_SHARES), list(_SHARES.values()), k=self.programs)
-        return [*((GRAPH + name, 0) for name in self.graphs), *((name, rng.randrange(1 << 40)) for name in names)]
+        names = rng.choices(self.families, [SHARES[name] for name in self.families], k=self.programs)
+        return [*((GRAPH + name, 0) for name in self.graphs), *((name, rng.randrange(1 << 31)) for name in names)]
 
     def json(self) -> dict[str, Any]:
         """Return the plan for the manifest."""
-        return {**asdict(self), "targets": list(self.targets), "graphs": list(self.graphs)}
+        return {**asdict(self), **{name: list(getattr(self, name)) for name in ("targets", "graphs", "families")}}
 
 
 def program(task: tuple[str, int]) -> Program:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...compiler.build import parse
 from ...kernels.decision import (
     DECISION_ATTRIBUTE,
     ContractionSchedule,
@@ -17,6 +16,7 @@ from ...kernels.decision import (
     write_decision,
 )
 from ...passes.walk import find
+from .session import Session
 
 _PACKED: dict[str, Sequence[int]] = {
     "tile_rows": (1, 2, 3, 4, 5, 6, 8, 10, 12, 14),
@@ -29,12 +29,16 @@ _SKINNY: dict[str, Sequence[int]] = {
     "tile_columns": (1, 2, 3, 4, 6, 8),
     "prefetch": (0, 512, 2048, 8192),
 }
+_MOST = 64
+"""Vectors in one turn of an inner loop, unless the heuristic takes more: code that is longer is compiled slowly."""
 _ROWS: dict[str, Sequence[int]] = {"tile_rows": (1, 2, 4, 8), "k_unroll": (1, 2, 4, 8)}
 
 
-def variants(text: str, count: int, rng: random.Random) -> list[str]:
+def variants(session: Session, text: str, count: int, rng: random.Random) -> list[str]:
     """Return up to `count` texts of the kernel with other decisions, none twice; none where it has no decision."""
-    module = parse(text)
+    if not count or DECISION_ATTRIBUTE not in text:
+        return []
+    module = session.parse(text)
     decided = find(module.operation, lambda op: DECISION_ATTRIBUTE in op.attributes and op.name.startswith("linalg."))
     if len(decided) != 1:
         return []
@@ -61,6 +65,14 @@ def _other(schedule: Schedule, rng: random.Random) -> Schedule | None:
         sizes["pack_depth"] = -(-schedule.a_depth // k_block) * k_block
     changes: dict[str, Any] = dict(sizes)
     try:
-        return replace(schedule, **changes)
+        changed = replace(schedule, **changes)
     except ValueError:
         return None
+    return changed if _turn_vectors(changed) <= max(_MOST, _turn_vectors(schedule)) else None
+
+
+def _turn_vectors(schedule: Schedule) -> int:
+    """Return how many vectors one turn of the inner loop works on."""
+    if isinstance(schedule, ContractionSchedule):
+        return schedule.tile_rows * schedule.tile_columns // schedule.vector_length * schedule.k_unroll
+    return schedule.tile_rows * (schedule.k_unroll if isinstance(schedule, RowsSchedule) else schedule.tile_columns)
