@@ -242,6 +242,8 @@ def test_a_corpus_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pyte
 
 
 def test_graphs_of_the_registry_are_programs() -> None:
+    names = [name for name, _ in Plan(5, graphs=("a", "b")).tasks()]
+    assert [number for number, name in enumerate(names) if name.startswith("graph ")] == [0, 3] and len(names) == 7
     plan = Plan(0, graphs=("layernorm-128x768", "no-such-graph"), targets=("haswell",), schedules=0)
     first, second = (build.label_task(build.Task((name,), plan.targets, 0, 0)) for name in plan.tasks())
     assert {row["family"] for row in first.rows} == {"elementwise"}

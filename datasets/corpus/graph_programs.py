@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
 from ..graph import Graph, Size
 from ..graphs import GRAPHS, graph
 from .program import Program
 
-_EACH_FAMILY = 8
+_LEAST = 8
 """Graphs of each family, at least: those of small families are taken in several sizes."""
+_TURN: Mapping[str, int] = {"elementwise": 6, "product": 3, "medcalc": 6}
+"""How many graphs a family has in each turn, if not one: those that are few kernels."""
 _FREE = frozenset(
     {
         *("batch", "tokens", "context", "samples", "rows", "depth", "columns", "shape", "vocabulary", "vocab_size"),
@@ -34,14 +37,20 @@ def graph_names() -> list[str]:
     families: dict[str, list[Graph]] = {}
     for item in GRAPHS:
         families.setdefault(item.family, []).append(item)
-    turns = (_in_sizes(members) for members in families.values())
-    return [name for turn in zip_longest(*turns) for name in turn if name is not None]
+    turns = (_turns(family, members) for family, members in families.items())
+    return [name for turn in zip_longest(*turns, fillvalue=()) for names in turn for name in names]
 
 
-def _in_sizes(members: list[Graph]) -> list[str]:
+def _turns(family: str, members: Sequence[Graph]) -> list[Sequence[str]]:
+    each = _TURN.get(family, 1)
+    names = _in_sizes(members, _LEAST * each)
+    return [names[start : start + each] for start in range(0, len(names), each)]
+
+
+def _in_sizes(members: Sequence[Graph], least: int) -> list[str]:
     names = [f"{item.name}:small" for item in members]
     number = 0
-    while len(names) < _EACH_FAMILY and any(item.make is not None for item in members):
+    while len(names) < least and any(item.make is not None for item in members):
         item = members[number % len(members)]
         changed = _sizes(item, random.Random(f"{item.name}-{number}"))
         if changed:

@@ -15,23 +15,23 @@ from .program import Program
 GRAPH = "graph "
 """What the names of generators begin with that are graphs of the registry."""
 SHARES: Mapping[str, float] = {
-    "elementwise": 8,
-    "rows": 6,
+    "elementwise": 12,
+    "rows": 5,
     "norm": 4,
-    "reduction": 6,
-    "permutation": 8,
-    "gather": 6,
-    "convolution": 3,
-    "pooling": 4,
-    "product": 2,
+    "reduction": 7,
+    "permutation": 14,
+    "gather": 11,
+    "convolution": 2,
+    "pooling": 11,
+    "product": 4,
     "few-rows": 3,
-    "batch-product": 2,
+    "batch-product": 3,
     "narrow-product": 3,
-    "epilogue": 2,
+    "epilogue": 3,
     "attention": 2,
-    "gated": 1,
+    "gated": 2,
 }
-"""How many programs of each family, of all: those with long code, which take longer to compile, have more rows each."""
+"""How many programs of each family, of all: so that each has about as many rows; those of long code have more each."""
 TARGETS = ("znver4", "skylake-avx512", "haswell", "neoverse-v2")
 
 
@@ -47,7 +47,7 @@ class Plan:
     forms: int = 2
     """Other forms of each program: L-Mul, weights, fusion."""
     graphs: tuple[str, ...] = ()
-    """Graphs of the registry, ahead of the random programs."""
+    """Graphs of the registry, spread evenly among the random programs."""
     families: tuple[str, ...] = tuple(GENERATORS)
     """Families of random programs."""
 
@@ -68,7 +68,13 @@ class Plan:
         """Return generators and seeds of the programs, in the order of the corpus."""
         rng = random.Random(self.seed)
         names = rng.choices(self.families, [SHARES[name] for name in self.families], k=self.programs)
-        return [*((GRAPH + name, 0) for name in self.graphs), *((name, rng.randrange(1 << 31)) for name in names)]
+        random_ones = [(name, rng.randrange(1 << 31)) for name in names]
+        found: list[tuple[str, int]] = []
+        # Whoever stops early has some of everything.
+        for number, name in enumerate(self.graphs):
+            found.append((GRAPH + name, 0))
+            found += random_ones[_share(number, self) : _share(number + 1, self)]
+        return found if self.graphs else random_ones
 
     def json(self) -> dict[str, Any]:
         """Return the plan for the manifest."""
@@ -81,3 +87,8 @@ def program(task: tuple[str, int]) -> Program:
     if generator.startswith(GRAPH):
         return graph_program(generator.removeprefix(GRAPH))
     return GENERATORS[generator](seed)
+
+
+def _share(number: int, plan: Plan) -> int:
+    """Return how many random programs stand before the graph of that number."""
+    return number * plan.programs // len(plan.graphs)
