@@ -22,7 +22,7 @@ def measure_kernels(arguments: argparse.Namespace) -> int:
     known = {row["canonical"] for row in read_measured(arguments.folder)}
     rows = candidates(arguments.folder, arguments.kernels)
     left = [row for row in rows if row["canonical"] not in known]
-    console.print(f"{len(rows)} kernels for this CPU, {len(left)} of them not measured yet")
+    console.print(f"{len(rows)} kernels that suit this CPU, {len(left)} of them not measured yet")
     end = time.monotonic() + arguments.seconds
     if arguments.prepare:
         _prepared(left, end, console)

@@ -1,4 +1,4 @@
-"""Measured labels: the kernels of a corpus for this host's CPU, each run alone, in two rounds.
+"""Measured labels: the kernels of a corpus that suit this host, each run alone, in two rounds.
 
 They lie in files of their own, in the folder `measured` of the corpus: what is measured on one machine is never mixed
 with what follows from the text. The difference of the two rounds is the noise: no model can be better than that.
@@ -75,21 +75,31 @@ class Roof:
 
 
 def candidates(folder: Path, count: int) -> list[dict[str, Any]]:
-    """Return up to `count` kernels on tensors for this host's CPU, families in turn, always in the same order.
+    """Return up to `count` kernels on tensors that suit this host, families in turn, always in the same order.
 
-    Raises ArgumentError for a folder that is no corpus.
+    They are those whose schedules are for its CPU or for one with the same vector registers; the host's own code is
+    made of them, and `target` is the host's CPU. Raises ArgumentError for a folder that is no corpus.
     """
-    cpu = Target.host().cpu
+    host = Target.host()
+    seen: set[str] = set()
     families: dict[str, list[dict[str, Any]]] = {}
     for row in read_rows(folder):
-        if row["level"] == "graph" and row["target"] == cpu:
-            families.setdefault(row["family"], []).append({name: row[name] for name in (*_TEXT, "variant")})
+        if row["level"] != "graph" or row["canonical"] in seen or not _suits(Target.named(row["target"]), host):
+            continue
+        seen.add(row["canonical"])
+        kept = {name: row[name] for name in (*_TEXT, "variant")}
+        families.setdefault(row["family"], []).append({**kept, "target": host.cpu})
     for members in families.values():
         random.Random(0).shuffle(members)
     found: list[dict[str, Any]] = []
     while len(found) < count and any(families.values()):
         found += [members.pop() for _, members in sorted(families.items()) if members]
     return found[:count]
+
+
+def _suits(target: Target, host: Target) -> bool:
+    vectors = (target.architecture, target.vector_bits, target.vector_registers)
+    return vectors == (host.architecture, host.vector_bits, host.vector_registers)
 
 
 def prepare(row: dict[str, Any]) -> Runner:
