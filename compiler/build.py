@@ -80,12 +80,12 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     return Built(artifact, loaded, False, timings)
 
 
-def parse(source: str | bytes | Path) -> ir.Module:
-    """Parse a module, from its text, its bytecode or a file, in a context of its own.
+def parse(source: str | bytes | Path, context: ir.Context | None = None) -> ir.Module:
+    """Parse a module, from its text, its bytecode or a file, in a context of its own where none is given.
 
     Raises `IRError` with `file:line:col: error: ...` lines; the file is called "-" where there is none.
     """
-    context = new_context()
+    context = context or new_context()
     context.emit_error_diagnostics = False
     try:
         if isinstance(source, Path):

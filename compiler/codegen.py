@@ -28,15 +28,23 @@ def compile_object(llvm_ir: str, target: Target, *, opt_level: int = 3) -> bytes
     return _generate(("object",), llvm_ir, target, opt_level)[0]
 
 
-def assembly(llvm_ir: str, target: Target, *, opt_level: int = 3) -> str:
-    """Return the assembly of the code that `compile_object` makes; comments mark loops, spills and reloads."""
-    return _generate(("assembly",), llvm_ir, target, opt_level)[0].decode()
+def assembly(llvm_ir: str, target: Target, *, opt_level: int = 3, isolate: bool = True) -> str:
+    """Return the assembly of the code that `compile_object` makes; comments mark loops, spills and reloads.
+
+    What could end the process is compiled in another one, unless `isolate` is false: the caller's may be ended.
+    """
+    return _generate(("assembly",), llvm_ir, target, opt_level, isolate)[0].decode()
 
 
-def object_and_assembly(llvm_ir: str, target: Target, *, opt_level: int = 3) -> tuple[bytes, str]:
-    """Return what `compile_object` and `assembly` return, optimised once."""
-    obj, text = _generate(("object", "assembly"), llvm_ir, target, opt_level)
-    return obj, text.decode()
+def assembled(assembly: str, target: Target) -> bytes:
+    """Return the object code of assembly that `assembly` made: much quicker than to generate the code again.
+
+    Raises CodegenError for a CPU of another architecture than the host's, which LLVM is not told to read here.
+    """
+    if target.architecture != Target.host().architecture:
+        raise CodegenError(f"cannot assemble for {target} on {Target.host()}")
+    escaped = assembly.replace("\\", "\\5C").replace('"', "\\22").replace("\n", "\\0A").replace("\t", "\\09")
+    return _generate_here(("object",), f'module asm "{escaped}"\n', target, 0)[0]
 
 
 def optimised_ir(llvm_ir: str, target: Target, *, opt_level: int = 3) -> str:
@@ -120,11 +128,13 @@ _Output = Literal["object", "assembly", "ir"]
 _CPU_ATTRIBUTES = re.compile(r'"(?:target-cpu|target-features|tune-cpu)"="[^"]*"')
 
 
-def _generate(outputs: tuple[_Output, ...], llvm_ir: str, target: Target, opt_level: int) -> list[bytes]:
+def _generate(
+    outputs: tuple[_Output, ...], llvm_ir: str, target: Target, opt_level: int, isolate: bool = True
+) -> list[bytes]:
     if opt_level not in range(4):
         raise CodegenError(f"opt_level: expected 0 to 3, found {opt_level!r}")
     text = _CPU_ATTRIBUTES.sub('"target"="given"', to_llvm22(llvm_ir))
-    if isolated.may_end_process(text, target):
+    if isolate and isolated.may_end_process(text, target):
         return isolated.call(_generate_here, outputs, text, target, opt_level)
     return _generate_here(outputs, text, target, opt_level)
 

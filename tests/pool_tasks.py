@@ -7,9 +7,11 @@ import time
 
 
 def behave(task: str) -> str:
-    """Answer, die, or hang."""
+    """Answer, die, hang, or never come to an end."""
     if task == "die":
         os._exit(3)
+    while task == "spin":
+        pass
     if task == "hang":
         time.sleep(600)
     return task.upper()

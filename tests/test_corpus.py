@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections import Counter
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -11,21 +13,31 @@ import pytest
 import slipstick
 import torch
 from pool_tasks import behave
+from slipstick.compiler import codegen, elf
 from slipstick.compiler.build import parse
 from slipstick.compiler.signature import TensorSpec
-from slipstick.compiler.stages import run_stages
+from slipstick.compiler.stages import llvm_ir, run_stages
 from slipstick.compiler.standalone import kernels
-from slipstick.datasets.corpus import build
+from slipstick.datasets.corpus import build, measured
 from slipstick.datasets.corpus.assembly import count, functions, inner_loops
 from slipstick.datasets.corpus.build import build_corpus
-from slipstick.datasets.corpus.label import Failure, Row, label
-from slipstick.datasets.corpus.lowering import prepared
-from slipstick.datasets.corpus.plan import GENERATORS, Plan, program
+from slipstick.datasets.corpus.forms import forms
+from slipstick.datasets.corpus.generators import GENERATORS
+from slipstick.datasets.corpus.graph_programs import graph_names
+from slipstick.datasets.corpus.label import label
+from slipstick.datasets.corpus.lowering import lower, prepared
+from slipstick.datasets.corpus.machine_code import code_bytes, machine_code
+from slipstick.datasets.corpus.plan import Plan, program
 from slipstick.datasets.corpus.pool import Pool
 from slipstick.datasets.corpus.program import Program
+from slipstick.datasets.corpus.row import Failure, Row
 from slipstick.datasets.corpus.schedules import variants
+from slipstick.datasets.corpus.session import Form, Session
 from slipstick.datasets.corpus.simulate import simulate, simulator
 from slipstick.datasets.corpus.store import SCHEMA, read_manifest, read_rows
+from slipstick.datasets.corpus.work import work
+from slipstick.datasets.graph import FAMILIES
+from slipstick.datasets.graphs import graph
 from slipstick.errors import ArgumentError
 from slipstick.target import Target
 
@@ -83,7 +95,7 @@ def test_random_programs_compile_and_a_kernel_alone_computes_what_it_did(family:
     assert found
     if len(found) > 1 or "slipstick.parameter" in made.text:
         return
-    whole, alone = slipstick.compile(made.text), slipstick.compile(prepared(found[0].text))
+    whole, alone = slipstick.compile(made.text), slipstick.compile(str(prepared(Session(), found[0].text)))
     generator = torch.Generator().manual_seed(0)
     inputs = [torch.rand(shape, generator=generator, dtype=getattr(torch, dtype)) for shape, dtype in tensors(whole)]
     # A kernel takes its arguments in the order in which it reads them.
@@ -115,48 +127,98 @@ def test_other_schedules_are_legal_and_differ() -> None:
     target = Target.named("znver4")
     run_stages(module, until="scheduled", target=target)
     text = kernels(module.operation)[0].text
-    found = variants(text, 4, random.Random(0), target)
+    session = Session()
+    found = variants(session, text, 4, random.Random(0), target)
     assert len(found) >= 3 and len({text, *found}) == len(found) + 1
-    assert found == variants(text, 4, random.Random(0), target)
-    assert variants(program(("elementwise", 0)).text, 4, random.Random(0), target) == []
+    assert found == variants(session, text, 4, random.Random(0), target)
+    assert variants(session, program(("elementwise", 0)).text, 4, random.Random(0), target) == []
 
 
 def test_labels_agree_with_the_compiler() -> None:
     target = Target.named("haswell")
-    rows = [row for row in label(program(("rows", 1)), [target], 0) if isinstance(row, Row)]
+    rows = [row for row in label([program(("rows", 1))], [target], 0) if isinstance(row, Row)]
     loops = [row for row in rows if row.level == "loops"]
-    graph = next(row for row in rows if row.level == "graph")
-    assert graph.compiled.instructions == sum(row.compiled.instructions for row in loops)
-    assert graph.compiled.vector_registers == max(row.compiled.vector_registers for row in loops) <= 16
+    for level in ("graph", "linalg"):
+        whole = [row for row in rows if row.level == level]
+        assert sum(row.compiled.instructions for row in whole) == sum(row.compiled.instructions for row in loops)
+    assert max(row.compiled.vector_registers for row in loops) <= 16
     assert all(4 * row.compiled.instructions < 10 * row.code_bytes < 120 * row.compiled.instructions for row in loops)
     assert set(loops[0].flat()) == set(SCHEMA.names)
+
+
+@pytest.mark.parametrize("cpu", ["haswell", "neoverse-v2"])
+def test_kernels_compiled_together_are_what_they_are_alone(cpu: str) -> None:
+    target, session = Target.named(cpu), Session()
+    texts = []
+    for name in (("rows", 1), ("elementwise", 3)):
+        module = session.parse(program(name).text)
+        session.bring(module, "scheduled", target, Form())
+        texts += [kernel.text for kernel in kernels(module.operation)]
+    together = machine_code(session, [lower(session, text, target) for text in texts], target)
+    for text, found in zip(texts, together, strict=True):
+        alone = lower(Session(), text, target)
+        code = llvm_ir(alone.module)
+        sizes = elf.inspect(codegen.compile_object(code, target)).function_bytes
+        assert found and {name: function.code_bytes for name, function in found.items()} == {
+            name: sizes[name] for name in found
+        }
+        assert code_bytes(codegen.assembly(code, target), target) == sizes
+        instructions = functions(codegen.assembly(code, target))
+        architecture = target.architecture
+        assert all(
+            count(function.assembly, architecture) == count(instructions[name], architecture)
+            for name, function in found.items()
+        )
+
+
+def test_forms_of_a_program() -> None:
+    made = program(("epilogue", 1))
+    found = forms(made, 3)
+    assert found == forms(made, 3) and len(set(found)) == 4
+    assert found[0] == Form() and forms(program(("narrow-product", 0)), 0)[0].weights in ("bf16", "lm8")
+    rows = [row for row in label([program(("rows", 1))], [Target.named("haswell")], 0, 3) if isinstance(row, Row)]
+    assert len({(row.lmul, row.weights, row.fusion) for row in rows}) > 1
+    assert len({row.canonical for row in rows if row.level == "graph"}) == sum(row.level == "graph" for row in rows)
+
+
+def test_small_families_of_the_registry_come_in_several_sizes() -> None:
+    names = graph_names()
+    families = Counter(graph(name).family for name in names)
+    assert set(families) == set(FAMILIES) and min(families.values()) >= 8
 
 
 def test_what_does_not_lower_is_recorded() -> None:
     broken = Program(
         "broken", "none", "func.func @main(%a: tensor<4xf32>) -> tensor<4xf32> { return %b : tensor<4xf32> }"
     )
-    (failure,) = label(broken, [Target.named("znver4")], 0)
+    (failure,) = label([broken], [Target.named("znver4")], 0)
     assert isinstance(failure, Failure) and "undeclared SSA value" in failure.reason
 
 
 @pytest.mark.skipif(simulator() is None, reason="llvm-mca of LLVM 22 is not installed")
 def test_the_simulator_knows_the_bound_of_a_loop() -> None:
     text = X86.replace("vaddps\t64(%rsp), %zmm0, %zmm3          # 64-byte Folded Reload", "nop")
-    found = simulate(text, Target.named("skylake-avx512"))
+    refused = text.replace("nop", "nonsense")
+    found, none, no_loop, again = simulate([text, refused, "", text], Target.named("skylake-avx512"))
     # A chain of one fused multiply-add takes its latency of four cycles each turn.
     assert found is not None and 3.5 < found.cycles < 4.5 and 0 < found.utilisation <= 1
-    assert simulate(AARCH64, Target.named("neoverse-v2")) is None
+    assert none is None and no_loop is None and again == found
+    assert simulate([AARCH64], Target.named("neoverse-v2")) == [None]
+
+
+CHEAP = ("permutation", "pooling")
 
 
 def test_a_corpus_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "PART", 2)
-    plan = Plan(5, 7, ("znver4",), 0)
+    monkeypatch.setattr(build, "GROUP", 1)
+    plan = Plan(5, 7, ("znver4",), 0, families=CHEAP)
     told: list[build.Progress] = []
     build_corpus(tmp_path / "one", plan, 1, None, told.append)
     rows = list(read_rows(tmp_path / "one"))
     assert [progress.done for progress in told] == [1, 2, 3, 4, 5]
-    assert {row["level"] for row in rows} == {"graph", "loops"} and {row["target"] for row in rows} == {"znver4"}
+    assert {row["level"] for row in rows} == {"linalg", "graph", "loops"}
+    assert {row["target"] for row in rows} == {"znver4"}
 
     # A part that is lost or damaged is made again, the same bit for bit.
     hashes = read_manifest(tmp_path / "one")["parts"]
@@ -169,21 +231,32 @@ def test_a_corpus_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pyte
     assert [progress.done for progress in told] == [2, 3, 4, 5]
     assert read_manifest(tmp_path / "one")["parts"] == hashes
 
+    # A sample is the first parts of the whole, whatever the number of workers.
+    build_corpus(tmp_path / "sample", plan, 2, None, told.append, sample=10)
+    sample = read_manifest(tmp_path / "sample")["parts"]
+    assert 0 < len(sample) < len(hashes) and sample.items() <= hashes.items()
+    assert len(list(read_rows(tmp_path / "sample"))) <= sum(read_manifest(tmp_path / "sample")["rows"].values())
+
     with pytest.raises(ArgumentError, match="another plan"):
-        build_corpus(tmp_path / "one", Plan(6, 7, ("znver4",), 0), 1, None, told.append)
+        build_corpus(tmp_path / "one", Plan(6, 7, ("znver4",), 0, families=CHEAP), 1, None, told.append)
 
 
 def test_graphs_of_the_registry_are_programs() -> None:
+    names = [name for name, _ in Plan(5, graphs=("a", "b")).tasks()]
+    assert [number for number, name in enumerate(names) if name.startswith("graph ")] == [0, 3] and len(names) == 7
     plan = Plan(0, graphs=("layernorm-128x768", "no-such-graph"), targets=("haswell",), schedules=0)
-    first, second = (build.label_task(build.Task(name, seed, plan.targets, 0)) for name, seed in plan.tasks())
-    assert {row["family"] for row in first.rows} == {"elementwise"} and {row["kind"] for row in first.rows} == {"row"}
+    first, second = (build.label_task(build.Task((name,), plan.targets, 0, 0)) for name in plan.tasks())
+    assert {row["family"] for row in first.rows} == {"elementwise"}
+    assert {row["kind"] for row in first.rows} == {"row", "program"}
     (failure,) = second.failures
-    assert not second.rows and failure["program"] == "graph no-such-graph"
+    assert not second.rows and failure["program"].startswith("graph no-such-graph")
 
 
 def test_plans_and_folders_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="programs: expected at least 1 without graphs, found 0"):
         Plan(0)
+    with pytest.raises(ArgumentError, match=r"families: expected some of elementwise, .*, found waves"):
+        Plan(1, families=("waves",))
     with pytest.raises(ArgumentError, match="expected a corpus"):
         list(read_rows(tmp_path))
     (tmp_path / "manifest.json").write_text(json.dumps([]))
@@ -194,5 +267,46 @@ def test_plans_and_folders_that_cannot_be(tmp_path: Path) -> None:
 def test_a_task_that_dies_or_hangs_fails_alone() -> None:
     tasks = ["a", "die", "hang", "b"]
     # The limit is far above what starting a process takes on a busy machine.
-    found = dict(Pool[str, str](behave, 2, 5.0).run(tasks))
-    assert found == {"a": "A", "b": "B", "die": "the process died with status 3", "hang": "took longer than 5 s"}
+    found = dict(Pool[str, str](behave, 2, 10.0).run(tasks))
+    assert found == {"a": "A", "b": "B", "die": "the process died with status 3", "hang": "took longer than 10 s"}
+    found = dict(Pool[str, str](behave, 1, 600.0, 1).run(["spin", "a"]))
+    assert found == {"spin": "took longer than 1 s of CPU time", "a": "A"}
+
+
+def test_a_cluster_labels_as_processes_do(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+    plan = Plan(2, 7, ("znver4",), 0, families=CHEAP)
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        build_corpus(tmp_path / "cluster", plan, 1, cluster.scheduler_address, lambda progress: None)
+    build_corpus(tmp_path / "processes", plan, 1, None, lambda progress: None)
+    assert read_manifest(tmp_path / "cluster")["parts"] == read_manifest(tmp_path / "processes")["parts"]
+
+
+def test_a_cluster_needs_dask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dask.distributed", None)
+    with pytest.raises(ArgumentError, match=r"Dask is not installed: pip install 'slipstick\[cluster\]'"):
+        build_corpus(tmp_path, Plan(1, 7, ("znver4",)), 1, "tcp://127.0.0.1:1", lambda progress: None)
+
+
+def test_measured_labels_lie_apart(tmp_path: Path) -> None:
+    plan = Plan(3, 7, (Target.host().cpu,), 0, 0, families=CHEAP)
+    build_corpus(tmp_path, plan, 1, None, lambda progress: None)
+    rows = measured.candidates(tmp_path, 2)
+    assert len(rows) == 2 and rows == measured.candidates(tmp_path, 3)[:2]
+    runners = [measured.prepare(row) for row in rows]
+    found = measured.measure(rows, runners, measured.Roof(100.0, lambda size: 100.0))
+    measured.write(tmp_path, found)
+    assert list(measured.read_measured(tmp_path)) == found
+    for row in found:
+        assert 0 < row["time_ns"] == min(row["round1_ns"], row["round2_ns"])
+        assert row["bandwidth_share"] == pytest.approx(row["bytes"] / row["time_ns"] / 100)
+    assert set(measured.noise(found)) == {"median", "p90", "spearman"}
+    assert "time_ns" not in next(read_rows(tmp_path))
+
+
+def test_the_work_of_a_kernel() -> None:
+    text = """func.func @kernel(%a: tensor<3x5xf32>, %b: tensor<5x7xf32>, %c: tensor<3x7xf32>) -> tensor<3x7xf32> {
+      %0 = linalg.matmul ins(%a, %b : tensor<3x5xf32>, tensor<5x7xf32>) outs(%c : tensor<3x7xf32>) -> tensor<3x7xf32>
+      return %0 : tensor<3x7xf32>
+    }"""
+    assert work(prepared(Session(), text)) == (2 * 3 * 5 * 7, 4 * (15 + 35 + 21 + 21))

@@ -27,9 +27,9 @@ from slipstick.costmodel.splits import leaks, split
 from slipstick.costmodel.training import Examples, train_model
 from slipstick.costmodel.tree_model import TreeModel
 from slipstick.costmodel.words import words
-from slipstick.datasets.corpus.label import SIMULATED, Row
 from slipstick.datasets.corpus.label import label as label_program
 from slipstick.datasets.corpus.plan import program
+from slipstick.datasets.corpus.row import SIMULATED, Row
 from slipstick.datasets.corpus.simulate import simulator
 from slipstick.errors import ArgumentError, IRError
 from slipstick.target import Target
@@ -68,7 +68,7 @@ def rows() -> list[dict[str, Any]]:
     """Return labelled rows of some small programs for two CPUs."""
     targets = [Target.named("znver4"), Target.named("haswell")]
     programs = [program((family, seed)) for family in ("elementwise", "rows") for seed in range(13)]
-    found = [row for made in programs for row in label_program(made, targets, 0)]
+    found = [row for made in programs for row in label_program([made], targets, 0)]
     return [row.flat() for row in found if isinstance(row, Row)]
 
 

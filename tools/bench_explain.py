@@ -18,8 +18,10 @@ from ..compiler.model_policy import Scored, kernel_text, ranked, scored
 from ..compiler.search import Search
 from ..compiler.search_store import SearchStore
 from ..costmodel.predictor import Predictor
-from ..datasets.corpus.assembly import CompiledLabels, count, functions
+from ..datasets.corpus.assembly import CompiledLabels, count
 from ..datasets.corpus.lowering import lower
+from ..datasets.corpus.machine_code import machine_code
+from ..datasets.corpus.session import Session
 from ..errors import ArgumentError, SlipstickError
 from ..kernels.choice import Choice
 from ..passes.candidates import candidates
@@ -122,14 +124,12 @@ def explained(
 def _compiled(nest: Nest, choice: Choice, target: Target) -> CompiledLabels | None:
     """Return what the assembly of the function with most code says; None where the candidate is illegal."""
     try:
-        lowered = lower(kernel_text(nest.text, choice), target)
+        session = Session()
+        lowered = lower(session, kernel_text(nest.text, choice), target)
+        made = machine_code(session, [lowered], target)[0]
     except SlipstickError:
         return None
-    labels = [
-        count(function, target.architecture)
-        for name, function in functions(lowered.assembly).items()
-        if name in lowered.loops
-    ]
+    labels = [count(function.assembly, target.architecture) for function in made.values()]
     return max(labels, key=lambda one: one.instructions, default=None)
 
 

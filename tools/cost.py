@@ -7,6 +7,7 @@ that holds nine times out of ten; nothing is compiled.
   slipstick-cost compare A B             two files side by side
   slipstick-cost explain FILE            which operations the predictions rest on
   slipstick-cost label FOLDER            make a labelled corpus, or go on with one
+  slipstick-cost measure FOLDER          run kernels of a corpus on this machine
   slipstick-cost train FOLDER            train a model on a corpus
   slipstick-cost eval FOLDER             judge models on families and CPUs that they were not trained on
   slipstick-cost info                    the model card
@@ -25,11 +26,14 @@ from .command import guarded
 from .flags import integer_flag
 
 PROGRAM = "slipstick-cost"
+_FUNCTIONS = {"measure": "measure_kernels"}
+"""Where the function is not called as the command."""
 _COMMANDS = {
     "predict": "cost_predict",
     "compare": "cost_predict",
     "explain": "cost_explain",
     "label": "cost_label",
+    "measure": "cost_measure",
     "train": "cost_train",
     "eval": "cost_eval",
     "info": "cost_info",
@@ -43,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> int:
         command: Callable[[argparse.Namespace], int] = getattr(
-            import_module(f".{module}", __package__), arguments.command
+            import_module(f".{module}", __package__), _FUNCTIONS.get(arguments.command, arguments.command)
         )
         return command(arguments)
 
@@ -86,9 +90,16 @@ def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     label.add_argument("--graphs", default="", metavar="NAME[,NAME]", help=_GRAPHS)
     label.add_argument("--seed", type=integer_flag(0, 2**31), default=0, metavar="N", help="default: %(default)s")
     label.add_argument("--schedules", type=integer_flag(0, 100), default=1, metavar="N", help=_SCHEDULES)
+    label.add_argument("--forms", type=integer_flag(0, 100), default=2, metavar="N", help=_FORMS)
     label.add_argument("--targets", default=None, metavar="CPU[,CPU]", help="default: four CPUs, see `info`")
     label.add_argument("--workers", type=integer_flag(1, 1024), default=os.cpu_count() or 1, metavar="N", help=_WORKERS)
     label.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster's, e.g. tcp://host:8786")
+    label.add_argument("--sample", type=integer_flag(1, 10**9), metavar="ROWS", help=_SAMPLE)
+    measure = commands.add_parser("measure", help="run kernels of a corpus on this machine")
+    measure.add_argument("folder", type=Path, metavar="FOLDER", help="the corpus")
+    measure.add_argument("--kernels", type=integer_flag(1, 10**6), default=2000, metavar="N", help=_KERNELS)
+    measure.add_argument("--seconds", type=integer_flag(1, 10**6), default=3600, metavar="S", help=_SECONDS)
+    measure.add_argument("--prepare", action="store_true", help="only compile them, so that measuring is quick")
     train = commands.add_parser("train", help="train a model on a corpus")
     train.add_argument("folder", type=Path, metavar="FOLDER", help="the corpus")
     train.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where the model goes")
@@ -102,6 +113,10 @@ def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 _PROGRAMS = "random programs in the corpus (default: %(default)s)"
 _GRAPHS = "graphs of the registry, see `slipstick-bench list`; all: every one in its small form"
 _SCHEDULES = "other schedules of each kernel (default: %(default)s)"
+_FORMS = "other forms of each program: L-Mul, narrow weights, less fusion (default: %(default)s)"
+_SAMPLE = "stop when that many rows are there: the first of the whole corpus, bit for bit"
+_KERNELS = "most kernels that are measured, families in turn (default: %(default)s)"
+_SECONDS = "stop after the batch in which they are over (default: %(default)s)"
 _WORKERS = "processes (default: one for each core)"
 _ROUNDS = "most trees for each quantity (default: %(default)s)"
 

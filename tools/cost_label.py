@@ -9,15 +9,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..datasets.corpus.build import Progress as Done
 from ..datasets.corpus.build import build_corpus
+from ..datasets.corpus.graph_programs import graph_names
 from ..datasets.corpus.plan import TARGETS, Plan
 from ..datasets.corpus.simulate import simulator
+from ..datasets.corpus.store import Store
 
 
 def label(arguments: argparse.Namespace) -> int:
     """Label what is missing; return the exit status."""
     targets = tuple(arguments.targets.split(",")) if arguments.targets else TARGETS
-    graphs = tuple(name for name in arguments.graphs.split(",") if name)
-    plan = Plan(arguments.programs, arguments.seed, targets, arguments.schedules, graphs)
+    graphs = tuple(graph_names()) if arguments.graphs == "all" else _names(arguments.graphs)
+    plan = Plan(arguments.programs, arguments.seed, targets, arguments.schedules, arguments.forms, graphs)
     console = Console(stderr=True)
     if simulator() is None:
         console.print("llvm-mca of LLVM 22 was not found (Debian: llvm-22): cycles, IPC and utilisation stay empty")
@@ -28,6 +30,13 @@ def label(arguments: argparse.Namespace) -> int:
         def say(done: Done) -> None:
             bar.update(task, completed=done.done, description=f"{done.rows} rows, {done.failures} failures; programs")
 
-        done = build_corpus(arguments.folder, plan, arguments.workers, arguments.scheduler, say)
+        done = build_corpus(
+            arguments.folder, plan, arguments.workers, arguments.scheduler, say, sample=arguments.sample
+        )
     console.print(f"{arguments.folder}: {done.rows} new rows, {done.failures} failures, which its manifest lists")
+    console.print(f"sha256 of its parts: {Store(arguments.folder, plan).digest()}")
     return 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name)

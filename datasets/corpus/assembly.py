@@ -102,7 +102,7 @@ def inner_loops(function: str) -> list[Loop]:
     """Return the innermost loops of a function, as LLVM's comments mark them."""
     blocks: dict[str, list[str]] = {}
     starts = list(_BLOCK.finditer(function))
-    ends = [start.start() for start in starts[1:]] + [len(function)]
+    ends = [*(start.start() for start in starts[1:]), len(function)][: len(starts)]
     for start, end in zip(starts, ends, strict=True):
         text = function[start.start() : end]
         member = _MEMBER.search(text)

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ...errors import ArgumentError, SlipstickError
 from ...target import Target
-from .label import Failure, Row, label
+from .label import label
 from .plan import Plan, program
 from .pool import Pool
+from .row import Failure, Row
 from .simulate import simulator
 from .store import Store
 
-PART = 40
+PART = 12
 """Programs in a part: what is lost when the process is killed."""
-LIMIT_S = 300.0
-"""Seconds that one program may take."""
+GROUP = 3
+"""Programs that are compiled together."""
+WAVE = 16
+"""Parts that are worked on at once: enough for many workers."""
+CPU_LIMIT_S = 600
+"""Seconds of CPU time that they may take."""
+LIMIT_S = 6 * 3600.0
+"""Seconds that they may take: what hangs and does nothing."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One program of a plan."""
+    """Programs of a plan that are compiled together."""
 
-    generator: str
-    seed: int
+    programs: tuple[tuple[str, int], ...]
     targets: tuple[str, ...]
     schedules: int
+    forms: int
+
+    def each(self) -> list[Task]:
+        """Return a task for each program."""
+        return [replace(self, programs=(program,)) for program in self.programs]
 
 
 @dataclass(frozen=True)
@@ -50,23 +61,39 @@ class Progress:
     failures: int
 
 
+Run: TypeAlias = Callable[[Sequence[Task]], Iterator[tuple[Task, Labelled | str]]]
+
+
 def label_task(task: Task) -> Labelled:
-    """Label one program; what fails in it is recorded."""
+    """Label programs; what fails in them is recorded."""
     targets = [Target.named(name) for name in task.targets]
-    try:
-        made = program((task.generator, task.seed))
-    except SlipstickError as error:
-        failure = Failure(task.generator, "", str(error).partition("\n")[0][:300])
-        return Labelled((), (asdict(failure),))
-    found = list(label(made, targets, task.schedules))
-    rows = tuple(row.flat() for row in found if isinstance(row, Row))
-    return Labelled(rows, tuple(asdict(failure) for failure in found if not isinstance(failure, Row)))
+    made, found = [], []
+    for name in task.programs:
+        try:
+            made.append(program(name))
+        except SlipstickError as error:
+            found.append(Failure(" ".join(map(str, name)), "", str(error).partition("\n")[0][:300]))
+    rows = []
+    for answer in label(made, targets, task.schedules, task.forms):
+        if isinstance(answer, Row):
+            rows.append(answer.flat())
+        else:
+            found.append(answer)
+    return Labelled(tuple(rows), tuple(asdict(failure) for failure in found))
 
 
 def build_corpus(
-    folder: Path, plan: Plan, workers: int, scheduler: str | None, say: Callable[[Progress], None]
+    folder: Path,
+    plan: Plan,
+    workers: int,
+    scheduler: str | None,
+    say: Callable[[Progress], None],
+    *,
+    sample: int | None = None,
 ) -> Progress:
     """Write what is missing of the plan's corpus to `folder`; `say` is told after each program.
+
+    With a `sample`, only the first parts, as many as have that many rows: the same ones bit for bit as of the whole.
 
     Raises ArgumentError where the folder holds another corpus or the scheduler cannot be reached, OSError.
     """
@@ -74,28 +101,66 @@ def build_corpus(
         Target.named(name)
     store = Store(folder, plan)
     store.open(versions())
-    tasks = [Task(generator, seed, plan.targets, plan.schedules) for generator, seed in plan.tasks()]
-    parts = [tasks[start : start + PART] for start in range(0, len(tasks), PART)]
+    programs = plan.tasks()
+    parts = [programs[start : start + PART] for start in range(0, len(programs), PART)]
     missing = store.missing(len(parts))
-    done = len(tasks) - sum(len(parts[number]) for number in missing)
+    done = len(programs) - sum(len(parts[number]) for number in missing)
     rows = failures = 0
     run = _dask(scheduler) if scheduler else _local(workers)
-    for number in missing:
+    wave = 1 if sample is not None else WAVE
+    for start in range(0, len(missing), wave):
+        numbers = missing[start : start + wave]
+        if sample is not None and store.rows(before=numbers[0]) >= sample:
+            break
+        waiting = {number: _tasks(parts[number], plan) for number in numbers}
         answers: dict[Task, Labelled] = {}
-        for task, answer in run(parts[number]):
-            if isinstance(answer, str):
-                failed = {"program": f"{task.generator}-{task.seed}", "target": "", "reason": answer}
-                answer = Labelled((), (failed,))
+        for task, answer in _answers(run, [task for tasks in waiting.values() for task in tasks]):
             answers[task] = answer
-            done, rows, failures = done + 1, rows + len(answer.rows), failures + len(answer.failures)
-            say(Progress(done, len(tasks), rows, failures))
-        ordered = [answers[task] for task in parts[number]]
-        store.write(
-            number,
-            [row for labelled in ordered for row in labelled.rows],
-            [failure for labelled in ordered for failure in labelled.failures],
-        )
-    return Progress(done, len(tasks), rows, failures)
+            done, rows = done + len(task.programs), rows + len(answer.rows)
+            failures += len(answer.failures)
+            say(Progress(done, len(programs), rows, failures))
+            for number, tasks in list(waiting.items()):
+                found = _complete(tasks, answers)
+                if found is not None:
+                    del waiting[number]
+                    store.write(number, found.rows, found.failures)
+    return Progress(done, len(programs), rows, failures)
+
+
+def _complete(tasks: Sequence[Task], answers: Mapping[Task, Labelled]) -> Labelled | None:
+    """Return the answers of a part's tasks in order, of a task that failed its programs'; None where one is missing."""
+    found: list[Labelled] = []
+    for task in tasks:
+        own = [answers.get(each) for each in ([task] if task in answers else task.each())]
+        if any(answer is None for answer in own):
+            return None
+        found += [answer for answer in own if answer is not None]
+    return Labelled(
+        tuple(row for answer in found for row in answer.rows),
+        tuple(failure for answer in found for failure in answer.failures),
+    )
+
+
+def _tasks(programs: Sequence[tuple[str, int]], plan: Plan) -> list[Task]:
+    """Return programs in groups of one family: what is compiled together takes about equally long."""
+    ordered = sorted(programs, key=lambda program: program[0])
+    groups = [ordered[start : start + GROUP] for start in range(0, len(ordered), GROUP)]
+    return [Task(tuple(group), plan.targets, plan.schedules, plan.forms) for group in groups]
+
+
+def _answers(run: Run, tasks: Sequence[Task]) -> Iterator[tuple[Task, Labelled]]:
+    """Yield tasks with their answers; where a group has none, those of each of its programs."""
+    failed: list[Task] = []
+    for task, answer in run(tasks):
+        if not isinstance(answer, str):
+            yield task, answer
+        elif len(task.programs) > 1:
+            failed += task.each()
+        else:
+            ((generator, seed),) = task.programs
+            yield task, Labelled((), ({"program": f"{generator} {seed}", "target": "", "reason": answer},))
+    if failed:
+        yield from _answers(run, failed)
 
 
 def versions() -> dict[str, str]:
@@ -110,13 +175,13 @@ def versions() -> dict[str, str]:
     return {**found, "llvm-mca": mca[1] if mca else "missing"}
 
 
-def _local(workers: int) -> Callable[[Sequence[Task]], Iterator[tuple[Task, Labelled | str]]]:
+def _local(workers: int) -> Run:
     if workers < 1:
         raise ArgumentError(f"workers: expected at least 1, found {workers}")
-    return Pool[Task, Labelled](label_task, workers, LIMIT_S).run
+    return Pool[Task, Labelled](label_task, workers, LIMIT_S, CPU_LIMIT_S).run
 
 
-def _dask(scheduler: str) -> Callable[[Sequence[Task]], Iterator[tuple[Task, Labelled | str]]]:
+def _dask(scheduler: str) -> Run:
     try:
         from dask.distributed import Client, as_completed
     except ImportError:
@@ -136,6 +201,6 @@ def _dask(scheduler: str) -> Callable[[Sequence[Task]], Iterator[tuple[Task, Lab
 
 def label_guarded(task: Task) -> Labelled | str:
     """Label one program in a process of its own, as a worker of a cluster must: it may hang or die."""
-    for _, answer in Pool[Task, Labelled](label_task, 1, LIMIT_S).run([task]):
+    for _, answer in Pool[Task, Labelled](label_task, 1, LIMIT_S, CPU_LIMIT_S).run([task]):
         return answer
     raise AssertionError("a pool answers every task")

@@ -1,155 +1,190 @@
-"""Labels one program: its kernels under several schedules, compiled for several CPUs."""
+"""Labels programs: their kernels in several forms and schedules, compiled for several CPUs.
+
+What programs share is done once: the passes ahead of scheduling for all CPUs, the code of all kernels of a CPU by one
+run of LLVM, their loops by one run of the simulator.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
 
-from ...compiler.build import parse
-from ...compiler.stages import run_stages
+from ...bindings import ir
 from ...compiler.standalone import Kernel, kernels
 from ...costmodel.canonical import canonical_hash, shape_erased_hash
-from ...errors import SlipstickError
-from ...kernels.lmul import LMul
+from ...errors import CodegenError, SlipstickError
 from ...target import Target
-from .assembly import CompiledLabels, count, functions
+from .assembly import CompiledLabels, count
+from .forms import describe, forms
 from .lowering import Lowered, lower
+from .machine_code import machine_code
 from .program import Program
+from .row import Failure, Level, Row, shape_class, slowest, together
 from .schedules import variants
+from .session import Form, Session
 from .simulate import SimulatedLabels, simulate
 
-Level = Literal["graph", "loops"]
+LONGEST = 150_000
+"""Characters of a text; longer ones are no kernel that anyone would write."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """One text for one CPU with its labels; the columns of the corpus."""
+class _Piece:
+    """One kernel of one program, lowered for one CPU."""
 
-    program: str
-    family: str
-    kind: str
-    level: Level
-    """`graph`: a kernel on tensors with its decision. `loops`: one function of loops that it became."""
-    function: str
-    variant: int
-    """0: the schedule that the heuristic chose."""
-    lmul: str
-    target: str
+    program: Program
+    kernel: Kernel
     text: str
-    canonical: str
-    shape_erased: str
-    operations: tuple[str, ...]
+    variant: int
+    form: Form
+    lowered: Lowered
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """The labels of a function."""
+
     code_bytes: int
     compiled: CompiledLabels
     simulated: SimulatedLabels | None
 
-    def flat(self) -> dict[str, Any]:
-        """Return the columns; a label that is missing is None."""
-        row = {field.name: getattr(self, field.name) for field in fields(self)}
-        del row["compiled"], row["simulated"]
-        simulated = asdict(self.simulated) if self.simulated else dict.fromkeys(SIMULATED)
-        return {**row, "operations": list(self.operations), **asdict(self.compiled), **simulated}
 
+def label(
+    programs: Sequence[Program], targets: Sequence[Target], schedules: int, others: int = 0
+) -> Iterator[Row | Failure]:
+    """Yield the rows of programs: each kernel for each CPU, in up to `schedules` other schedules.
 
-SIMULATED = tuple(field.name for field in fields(SimulatedLabels))
-
-
-@dataclass(frozen=True)
-class Failure:
-    """What could not be labelled, and why."""
-
-    program: str
-    target: str
-    reason: str
-
-
-def label(program: Program, targets: Sequence[Target], schedules: int) -> Iterator[Row | Failure]:
-    """Yield the rows of a program: each kernel for each CPU, with up to `schedules` other schedules.
-
-    A third of the programs is rewritten into L-Mul first; which, and which schedules, follows from the program's name.
+    Each program is compiled as it is and in up to `others` other forms (L-Mul, weights, fusion); which ones, and which
+    schedules, follows from its name.
     """
+    session = Session()
+    pieces: dict[str, list[_Piece]] = {target.cpu: [] for target in targets}
+    for program in programs:
+        seen: set[tuple[str, str]] = set()
+        for form in forms(program, others):
+            try:
+                module = session.parse(program.text)
+                session.bring(module, "rewritten", targets[0], form)
+                module.operation.verify()
+                # A form may change nothing: no multiply, no weight, nothing to fuse.
+                rewritten = (module.operation.get_asm(), form.fusion)
+                if rewritten in seen:
+                    continue
+                seen.add(rewritten)
+            except (SlipstickError, ir.MLIRError) as error:
+                yield Failure(program.name, "", _first_line(error))
+                continue
+            for target in targets:
+                yield from _lowered(session, program, form, rewritten[0], target, schedules, pieces[target.cpu])
     for target in targets:
-        rng = random.Random(f"{program.name}-{target.cpu}")
-        lmul = _lmul(random.Random(program.name))
-        try:
-            module = parse(program.text)
-            run_stages(module, until="scheduled", target=target, lmul=lmul)
-            found = kernels(module.operation)
-        except SlipstickError as error:
-            yield Failure(program.name, target.cpu, _first_line(error))
-            continue
-        for kernel in found:
-            texts = [kernel.text, *variants(kernel.text, schedules, rng, target)]
-            for number, text in enumerate(texts):
-                try:
-                    yield from _rows(program, kernel, text, number, lmul, target)
-                except SlipstickError as error:
-                    yield Failure(program.name, target.cpu, _first_line(error))
+        yield from _labelled(session, pieces[target.cpu], target)
 
 
-def _rows(
-    program: Program, kernel: Kernel, text: str, variant: int, lmul: LMul | None, target: Target
-) -> Iterator[Row]:
-    lowered = lower(text, target)
-    parts = {name: function for name, function in functions(lowered.assembly).items() if name in lowered.loops}
-    if not parts:
+def _lowered(
+    session: Session,
+    program: Program,
+    form: Form,
+    rewritten: str,
+    target: Target,
+    schedules: int,
+    pieces: list[_Piece],
+) -> Iterator[Failure]:
+    """Add the kernels of a program to the pieces; what is there already is left out."""
+    rng = random.Random(f"{program.name}-{form}-{target.cpu}")
+    known = {piece.text for piece in pieces if piece.program is program}
+    try:
+        module = session.parse(rewritten)
+        session.bring(module, "scheduled", target, form)
+        found = kernels(module.operation)
+    except SlipstickError as error:
+        yield Failure(program.name, target.cpu, _first_line(error))
         return
-    labels = {name: count(function, target.architecture) for name, function in parts.items()}
-    simulated = {name: simulate(function, target) for name, function in parts.items()}
-    name = _describe(lmul)
-
-    def row(level: Level, function: str, body: str) -> Row:
-        own = {function} if function else set(parts)
-        return Row(
-            program=program.name,
-            family=program.family,
-            kind=kernel.kind,
-            level=level,
-            function=function,
-            variant=variant,
-            lmul=name,
-            target=target.cpu,
-            text=body,
-            canonical=canonical_hash(body),
-            shape_erased=shape_erased_hash(body),
-            operations=kernel.operations,
-            code_bytes=_code_bytes(lowered, own),
-            compiled=_together([labels[part] for part in parts if part in own]),
-            simulated=_slowest([simulated[part] for part in parts if part in own]),
-        )
-
-    yield row("graph", "", text)
-    for part in parts:
-        yield row("loops", part, lowered.loops[part])
+    # Other forms have the schedules of their own that chance gives them; one is enough.
+    count = schedules if form == Form(weights=program.weights) else min(schedules, 1)
+    for kernel in found:
+        for number, text in enumerate((kernel.text, *variants(session, kernel.text, count, rng, target))):
+            if text in known:
+                continue
+            known.add(text)
+            try:
+                lowered = lower(session, text, target)
+            except (SlipstickError, ir.MLIRError) as error:
+                yield Failure(program.name, target.cpu, _first_line(error))
+                continue
+            length = max(map(len, (text, *lowered.loops.values())))
+            if length > LONGEST:
+                yield Failure(program.name, target.cpu, f"a text of more than {LONGEST} characters")
+            elif lowered.loops:
+                pieces.append(_Piece(program, kernel, text, number, form, lowered))
 
 
-def _together(labels: Sequence[CompiledLabels]) -> CompiledLabels:
-    """Return the labels of a kernel of several functions: the most registers, everything else summed up."""
-    sums = {field.name: sum(getattr(part, field.name) for part in labels) for field in fields(CompiledLabels)}
-    for name in ("vector_registers", "scalar_registers"):
-        sums[name] = max(getattr(part, name) for part in labels)
-    return CompiledLabels(**sums)
+def _labelled(session: Session, pieces: Sequence[_Piece], target: Target) -> Iterator[Row | Failure]:
+    """Yield the rows of pieces for a CPU; where LLVM refuses them, of each half."""
+    if not pieces:
+        return
+    try:
+        found = machine_code(session, [piece.lowered for piece in pieces], target)
+    except CodegenError as error:
+        yield from (Failure(piece.program.name, target.cpu, _first_line(error)) for piece in pieces)
+        return
+    names = [(number, name) for number, functions in enumerate(found) for name in functions]
+    simulated = simulate([found[number][name].assembly for number, name in names], target)
+    labels: list[dict[str, _Labels]] = [{} for _ in pieces]
+    for (number, name), loop in zip(names, simulated, strict=True):
+        function = found[number][name]
+        compiled = count(function.assembly, target.architecture)
+        labels[number][name] = _Labels(function.code_bytes, compiled, loop)
+    for piece, own in zip(pieces, labels, strict=True):
+        if own:
+            yield _row(piece, target, "graph", "", piece.text, list(own.values()))
+            for name, part in own.items():
+                yield _row(piece, target, "loops", name, piece.lowered.loops[name], [part])
+    yield from _whole(session, pieces, labels, target)
 
 
-def _slowest(labels: Sequence[SimulatedLabels | None]) -> SimulatedLabels | None:
-    return max((part for part in labels if part is not None), key=lambda part: part.cycles, default=None)
+def _whole(
+    session: Session, pieces: Sequence[_Piece], labels: Sequence[dict[str, _Labels]], target: Target
+) -> Iterator[Row]:
+    """Yield a row for each whole program, ahead of fusion, with what its kernels come to as the compiler has it."""
+    programs = {piece.program.name: piece for piece in pieces}
+    for name, piece in programs.items():
+        own = [
+            part
+            for other, parts in zip(pieces, labels, strict=True)
+            if other.program.name == name and other.variant == 0 and other.form == Form(weights="f32")
+            for part in parts.values()
+        ]
+        if own and len(piece.program.text) <= LONGEST:
+            text = session.parse(piece.program.text).operation.get_asm(use_local_scope=True)
+            yield _row(piece, target, "linalg", "", text, own)
 
 
-def _code_bytes(lowered: Lowered, own: set[str]) -> int:
-    return sum(size for name, size in lowered.code_bytes.items() if name in own)
+def _row(piece: _Piece, target: Target, level: Level, function: str, text: str, labels: Sequence[_Labels]) -> Row:
+    is_whole = level == "linalg"
+    form = Form() if is_whole else piece.form
+    return Row(
+        program=piece.program.name,
+        family=piece.program.family,
+        seed=piece.program.seed,
+        kind="program" if is_whole else piece.kernel.kind,
+        level=level,
+        function=function,
+        variant=0 if is_whole else piece.variant,
+        lmul=describe(form.lmul),
+        weights=form.weights,
+        fusion=form.fusion,
+        shape_class=shape_class(text),
+        target=target.cpu,
+        text=text,
+        canonical=canonical_hash(text),
+        shape_erased=shape_erased_hash(text),
+        operations=() if is_whole else piece.kernel.operations,
+        code_bytes=sum(part.code_bytes for part in labels),
+        compiled=together([part.compiled for part in labels]),
+        simulated=slowest([part.simulated for part in labels]),
+    )
 
 
-def _lmul(rng: random.Random) -> LMul | None:
-    if rng.random() < 2 / 3:
-        return None
-    return LMul(mantissa_bits=rng.choice((3, 4, 7)), specials=rng.choice(("finite", "finite", "ieee")))
-
-
-def _describe(lmul: LMul | None) -> str:
-    return "" if lmul is None else f"k={lmul.mantissa_bits} {lmul.specials}"
-
-
-def _first_line(error: SlipstickError) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0][:300]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import os
+import resource
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -15,12 +17,16 @@ Answer = TypeVar("Answer")
 
 
 class Pool(Generic[Task, Answer]):
-    """`workers` processes that call `function`, which must be importable, with one task at a time."""
+    """`workers` processes that call `function`, which must be importable, with one task at a time.
 
-    def __init__(self, function: Callable[[Task], Answer], workers: int, limit: float) -> None:
-        self._function = function
+    A task may take `limit` seconds, and `cpu_limit` seconds of CPU time: on a busy machine the second is what is fair.
+    """
+
+    def __init__(
+        self, function: Callable[[Task], Answer], workers: int, limit: float, cpu_limit: int | None = None
+    ) -> None:
         self._limit = limit
-        self._workers = [_Worker[Task, Answer](function) for _ in range(workers)]
+        self._workers = [_Worker[Task, Answer](function, cpu_limit) for _ in range(workers)]
 
     def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Answer | str]]:
         """Yield each task with its answer, as they come; where there is none, with the reason as text."""
@@ -50,8 +56,9 @@ class _Worker(Generic[Task, Answer]):
     task: Task
     connection: Connection
 
-    def __init__(self, function: Callable[[Task], Answer]) -> None:
+    def __init__(self, function: Callable[[Task], Answer], cpu_limit: int | None) -> None:
         self._function = function
+        self._cpu_limit = cpu_limit
         self._process: mp.process.BaseProcess | None = None
         self.since = 0.0
 
@@ -59,7 +66,7 @@ class _Worker(Generic[Task, Answer]):
         if self._process is None:
             context = mp.get_context("spawn")
             self.connection, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(self._function, theirs), daemon=True)
+            self._process = context.Process(target=_serve, args=(self._function, theirs, self._cpu_limit), daemon=True)
             self._process.start()
             theirs.close()
         self.task, self.since = task, monotonic()
@@ -74,8 +81,13 @@ class _Worker(Generic[Task, Answer]):
             found: Answer | str = self.connection.recv()
         except (EOFError, OSError):
             process = self._process
+            if process is not None:
+                process.join(_LAST_WORDS_S)
             self.end()
-            return f"the process died with status {process.exitcode if process else None}"
+            status = process.exitcode if process else None
+            if status == -signal.SIGXCPU:
+                return f"took longer than {self._cpu_limit} s of CPU time"
+            return f"the process died with status {status}"
         return found
 
     def end(self) -> None:
@@ -86,7 +98,11 @@ class _Worker(Generic[Task, Answer]):
             self._process = None
 
 
-def _serve(function: Callable[[Task], Answer], connection: Connection) -> None:
+_LAST_WORDS_S = 10.0
+"""Seconds between the end of a process's connection and its own."""
+
+
+def _serve(function: Callable[[Task], Answer], connection: Connection, cpu_limit: int | None) -> None:
     # Lowering prints nothing, but LLVM may warn; the parent's screen belongs to its progress bar.
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
@@ -95,4 +111,13 @@ def _serve(function: Callable[[Task], Answer], connection: Connection) -> None:
             task = connection.recv()
         except (EOFError, OSError):
             return
+        if cpu_limit is not None:
+            _allow(cpu_limit)
         connection.send(function(task))
+
+
+def _allow(seconds: int) -> None:
+    """End this process when it has taken that much CPU time more."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + seconds, hard))

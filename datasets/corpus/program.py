@@ -16,6 +16,9 @@ class Program:
     """Unique. All kernels of a program, whatever their schedule, fall on one side of a split."""
     family: str
     text: str
+    seed: int = 0
+    weights: str = "f32"
+    """The format of its weights in the first of its forms."""
 
 
 @dataclass

@@ -24,7 +24,7 @@ def elementwise(seed: int) -> Program:
     empty = writer.emit(f"tensor.empty() : {tensor(shape, type_)}")
     output = (empty, tensor(shape, type_), identity(rank))
     value = writer.generic(inputs, output, ["parallel"] * rank, body, result)
-    return Program(f"random-elementwise-{seed}", "random-elementwise", writer.text(value, tensor(shape, type_)))
+    return Program(f"random-elementwise-{seed}", "random-elementwise", writer.text(value, tensor(shape, type_)), seed)
 
 
 def operand(writer: Writer, rng: random.Random, shape: list[int], type_: str) -> tuple[str, str, str]:

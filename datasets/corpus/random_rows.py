@@ -14,15 +14,24 @@ _LOWEST = {"f32": "0xFF800000", "f64": "0xFFF0000000000000"}
 
 
 def rows(seed: int) -> Program:
-    """Return one program on a matrix: a form, with random element-wise expressions ahead of it and behind it."""
-    rng = random.Random(f"rows-{seed}")
+    """Return one reduction of a matrix's rows, with random element-wise expressions ahead of it."""
+    return _program("rows", seed, ("sum", "maximum", "mean-square"))
+
+
+def norms(seed: int) -> Program:
+    """Return one softmax or normalisation over rows, with random element-wise expressions ahead of it and behind it."""
+    return _program("norm", seed, ("softmax", "layernorm", "rmsnorm"))
+
+
+def _program(name: str, seed: int, forms: tuple[str, ...]) -> Program:
+    rng = random.Random(f"{name}-{seed}")
     type_ = "f64" if rng.random() < 0.1 else "f32"
     shape = (size(rng, 1, 256), size(rng, 8, 2048))
-    form = rng.choice(("sum", "maximum", "softmax", "layernorm", "rmsnorm", "mean-square"))
+    form = rng.choice(forms)
     builder = _Rows(rng, Writer(), shape, type_)
     value = builder.expression([builder.argument() for _ in range(rng.randint(1, 2))], rng.randint(0, 3))
     value, width = builder.form(form, value)
-    return Program(f"random-rows-{seed}", "random-rows", builder.writer.text(value, width))
+    return Program(f"random-{name}-{seed}", f"random-{name}", builder.writer.text(value, width), seed)
 
 
 class _Rows:

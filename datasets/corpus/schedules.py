@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import random
 
-from ...compiler.build import parse
 from ...kernels.choice import Choice
-from ...kernels.decision import ContractionSchedule
+from ...kernels.decision import DECISION_ATTRIBUTE, ContractionSchedule
 from ...kernels.panels import PANELS
 from ...kernels.weight_emit import WEIGHTS_ATTRIBUTE
 from ...passes.candidates import candidates
@@ -14,11 +13,14 @@ from ...passes.contraction_dims import CONTRACTIONS
 from ...passes.nests import Nest, nests
 from ...passes.values import defining_op
 from ...target import Target
+from .session import Session
 
 
-def variants(text: str, count: int, rng: random.Random, target: Target) -> list[str]:
+def variants(session: Session, text: str, count: int, rng: random.Random, target: Target) -> list[str]:
     """Return up to `count` texts of the kernel with other decisions for the CPU; none without a decision."""
-    module = parse(text)
+    if not count or DECISION_ATTRIBUTE not in text:
+        return []
+    module = session.parse(text)
     decided = nests(module.operation)
     if len(decided) != 1:
         return []

@@ -1,4 +1,4 @@
-"""What `llvm-mca` says of a function's hottest loop: cycles an iteration, instructions a cycle, the busiest unit."""
+"""What `llvm-mca` says of functions' hottest loops: cycles an iteration, instructions a cycle, the busiest unit."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from ...target import Target
 from .assembly import inner_loops
 
 ITERATIONS = 50
-_TIMEOUT_S = 60.0
+_TIMEOUT_S = 120.0
 _NAMES = ("llvm-mca-22", "llvm-mca")
 _LABEL = re.compile(r"\.?L?BB\d+_\d+")
 
@@ -43,23 +45,49 @@ def simulator() -> tuple[str, str] | None:
     return None
 
 
-def simulate(function: str, target: Target) -> SimulatedLabels | None:
-    """Simulate the hottest loop of a function's assembly; None without simulator, loop or a model of the CPU."""
-    found = simulator()
+def simulate(functions: Sequence[str], target: Target) -> list[SimulatedLabels | None]:
+    """Simulate the hottest loop of each function's assembly, all by one process.
+
+    None stands for a function without a loop, or with one that the simulator refuses, and for all without simulator.
+    """
+    loops = [hottest_loop(function, target.architecture) for function in functions]
+    known = [number for number, loop in enumerate(loops) if loop is not None]
+    answers: list[SimulatedLabels | None] = [None] * len(functions)
+    if simulator() is None or not known:
+        return answers
+    for number, answer in zip(known, _run([loops[number] or "" for number in known], target), strict=True):
+        answers[number] = answer
+    return answers
+
+
+def hottest_loop(function: str, architecture: str) -> str | None:
+    """Return the instructions of the innermost loop with most vector instructions, one a line; None without loop."""
     loops = inner_loops(function)
-    if found is None or not loops:
+    if not loops:
         return None
-    hottest = max(loops, key=lambda loop: (loop.vector_instructions(target.architecture), len(loop.lines)))
-    text = "\n".join(_LABEL.sub("0", line) if target.architecture == "aarch64" else line for line in hottest.lines)
+    hottest = max(loops, key=lambda loop: (loop.vector_instructions(architecture), len(loop.lines)))
+    return "\n".join(_LABEL.sub("0", line) if architecture == "aarch64" else line for line in hottest.lines)
+
+
+def _run(loops: Sequence[str], target: Target) -> list[SimulatedLabels | None]:
+    found = simulator()
+    assert found is not None
+    mark = "//" if target.architecture == "aarch64" else "#"
+    text = "".join(
+        f"{mark} LLVM-MCA-BEGIN loop{number}\n{loop}\n{mark} LLVM-MCA-END\n" for number, loop in enumerate(loops)
+    )
     command = [found[0], f"-mtriple={target.triple}", f"-mcpu={target.cpu}", f"-iterations={ITERATIONS}", "--json"]
     command += ["-all-views=false", "-summary-view", "-resource-pressure"]
     try:
-        done = subprocess.run(
-            command, input=text + "\n", capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
-        )
-        region = json.loads(done.stdout)["CodeRegions"][0]
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        regions = {region["Name"]: region for region in json.loads(done.stdout)["CodeRegions"]}
+        return [_labels(regions[f"loop{number}"]) for number in range(len(loops))]
     except (subprocess.TimeoutExpired, ValueError, LookupError):
-        return None
+        # One loop that is refused spoils the answer for all.
+        return [None] if len(loops) == 1 else [answer for loop in loops for answer in _run([loop], target)]
+
+
+def _labels(region: Any) -> SimulatedLabels:
     cycles = region["SummaryView"]["TotalCycles"] / ITERATIONS
     pressure = region["ResourcePressureView"]["ResourcePressureInfo"]
     totals = [entry["ResourceUsage"] for entry in pressure if entry["InstructionIndex"] == len(region["Instructions"])]

@@ -17,7 +17,10 @@ from ...files import write_atomically, write_bytes_atomically
 from .plan import Plan
 
 MANIFEST = "manifest.json"
-_TEXT = ("program", "family", "kind", "level", "function", "lmul", "target", "text", "canonical", "shape_erased")
+_TEXT = (
+    *("program", "family", "kind", "level", "function", "lmul", "weights", "fusion", "target"),
+    *("text", "canonical", "shape_erased"),
+)
 _COUNTS = (
     *("vector_registers", "scalar_registers", "spills", "reloads", "scalar_spills", "stack_bytes", "instructions"),
     *("vector_instructions", "loops", "code_bytes"),
@@ -26,13 +29,24 @@ _NUMBERS = ("cycles", "ipc", "utilisation")
 SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in _TEXT),
+        ("seed", pa.int64()),
         ("variant", pa.int32()),
+        ("shape_class", pa.int32()),
         ("operations", pa.list_(pa.string())),
         *((name, pa.int64()) for name in _COUNTS),
         *((name, pa.float64()) for name in _NUMBERS),
     ]
 )
 """The columns; those of `llvm-mca` are null where it is missing or has no loop to run."""
+ABOUT = {
+    "rows": "one text for one CPU; rows of one program, in whatever form and schedule, are variants of one another",
+    "duplicates": "rows of the same `canonical` and `target`: the reader drops all but the first",
+    "leak": "between the sides of a split by program, family, operation or shape: the same `canonical` or"
+    " `shape_erased`. Of a split by `target`: the same `canonical` and the same `target`. The text names no CPU,"
+    " so that the same kernel for another CPU often has the same text; what tells them apart is the target token",
+    "measured": "times are in the folder `measured`, for one machine; they are never columns of the parts",
+}
+"""What a reader must know, in the manifest."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,7 @@ class Store:
         wanted = {"plan": self.plan.json(), "versions": versions}
         path = self.folder / MANIFEST
         if not path.exists():
-            write_atomically(path, json.dumps({**wanted, "parts": {}}, indent=1))
+            write_atomically(path, json.dumps({**wanted, "about": ABOUT, "parts": {}}, indent=1))
             return
         found = read_manifest(self.folder)
         for name, value in wanted.items():
@@ -65,6 +79,16 @@ class Store:
             number for number in range(parts) if found[number] is None or hashes.get(_name(number)) != found[number]
         ]
 
+    def rows(self, before: int) -> int:
+        """Return how many rows are in the parts before that one."""
+        rows = read_manifest(self.folder).get("rows", {})
+        return sum(rows.get(_name(number), 0) for number in range(before))
+
+    def digest(self) -> str:
+        """Return a hash of all parts that are there: equal corpora have equal ones."""
+        parts = sorted(read_manifest(self.folder)["parts"].items())
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
     def write(self, number: int, rows: Sequence[dict[str, Any]], failures: Sequence[dict[str, str]]) -> None:
         """Write a part: rows, and what failed beside it. Raises OSError."""
         sink = pa.BufferOutputStream()
@@ -73,6 +97,7 @@ class Store:
         write_bytes_atomically(self.folder / _name(number), data)
         manifest = read_manifest(self.folder)
         manifest["parts"][_name(number)] = hashlib.sha256(data).hexdigest()
+        manifest.setdefault("rows", {})[_name(number)] = len(rows)
         manifest.setdefault("failures", {})[_name(number)] = list(failures)
         write_atomically(self.folder / MANIFEST, json.dumps(manifest, indent=1))
 
