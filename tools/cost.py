@@ -90,20 +90,24 @@ def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     label.add_argument("--workers", type=integer_flag(1, 1024), default=os.cpu_count() or 1, metavar="N", help=_WORKERS)
     label.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster's, e.g. tcp://host:8786")
     train = commands.add_parser("train", help="train a model on a corpus")
-    train.add_argument("folder", type=Path, metavar="FOLDER", help="the corpus")
+    train.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="the corpus, or several")
     train.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where the model goes")
-    train.add_argument("--rounds", type=integer_flag(1, 10**5), default=300, metavar="N", help=_ROUNDS)
+    train.add_argument("--rounds", type=integer_flag(1, 10**5), default=160, metavar="N", help=_ROUNDS)
     judge = commands.add_parser("eval", help="judge models on what they were not trained on")
-    judge.add_argument("folder", type=Path, metavar="FOLDER", help="the corpus")
-    judge.add_argument("--rounds", type=integer_flag(1, 10**5), default=300, metavar="N", help=_ROUNDS)
+    judge.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="the corpus, or several")
+    judge.add_argument("--rounds", type=integer_flag(1, 10**5), default=160, metavar="N", help=_ROUNDS)
+    judge.add_argument("--splits", default="families,random,kinds,shapes,targets", metavar="NAME[,NAME]", help=_SPLITS)
+    judge.add_argument("--networks", action="store_true", help="train the text networks beside the trees, too (torch)")
     judge.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
+    judge.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page, too")
 
 
 _PROGRAMS = "random programs in the corpus (default: %(default)s)"
 _GRAPHS = "graphs of the registry, see `slipstick-bench list`; all: every one in its small form"
 _SCHEDULES = "other schedules of each kernel (default: %(default)s)"
 _WORKERS = "processes (default: one for each core)"
-_ROUNDS = "most trees for each quantity (default: %(default)s)"
+_ROUNDS = "trees for each quantity (default: %(default)s)"
+_SPLITS = "what is held out, in turn (default: %(default)s)"
 
 
 def _machine(parser: argparse.ArgumentParser) -> None:
