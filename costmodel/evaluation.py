@@ -20,6 +20,8 @@ from .tree_model import in_units
 
 WORST = 0.05
 """The share of errors that the model ought to have doubted."""
+_KERNEL = ("program", "target", "kind", "function", "lmul", "operations")
+"""What the schedules of one kernel have in common."""
 ADAPTED = 0.01
 """The share of a held-out CPU's labels that the trees are shown in the last row of its table."""
 
@@ -185,7 +187,11 @@ def _error(trees: Floats, truth: Floats, held: HeldOut) -> Floats:
 
 def _measure(examples: Examples, test: Any, centres: Floats, halves: Floats) -> dict[str, Metrics]:
     values, lows, highs = in_units(centres, halves)
+    rows = [examples.rows[place] for place in test.tolist()]
+    kernels = [tuple(str(row.get(name)) for name in _KERNEL) for row in rows]
     return {
-        label.name: measure(label, values[:, place], examples.truths[label.name][test], lows[:, place], highs[:, place])
+        label.name: measure(
+            label, values[:, place], examples.truths[label.name][test], lows[:, place], highs[:, place], kernels
+        )
         for place, label in enumerate(LABELS)
     }

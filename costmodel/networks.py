@@ -89,7 +89,9 @@ class _Transformer(nn.Module):
         self.head = _head(2 * size, own["hidden"], outputs)
 
     def forward(self, ids: Tensor) -> Tensor:
-        found = self.join(self.embedding(ids).transpose(1, 2)).transpose(1, 2) + self.place
+        found = (
+            self.join(self.embedding(ids).transpose(1, 2)).transpose(1, 2) + self.place[: ids.shape[1] // self.patch]
+        )
         filled = (ids.view(len(ids), -1, self.patch) != 0).any(dim=2, keepdim=True)
         found = self.layers(found, src_key_padding_mask=~filled.squeeze(2)) * filled
         total = found.sum(dim=1)
@@ -116,9 +118,9 @@ def train_network(
     own = parameters(kind)
     torch.manual_seed(own["seed"])
     generator = torch.Generator().manual_seed(own["seed"])
-    with np.errstate(invalid="ignore"):
-        means = np.nan_to_num(np.nanmean(truth, axis=0))
-        scales = np.nan_to_num(np.nanstd(truth, axis=0), nan=1.0) + 1e-6
+    counts = np.maximum(1, np.sum(~np.isnan(truth), axis=0))
+    means = np.nansum(truth, axis=0) / counts
+    scales = np.sqrt(np.nansum((truth - means) ** 2, axis=0) / counts) + 1e-6
     target = torch.tensor((truth - means) / scales, dtype=torch.float32)
     inputs = torch.tensor(ids)
     network = _NETWORKS[kind](vocabulary, own, len(LABELS))

@@ -98,6 +98,8 @@ def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     judge.add_argument("--rounds", type=integer_flag(1, 10**5), default=160, metavar="N", help=_ROUNDS)
     judge.add_argument("--splits", default="families,random,kinds,shapes,targets", metavar="NAME[,NAME]", help=_SPLITS)
     judge.add_argument("--networks", action="store_true", help="train the text networks beside the trees, too (torch)")
+    judge.add_argument("--speed", action="store_true", help="time predictions with a trained model, too")
+    _model(judge)
     judge.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
     judge.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page, too")
 

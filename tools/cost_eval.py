@@ -14,12 +14,14 @@ from ..costmodel.boosted import Parameters
 from ..costmodel.evaluation import Judgement, Ready, judge
 from ..costmodel.features import LEVELS
 from ..costmodel.labels import LABELS
+from ..costmodel.released import FOLDER, load
 from ..costmodel.splits import NAMES
 from ..costmodel.training import Examples
 from ..datasets.corpus.store import read_all
 from ..errors import ArgumentError
 from ..files import write_atomically
 from .cost_html import write_html
+from .cost_speed import speeds
 from .files import check_writable
 
 COLUMNS = {
@@ -29,7 +31,9 @@ COLUMNS = {
     "within_one": "within 1 %",
     "f1_some": "F1 some/none %",
     "spearman": "Spearman",
+    "pairs": "pairs right %",
     "coverage": "in interval %",
+    "width": "interval % range",
 }
 
 
@@ -61,6 +65,10 @@ def eval(arguments: argparse.Namespace) -> int:
             for judgement in judge(ready, parameters, say, names, arguments.networks):
                 console.print(table(judgement))
                 found.append(judgement)
+    if arguments.speed:
+        found_speeds = speeds(load(arguments.model or FOLDER), rows)
+        for name, seconds in found_speeds.items():
+            console.print(f"one kernel {name}: {seconds * 1e3:.3f} ms ({1 / seconds:,.0f} a second)")
     if arguments.json is not None:
         write_atomically(arguments.json, json.dumps([asdict(judgement) for judgement in found], indent=1))
     if arguments.html is not None:

@@ -105,7 +105,7 @@ def read_rows(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def read_all(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of several corpora, each text for a CPU once: from the first that has it. Raises as `read_rows`."""
+    """Yield the rows of several corpora, each text for a CPU once. Raises as `read_rows`."""
     seen: set[tuple[str, str]] = set()
     for folder in folders:
         for row in read_rows(folder):
