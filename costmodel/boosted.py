@@ -27,7 +27,7 @@ class Parameters:
     columns: float = 0.35
     least_weight: float = 3.0
     bins: int = 96
-    spread_rounds: int = 32
+    spread_rounds: int = 24
     """Trees a label that predict how far the others are off."""
     spread_depth: int = 5
     seed: int = 0
