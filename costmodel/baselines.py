@@ -1,8 +1,6 @@
-"""What a model has to beat: the mean, and a line through the counts of operations."""
+"""What a model has to beat: the median, a line through the counts of operations, and what is computed without trees."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 from sklearn.linear_model import Ridge
@@ -12,30 +10,39 @@ from .columns import Columns, Matrix
 from .labels import LABELS, Floats
 from .splits import Mask
 
+_COUNTED = ("n.", "op.", "target.", "isa.", "operations", "statements")
+"""Columns of the line: how often each class of operation stands in the text, and the CPU."""
 
-def constant(truths: Mapping[str, Floats], train: Mask, count: int) -> dict[str, Floats]:
-    """Return the median of the training rows for each of `count` judging rows, in units, by label; NaN without rows."""
-    found = {}
-    for label in LABELS:
-        known = truths[label.name][train & ~np.isnan(truths[label.name])]
-        found[label.name] = np.full(count, np.median(known) if len(known) else np.nan)
+
+def constant(truth: Floats, train: Mask, count: int) -> Floats:
+    """Return the medians of the training rows for each of `count` judging rows, f64 [rows, labels].
+
+    `truth` is on the scale of learning, [rows, labels]; NaN where no training row has a label.
+    """
+    with np.errstate(invalid="ignore"):
+        known = [column[train & ~np.isnan(column)] for column in truth.T]
+    return np.tile([np.median(column) if len(column) else np.nan for column in known], (count, 1))
+
+
+def linear(columns: Columns, matrix: Matrix, truth: Floats, train: Mask, test: Mask) -> Floats:
+    """Return what ridge regression on counts of operations and the target predicts for the judging rows."""
+    counts = [place for place, name in enumerate(columns.names) if name.startswith(_COUNTED)]
+    scaler = StandardScaler().fit(matrix[train][:, counts])
+    found = np.full((int(test.sum()), len(LABELS)), np.nan)
+    judged = scaler.transform(matrix[test][:, counts])
+    for place in range(len(LABELS)):
+        known = train & ~np.isnan(truth[:, place])
+        if known.any():
+            line = Ridge(alpha=1.0).fit(scaler.transform(matrix[known][:, counts]), truth[known, place])
+            found[:, place] = np.clip(line.predict(judged), truth[known, place].min(), truth[known, place].max())
     return found
 
 
-def linear(
-    columns: Columns, matrix: Matrix, truths: Mapping[str, Floats], train: Mask, test: Mask
-) -> dict[str, Floats]:
-    """Return what ridge regression on counts of operations and the target predicts for the judging rows, in units."""
-    counts = [n for n, name in enumerate(columns.names) if name.startswith(("op.", "target.", "operations", "graph"))]
-    scaler = StandardScaler().fit(matrix[train][:, counts])
-    found = {}
-    for label in LABELS:
-        truth = truths[label.name]
-        known = train & ~np.isnan(truth)
-        if not known.any():
-            found[label.name] = np.full(int(test.sum()), np.nan)
-            continue
-        line = Ridge(alpha=1.0).fit(scaler.transform(matrix[known][:, counts]), label.to_scale(truth[known]))
-        values = label.from_scale(np.asarray(line.predict(scaler.transform(matrix[test][:, counts])), np.float64))
-        found[label.name] = np.round(values) if label.is_count else values
+def analytical(columns: Columns, matrix: Matrix, test: Mask) -> Floats:
+    """Return the analytical estimates of the judging rows, f64 [rows, labels]; NaN for a label that has none."""
+    found = np.full((int(test.sum()), len(LABELS)), np.nan)
+    for place, label in enumerate(LABELS):
+        name = f"est.{label.name}"
+        if name in columns.names:
+            found[:, place] = label.to_scale(matrix[test, columns.names.index(name)].astype(np.float64))
     return found

@@ -10,21 +10,26 @@ import xgboost as xgb
 
 from .columns import Matrix
 from .forest import Forest
-from .labels import LABELS, Floats, Label
+from .labels import LABELS, Floats
 
 
 @dataclass(frozen=True)
 class Parameters:
     """Hyper-parameters of the trees."""
 
-    rounds: int = 1500
-    """Most trees a label; fewer where the validation rows stop to gain."""
-    patience: int = 50
-    depth: int = 8
-    rate: float = 0.06
+    rounds: int = 160
+    """Trees a label."""
+    depth: int = 7
+    leaves: int = 48
+    """Most leaves of a tree."""
+    rate: float = 0.11
     rows: float = 0.8
-    columns: float = 0.5
-    least_weight: float = 2.0
+    columns: float = 0.35
+    least_weight: float = 3.0
+    bins: int = 96
+    spread_rounds: int = 24
+    """Trees a label that predict how far the others are off."""
+    spread_depth: int = 5
     seed: int = 0
 
     def booster(self) -> dict[str, object]:
@@ -32,7 +37,10 @@ class Parameters:
         return {
             "objective": "reg:squarederror",
             "tree_method": "hist",
+            "grow_policy": "lossguide",
             "max_depth": self.depth,
+            "max_leaves": self.leaves,
+            "max_bin": self.bins,
             "eta": self.rate,
             "subsample": self.rows,
             "colsample_bytree": self.columns,
@@ -45,37 +53,42 @@ class Parameters:
         return asdict(self)
 
 
-def train(
-    matrix: Matrix, truths: Mapping[str, Floats], valid: tuple[Matrix, Mapping[str, Floats]], parameters: Parameters
-) -> Forest:
-    """Train the trees of each label, in the order of `LABELS`. Truths in units, [rows]; NaN where a row has none.
+def train(matrix: Matrix, margins: Floats, truths: Mapping[str, Floats], parameters: Parameters) -> Forest:
+    """Train the trees of each label, in the order of `LABELS`.
 
-    `valid` are rows that decide when to stop; they should share no program with the others.
+    `margins`: f64 [rows, labels], where the trees' sums start, on the scale of learning. Truths in units, [rows]; NaN
+    where a row has none. Where no row has a label, as without a simulator, the forest gives NaN.
     """
-    return Forest.from_boosters([_train(label, matrix, truths[label.name], valid, parameters) for label in LABELS])
+    boosters: list[bytes | None] = []
+    for place, label in enumerate(LABELS):
+        known = ~np.isnan(truths[label.name])
+        scaled = label.to_scale(truths[label.name][known])
+        boosters.append(
+            _train(matrix[known], scaled, margins[known, place], parameters.booster(), parameters.rounds)
+            if known.any()
+            else None
+        )
+    return Forest.from_boosters(boosters)
 
 
-def _train(
-    label: Label, matrix: Matrix, truth: Floats, valid: tuple[Matrix, Mapping[str, Floats]], parameters: Parameters
-) -> bytes | None:
-    """Return a booster's JSON; None where no row has the label, as without a simulator."""
-    if np.all(np.isnan(truth)):
-        return None
-    data, stop = _data(label, matrix, truth), valid[1][label.name]
-    if np.all(np.isnan(stop)):
-        booster = xgb.train(parameters.booster(), data, parameters.rounds)
-        return bytes(booster.save_raw("json"))
-    booster = xgb.train(
-        parameters.booster(),
-        data,
-        parameters.rounds,
-        evals=[(_data(label, valid[0], stop), "valid")],
-        early_stopping_rounds=parameters.patience,
-        verbose_eval=False,
-    )
-    return bytes(booster[: booster.best_iteration + 1].save_raw("json"))
+def train_spread(matrix: Matrix, spreads: Floats, parameters: Parameters) -> Forest:
+    """Train trees for log distances between predictions and truths, f64 [rows, labels], NaN where there is none."""
+    own = {**parameters.booster(), "max_depth": parameters.spread_depth, "max_leaves": 24, "min_child_weight": 10.0}
+    boosters: list[bytes | None] = []
+    for place in range(spreads.shape[1]):
+        known = np.isfinite(spreads[:, place])
+        nothing = np.zeros(int(known.sum()))
+        boosters.append(
+            _train(matrix[known], spreads[known, place], nothing, own, parameters.spread_rounds)
+            if known.any()
+            else None
+        )
+    return Forest.from_boosters(boosters)
 
 
-def _data(label: Label, matrix: Matrix, truth: Floats) -> xgb.DMatrix:
-    known = ~np.isnan(truth)
-    return xgb.DMatrix(matrix[known], label.to_scale(truth[known]))
+def _train(matrix: Matrix, truth: Floats, margin: Floats, parameters: dict[str, object], rounds: int) -> bytes:
+    base = float(np.mean(truth - margin))
+    data = xgb.DMatrix(matrix, truth, base_margin=margin + base)
+    booster = xgb.train({**parameters, "base_score": 0.0}, data, rounds)
+    booster.set_param({"base_score": base})
+    return bytes(booster.save_raw("json"))

@@ -2,83 +2,196 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from . import baselines
-from .boosted import Parameters
+from .boosted import Parameters, train
 from .labels import LABELS, Floats
+from .level_model import JUDGED, MOST_OUTSIDE, Inputs, Support, excess, group
 from .metrics import Metrics, measure
-from .predictor import Predicted, Prediction
-from .splits import Split, leaks, split
-from .training import Examples, train_model
-from .tree_model import group
+from .networks_runs import networks
+from .splits import NAMES, Mask, Part, Split, leaks, splits
+from .training import DOUBTED, Examples, HeldOut, held_out, interval_factors, prepare, usual_distances
+from .tree_model import in_units
+
+WORST = 0.05
+"""The share of errors that the model ought to have doubted."""
+_KERNEL = ("program", "target", "kind", "function", "lmul", "operations")
+"""What the schedules of one kernel have in common."""
+ADAPTED = 0.01
+"""The share of a held-out CPU's labels that the trees are shown in the last row of its table."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """One split: by model and label, what was found."""
+    """One split of one level: by model and label, what was found."""
 
     split: str
+    level: str
     train_rows: int
     test_rows: int
     leaks: int
     unsure: float
     """Share of judging rows of which the model says so."""
+    caught: float
+    """Share of the worst errors that are among them."""
     metrics: dict[str, dict[str, Metrics]]
 
 
-def splits_of(examples: Examples) -> Iterator[tuple[str, str | None, tuple[str, ...]]]:
-    """Yield name, column and held-out values of every split: at random, each family, each CPU."""
-    yield "random", None, ()
-    for column in ("family", "target"):
-        values = sorted({row[column] for row in examples.rows})
-        if len(values) > 1:
-            yield from ((f"{column} {value}", column, (value,)) for value in values)
+@dataclass(frozen=True)
+class Ready:
+    """One level's rows, and what is computed of them once for all splits."""
+
+    level: str
+    examples: Examples
+    columns: Any
+    read: Inputs
+    held: HeldOut
+
+    @classmethod
+    def of(cls, level: str, examples: Examples, parameters: Parameters) -> Ready:
+        """Read rows, and train the models without each family: their errors make the intervals of every split."""
+        _, columns, read = prepare(examples)
+        return cls(level, examples, columns, read, held_out(examples, read, parameters))
 
 
-def judge(examples: Examples, parameters: Parameters, say: Callable[[str], None]) -> list[Judgement]:
+def judge(
+    ready: Ready,
+    parameters: Parameters,
+    say: Callable[[str], None] = lambda _: None,
+    names: Sequence[str] = NAMES,
+    with_networks: bool = False,
+) -> list[Judgement]:
     """Train and judge on every split; `say` is told each split's name before."""
     found = []
-    for name, column, held in splits_of(examples):
-        say(name)
-        found.append(_judge(examples, split(examples.rows, name, column, held), parameters))
+    for own in splits(ready.examples.rows, names):
+        say(own.name)
+        found.append(_judge(ready, own, parameters))
+        if with_networks and own.name in ("families", "random"):
+            say(f"{own.name}, networks")
+            # One part is enough to compare, and the trees are judged on it as well.
+            one = replace(own, name=f"{own.name} (one part)", parts=own.parts[:1])
+            extra = networks(ready.examples, one.parts[0])
+            found.append(_judge(ready, one, parameters, extra))
     return found
 
 
-def _judge(examples: Examples, found: Split, parameters: Parameters) -> Judgement:
-    model, matrix = train_model(examples, found, parameters, {})
-    rows = examples.features_where(found.test)
-    truths = examples.where(found.test)
-    trees = model.predict_features(rows, [group(row) for row in rows])
-    values = {
-        label.name: tuple(_column(trees, label.name, field) for field in ("value", "low", "high")) for label in LABELS
-    }
-    count = int(found.test.sum())
-    others = {
-        "constant": baselines.constant(examples.truths, found.train, count),
-        "linear": baselines.linear(model.columns, matrix, examples.truths, found.train, found.test),
-    }
+def _judge(ready: Ready, found: Split, parameters: Parameters, extra: Mapping[str, Floats] | None = None) -> Judgement:
+    examples, truth = ready.examples, ready.examples.scaled()
+    test = np.concatenate([np.flatnonzero(part.test) for part in found.parts])
+    centres: dict[str, list[Floats]] = {}
+    for number, part in enumerate(found.parts):
+        for name, values in _models(ready, found, number, part, truth, parameters).items():
+            centres.setdefault(name, []).append(values)
+    whole = {name: np.concatenate(values) for name, values in centres.items()} | dict(extra or {})
+    halves, unsure = _doubt(ready, found, test)
     metrics = {
-        "trees": {label.name: measure(label, *_ordered(values[label.name], truths[label.name])) for label in LABELS}
+        name: _measure(examples, test, values, halves if name == "trees" else np.full_like(halves, np.nan))
+        for name, values in whole.items()
     }
-    nothing = np.full(count, np.nan)
-    for name, predicted in others.items():
-        metrics[name] = {
-            label.name: measure(label, predicted[label.name], truths[label.name], nothing, nothing) for label in LABELS
-        }
-    unsure = float(np.mean([bool(one.unsure) for one in trees])) if trees else float("nan")
-    return Judgement(found.name, int(found.train.sum()), count, leaks(examples.rows, found), unsure, metrics)
+    errors = _error(whole["trees"], truth[test], ready.held)
+    worst = errors >= np.quantile(errors, 1 - WORST)
+    train_rows = int(np.mean([part.train.sum() for part in found.parts]))
+    return Judgement(
+        found.name,
+        ready.level,
+        train_rows,
+        len(test),
+        leaks(examples.rows, found),
+        float(np.mean(unsure)),
+        float(np.mean(unsure[worst])),
+        metrics,
+    )
 
 
-def _ordered(found: tuple[Floats, ...], truth: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    value, low, high = found
-    return value, truth, low, high
+def _models(
+    ready: Ready, found: Split, number: int, part: Part, truth: Floats, parameters: Parameters
+) -> dict[str, Floats]:
+    """Return by model what it predicts of a part's judging rows, on the scale of learning."""
+    read, test = ready.read, part.test
+    if found.name.startswith("families"):
+        trees = ready.held.centres[test]
+    else:
+        own = ready.examples.where(part.train).truths
+        forest = train(read.matrix[part.train], read.margins[part.train], own, parameters)
+        trees = forest.predict(read.matrix[test]) + read.margins[test]
+    models = {
+        "trees": trees,
+        "analytical": baselines.analytical(ready.columns, read.matrix, test),
+        "linear": baselines.linear(ready.columns, read.matrix, truth, part.train, test),
+        "constant": baselines.constant(truth, part.train, int(test.sum())),
+    }
+    if found.is_of_targets:
+        models[f"trees, {100 * ADAPTED:.0f} % seen"] = _adapted(ready, test, trees, truth, parameters)
+    return models
 
 
-def _column(found: list[Predicted], name: str, field: str) -> Floats:
-    """Return one number of each prediction, NaN where the quantity was not learned."""
-    nothing = Prediction(np.nan, np.nan, np.nan, "")
-    return np.asarray([getattr(one.predictions.get(name, nothing), field) for one in found], np.float64)
+def _adapted(ready: Ready, test: Mask, trees: Floats, truth: Floats, parameters: Parameters) -> Floats:
+    """Return predictions corrected by small trees that saw the errors on some rows of the held-out CPU.
+
+    Those rows keep their old predictions: they do not judge better for having been seen.
+    """
+    places = np.flatnonzero(test)
+    rng = np.random.default_rng(parameters.seed)
+    seen = rng.permutation(len(places))[: max(8, round(ADAPTED * len(places)))]
+    small = replace(parameters, rounds=40, depth=3, leaves=6, least_weight=2.0, columns=0.5, rate=0.1)
+    shown = np.zeros(len(test), bool)
+    shown[places[seen]] = True
+    order = np.flatnonzero(shown)
+    margins = np.zeros_like(truth)
+    margins[places] = trees
+    forest = train(ready.read.matrix[order], margins[order], ready.examples.where(shown).truths, small)
+    found = np.asarray(forest.predict(ready.read.matrix[test]) + trees)
+    found[seen] = trees[seen]
+    return found
+
+
+def _doubt(ready: Ready, found: Split, test: Any) -> tuple[Floats, Mask]:
+    """Return half widths of intervals on the scale of learning, and of which rows the model is unsure.
+
+    The factors of a fold's intervals come from the other folds.
+    """
+    held, examples = ready.held, ready.examples
+    groups = [group(target) for target in examples.targets]
+    halves = np.full(held.centres.shape, np.nan)
+    unsure = np.zeros(len(groups), bool)
+    over = excess(held.spreads, usual_distances(held))
+    for fold in range(int(held.folds.max()) + 1):
+        mine, others = held.folds == fold, held.folds != fold
+        if not mine.any() or not others.any():
+            continue
+        factors = interval_factors(examples, held, groups, others)
+        for place, label in enumerate(LABELS):
+            if label.name in factors:
+                own = factors[label.name]
+                widths = np.asarray([own.get(name, own[""]) for name in groups])
+                halves[mine, place] = widths[mine] * np.exp(held.spreads[mine, place])
+        seen = ready.read.matrix[others]
+        support = Support(seen.min(axis=0), seen.max(axis=0))
+        unsure[mine] = over[mine] > np.quantile(over[others], 1 - DOUBTED)
+        unsure[mine] |= support.outside(ready.read.matrix[mine]) > MOST_OUTSIDE
+    return halves[test], unsure[test]
+
+
+def _error(trees: Floats, truth: Floats, held: HeldOut) -> Floats:
+    """Return one figure for how wrong a row is: the mean over the judged labels of error to usual error."""
+    places = [place for place, label in enumerate(LABELS) if label.name in JUDGED]
+    with np.errstate(invalid="ignore"):
+        usual = np.exp(usual_distances(held))[places]
+        return np.asarray(np.nanmean(np.abs(trees - truth)[:, places] / usual, axis=1))
+
+
+def _measure(examples: Examples, test: Any, centres: Floats, halves: Floats) -> dict[str, Metrics]:
+    values, lows, highs = in_units(centres, halves)
+    rows = [examples.rows[place] for place in test.tolist()]
+    kernels = [tuple(str(row.get(name)) for name in _KERNEL) for row in rows]
+    return {
+        label.name: measure(
+            label, values[:, place], examples.truths[label.name][test], lows[:, place], highs[:, place], kernels
+        )
+        for place, label in enumerate(LABELS)
+    }

@@ -6,11 +6,29 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from ..target import Target
-from .features import text_features
-from .tree_model import TreeModel, group
+from .features import level, text_features
+from .tree_model import TreeModel
 
 MOST = 12
 """Parts that are shown."""
+_WORK = frozenset({"n", "u", "l", "h", "hl"})
+_PARTS = {
+    "target": "",
+    "cpu": "",
+    "isa": "",
+    "largest": "shapes",
+    "attribute": "decision",
+    "kind": "decision",
+    "all": "values alive at once",
+    "hot": "the hottest loop",
+    "kept": "values kept through loops",
+    "access": "memory accesses",
+    "type": "types",
+    "vectors": "types",
+    "loops": "loops",
+    "leaf0": "loops",
+    "leaf1": "loops",
+}
 
 
 @dataclass(frozen=True)
@@ -32,32 +50,20 @@ def shares(model: TreeModel, text: str, target: Target, label: str) -> list[Shar
         if part:
             parts[part].append(name)
     rows = [features, *({k: v for k, v in features.items() if k not in set(names)} for names in parts.values())]
-    predicted = [one.predictions[label].value for one in model.predict_features(rows, [group(features)] * len(rows))]
+    found = model.predict_features(rows, [level(text)] * len(rows), target)
+    predicted = [one.predictions[label].value for one in found]
     whole = Share("", predicted[0], 0.0)
-    found = [Share(part, value, value - whole.value) for part, value in zip(parts, predicted[1:], strict=True)]
-    return [whole, *sorted(found, key=lambda share: -abs(share.change))[:MOST]]
+    own = [Share(part, value, value - whole.value) for part, value in zip(parts, predicted[1:], strict=True)]
+    return [whole, *sorted(own, key=lambda share: -abs(share.change))[:MOST]]
 
 
 def _part(name: str) -> str:
     """Return the part of a text that a feature belongs to; empty for what is of the target."""
     head, _, rest = name.partition(".")
-    if head in ("op", "inner"):
+    if head == "op":
         return rest
-    if head.startswith("loop") and rest.count("."):
+    if head in _WORK:
         return rest
-    return {
-        "target": "",
-        "cpu": "",
-        "argument0": "shapes",
-        "argument1": "shapes",
-        "argument2": "shapes",
-        "argument3": "shapes",
-        "argument4": "shapes",
-        "argument5": "shapes",
-        "largest": "shapes",
-        "attribute": "decision",
-        "kind": "decision",
-        "alive": "values alive at once",
-        "type": "types",
-        "vectors": "types",
-    }.get(head, "loops" if head.startswith("loop") else "")
+    if head.startswith("argument"):
+        return "shapes"
+    return _PARTS.get(head, "")

@@ -50,8 +50,11 @@ LABELS: tuple[Label, ...] = (
         False,
         1.0,
     ),
+    Label("time_ns", "ns", "of a call on one core, measured", True, False),
 )
-"""Compiled and simulated quantities, in the order in which they are shown."""
+"""Compiled, simulated and measured quantities, in the order in which they are shown."""
+MARGINS = ("instructions", "code_bytes", "cycles")
+"""Those that trees learn as corrections of what `costmodel.analytical` computes."""
 
 
 def label(name: str) -> Label:

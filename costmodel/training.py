@@ -7,74 +7,141 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..target import Target
-from .boosted import Parameters, train
-from .columns import Columns, Matrix
+from .analytical import Analytical
+from .boosted import Parameters, train, train_spread
+from .columns import Columns
 from .conformal import quantiles
 from .features import text_features
+from .folds import FOLDS, folds, without_copies
 from .labels import LABELS, Floats
-from .splits import Mask, Split
-from .tree_model import Support, TreeModel, group
+from .level_model import Inputs, LevelModel, Support, excess, group, inputs, with_estimates
+from .splits import Mask
 
 COVERAGE = 0.9
+DOUBTED = 0.12
+"""The share of rows of families not trained on that the model doubts for the size of the errors it expects."""
+_LEAST_DISTANCE = 0.02
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Labelled rows as features and truths."""
+    """Labelled rows of one level as features and truths."""
 
     rows: Sequence[Mapping[str, Any]]
     features: Sequence[Mapping[str, float]]
+    targets: Sequence[Target]
     truths: Mapping[str, Floats]
     """f64 [rows] by label, NaN where a row lacks it."""
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, Any]], say: Callable[[int], None] = lambda _: None) -> Examples:
         """Compute the features of rows of a corpus; `say` is told how many are done."""
-        targets = {name: Target.named(name) for name in {row["target"] for row in rows}}
+        named = {name: Target.named(name) for name in {row["target"] for row in rows}}
         features = []
         for number, row in enumerate(rows):
-            features.append(text_features(row["text"], targets[row["target"]]))
+            features.append(text_features(row["text"], named[row["target"]]))
             say(number + 1)
         truths = {label.name: _column(rows, label.name) for label in LABELS}
-        return cls(rows, features, truths)
+        return cls(rows, features, [named[row["target"]] for row in rows], truths)
 
-    def features_where(self, mask: Mask) -> list[Mapping[str, float]]:
-        """Return the features of the rows of a mask."""
-        return [row for row, is_chosen in zip(self.features, mask, strict=True) if is_chosen]
+    def where(self, mask: Mask) -> Examples:
+        """Return the rows of a mask."""
+        places = np.flatnonzero(mask).tolist()
+        return Examples(
+            [self.rows[place] for place in places],
+            [self.features[place] for place in places],
+            [self.targets[place] for place in places],
+            {name: values[mask] for name, values in self.truths.items()},
+        )
 
-    def where(self, mask: Mask) -> dict[str, Floats]:
-        """Return the truths of the rows of a mask."""
-        return {name: values[mask] for name, values in self.truths.items()}
+    def scaled(self) -> Floats:
+        """Return the truths on the scale of learning, f64 [rows, labels]."""
+        return np.stack([label.to_scale(self.truths[label.name]) for label in LABELS], axis=1)
 
 
-def train_model(
-    examples: Examples, found: Split, parameters: Parameters, record: Mapping[str, object]
-) -> tuple[TreeModel, Matrix]:
-    """Train on a split's rows and calibrate intervals; return the model and the matrix of all rows."""
-    columns = Columns.choose(examples.features_where(found.train))
-    matrix = columns.matrix(examples.features)
-    forest = train(matrix[found.train], examples.where(found.train), _part(matrix, examples, found.valid), parameters)
-    groups = [group(row) for row in examples.features_where(found.calibration)]
-    predicted = forest.predict(matrix[found.calibration])
-    widths = {}
+@dataclass(frozen=True)
+class HeldOut:
+    """What models say of rows of families that they were not trained on, on the scale of learning."""
+
+    folds: NDArray[np.int64]
+    """The fold of each row, [rows]."""
+    centres: Floats
+    """f64 [rows, labels]"""
+    spreads: Floats
+    """Log distances expected by trees that were not trained on the fold either, f64 [rows, labels]."""
+
+
+def train_level(examples: Examples, parameters: Parameters) -> tuple[LevelModel, HeldOut]:
+    """Train on all rows; calibrate intervals on what models without each family say of it."""
+    analytical, columns, read = prepare(examples)
+    held = held_out(examples, read, parameters)
+    own = [group(target) for target in examples.targets]
+    every = np.ones(len(examples.rows), bool)
+    factors = interval_factors(examples, held, own, every)
+    spread = train_spread(read.matrix, log_distances(held.centres, examples), parameters)
+    usual = usual_distances(held)
+    forest = train(read.matrix, read.margins, examples.truths, parameters)
+    support = Support(read.matrix.min(axis=0), read.matrix.max(axis=0))
+    doubtful = float(np.quantile(excess(held.spreads, usual), 1 - DOUBTED))
+    return LevelModel(columns, analytical, forest, spread, factors, usual, doubtful, support), held
+
+
+def prepare(examples: Examples) -> tuple[Analytical, Columns, Inputs]:
+    """Fit the analytical model, choose columns, and return the rows as trees read them."""
+    analytical = Analytical.fit(examples.features, examples.targets, examples.truths)
+    complete = (
+        with_estimates(row, analytical, target) for row, target in zip(examples.features, examples.targets, strict=True)
+    )
+    columns = Columns.choose(complete)
+    return analytical, columns, inputs(columns, analytical, examples.features, examples.targets)
+
+
+def held_out(examples: Examples, read: Inputs, parameters: Parameters) -> HeldOut:
+    """Return what models say that were trained without the families of each row's fold."""
+    numbers = folds(examples.rows)
+    centres = np.full((len(numbers), len(LABELS)), np.nan)
+    for fold in range(FOLDS):
+        test = numbers == fold
+        others = without_copies(examples.rows, test)
+        if test.any() and others.any():
+            forest = train(read.matrix[others], read.margins[others], examples.where(others).truths, parameters)
+            centres[test] = forest.predict(read.matrix[test]) + read.margins[test]
+    distances = log_distances(centres, examples)
+    spreads = np.zeros_like(centres)
+    for fold in range(FOLDS):
+        test = numbers == fold
+        if test.any() and not test.all():
+            spreads[test] = train_spread(read.matrix[~test], distances[~test], parameters).predict(read.matrix[test])
+    return HeldOut(numbers, centres, spreads)
+
+
+def log_distances(centres: Floats, examples: Examples) -> Floats:
+    """Return log distances between predictions and truths, f64 [rows, labels], NaN without truth or prediction."""
+    return np.asarray(np.log(np.abs(centres - examples.scaled()) + _LEAST_DISTANCE))
+
+
+def usual_distances(held: HeldOut) -> Floats:
+    """Return the median log distance that is expected of each label, f64 [labels], 0 for one that is not there."""
+    with np.errstate(invalid="ignore"):
+        return np.nan_to_num(np.median(held.spreads, axis=0))
+
+
+def interval_factors(
+    examples: Examples, held: HeldOut, groups: Sequence[str], chosen: Mask
+) -> dict[str, dict[str, float]]:
+    """Return, by label and group, how many expected distances hold nine tenths of the chosen rows."""
+    distances = np.abs(held.centres - examples.scaled()) / np.exp(held.spreads)
+    found = {}
     for place, label in enumerate(LABELS):
-        truth = examples.truths[label.name][found.calibration]
-        known = ~np.isnan(truth)
-        if not known.any():
-            continue
-        distances = np.abs(predicted[known, place] - label.to_scale(truth[known]))
-        own = [name for name, is_known in zip(groups, known, strict=True) if is_known]
-        widths[label.name] = quantiles(distances, own, COVERAGE)
-    seen = matrix[found.train]
-    support = Support(seen.min(axis=0), seen.max(axis=0))
-    return TreeModel(columns, forest, widths, support, record), matrix
-
-
-def _part(matrix: Matrix, examples: Examples, mask: Mask) -> tuple[Matrix, dict[str, Floats]]:
-    return matrix[mask], examples.where(mask)
+        known = chosen & np.isfinite(distances[:, place])
+        if known.any():
+            own = [groups[number] for number in np.flatnonzero(known).tolist()]
+            found[label.name] = quantiles(distances[known, place], own, COVERAGE)
+    return found
 
 
 def _column(rows: Sequence[Mapping[str, Any]], name: str) -> Floats:
-    return np.asarray([np.nan if row[name] is None else row[name] for row in rows], np.float64)
+    return np.asarray([np.nan if row.get(name) is None else row[name] for row in rows], np.float64)

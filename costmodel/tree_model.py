@@ -1,4 +1,4 @@
-"""The released model: trees over features, intervals around them, and when not to believe them."""
+"""The released model: a model for each level of text behind one `Predictor`."""
 
 from __future__ import annotations
 
@@ -8,86 +8,86 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..target import Target
-from .columns import Columns, Matrix
-from .conformal import half_widths
-from .features import text_features
-from .forest import Forest
-from .labels import LABELS, Floats, Label
+from .features import level, text_features
+from .labels import LABELS, Floats
+from .level_model import MOST_OUTSIDE, LevelModel, group
 from .predictor import Predicted, Prediction
-
-MOST_OUTSIDE = 3
-"""Features that may lie outside of what training saw before the model is unsure."""
-
-
-@dataclass(frozen=True)
-class Support:
-    """What training saw of each column."""
-
-    low: Matrix
-    """f32 [columns]"""
-    high: Matrix
-    """f32 [columns]"""
-
-    def outside(self, matrix: Matrix) -> Matrix:
-        """Return how many columns of each row lie outside, i64 [rows]."""
-        return np.asarray(((matrix < self.low) | (matrix > self.high)).sum(axis=1))
 
 
 @dataclass(frozen=True)
 class TreeModel:
     """A `Predictor`."""
 
-    columns: Columns
-    forest: Forest
-    quantiles: Mapping[str, dict[str, float]]
-    """By label and group: half widths of 90 % intervals on the scale of learning."""
-    support: Support
+    levels: Mapping[str, LevelModel]
+    """By level of text: `loops`, `graph`."""
     record: Mapping[str, object]
     """How it was trained: corpus, rows, seeds, versions, hyper-parameters."""
 
     def predict(self, texts: Sequence[str], target: Target) -> list[Predicted]:
         """Return what is predicted of each text for the CPU."""
+        levels = [level(text) for text in texts]
         rows = [text_features(text, target) for text in texts]
-        return self.predict_features(rows, [group(row) for row in rows])
+        return self.predict_features(rows, levels, target)
 
-    def predict_features(self, rows: Sequence[Mapping[str, float]], groups: Sequence[str]) -> list[Predicted]:
-        """Return what is predicted of rows of features: the labels that the corpus had."""
-        if not rows:
-            return []
-        matrix = self.columns.matrix(rows)
-        centres = self.forest.predict(matrix)
-        intervals = {label.name: self._interval(label, centres[:, place], groups) for place, label in enumerate(LABELS)}
-        outside = self.support.outside(matrix)
-        return [
-            Predicted(
-                {
-                    label.name: _one(intervals[label.name], number, label.unit)
-                    for label in LABELS
-                    if label.name in intervals
-                },
-                self._doubts(row, int(outside[number])),
-            )
-            for number, row in enumerate(rows)
-        ]
+    def predict_features(
+        self, rows: Sequence[Mapping[str, float]], levels: Sequence[str], target: Target
+    ) -> list[Predicted]:
+        """Return what is predicted of rows of features of texts of those levels: the labels that the corpus had."""
+        found: list[Predicted] = [_NOTHING] * len(rows)
+        for name in dict.fromkeys(levels):
+            chosen = [number for number, own in enumerate(levels) if own == name]
+            model = self.levels.get(name)
+            if model is not None:
+                predicted = predict_level(model, [rows[number] for number in chosen], [target] * len(chosen))
+                for number, one in zip(chosen, predicted, strict=True):
+                    found[number] = one
+        return found
 
-    def _interval(self, label: Label, centre: Floats, groups: Sequence[str]) -> tuple[Floats, Floats, Floats]:
-        half = half_widths(self.quantiles.get(label.name, {}), groups)
+
+def predict_level(model: LevelModel, rows: Sequence[Mapping[str, float]], targets: Sequence[Target]) -> list[Predicted]:
+    """Return the predictions of rows of features of one level, each for its CPU."""
+    if not rows:
+        return []
+    read = model.inputs(rows, targets)
+    centres, spreads = model.centres(read), model.spread.predict(read.matrix)
+    values, lows, highs = in_units(centres, model.half_widths(spreads, [group(target) for target in targets]))
+    outside = model.support.outside(read.matrix)
+    excess = model.excess(spreads)
+    known = [(place, label) for place, label in enumerate(LABELS) if label.name in model.quantiles]
+    # Python's numbers at once: taking them one by one from arrays costs more than the trees.
+    all_values, all_lows, all_highs = values.tolist(), lows.tolist(), highs.tolist()
+    return [
+        Predicted(
+            {
+                label.name: Prediction(all_values[n][place], all_lows[n][place], all_highs[n][place], label.unit)
+                for place, label in known
+            },
+            doubts(model, row, int(outside[n]), float(excess[n])),
+        )
+        for n, row in enumerate(rows)
+    ]
+
+
+def in_units(centres: Floats, halves: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return values and the ends of intervals in units, counts as integers, each f64 [rows, labels]."""
+    values, lows, highs = (np.empty_like(centres) for _ in range(3))
+    for place, label in enumerate(LABELS):
+        centre, half = centres[:, place], halves[:, place]
         value, low, high = (label.from_scale(centre + shift) for shift in (0.0, -half, half))
-        return (np.round(value), np.floor(low), np.ceil(high)) if label.is_count else (value, low, high)
-
-    def _doubts(self, row: Mapping[str, float], outside: int) -> tuple[str, ...]:
-        doubts = [f"operation {name.removeprefix('op.')} was not seen" for name in self.columns.unknown(row)]
-        if outside > MOST_OUTSIDE:
-            doubts.append(f"{outside} features lie outside of what was seen")
-        return tuple(doubts)
+        if label.is_count:
+            value, low, high = np.round(value), np.ceil(low - 0.5), np.floor(high + 0.5)
+        values[:, place], lows[:, place], highs[:, place] = value, np.minimum(low, value), np.maximum(high, value)
+    return values, lows, highs
 
 
-def _one(interval: tuple[Floats, Floats, Floats], number: int, unit: str) -> Prediction:
-    value, low, high = (float(bound[number]) for bound in interval)
-    return Prediction(value, low, high, unit)
+def doubts(model: LevelModel, row: Mapping[str, float], outside: int, excess: float) -> tuple[str, ...]:
+    """Return why a prediction should not be believed."""
+    found = [f"operation {name.removeprefix('op.')} was not seen" for name in model.columns.unknown(row)]
+    if outside > MOST_OUTSIDE:
+        found.append(f"{outside} features lie outside of what was seen")
+    if excess > model.doubtful:
+        found.append(f"errors {np.exp(excess):.1f} times the usual are expected")
+    return tuple(found)
 
 
-def group(row: Mapping[str, float]) -> str:
-    """Return the group of a row that has intervals of its own: level of the text and kind of CPU."""
-    level = "graph" if row.get("graph") else "loops"
-    return f"{level} {int(row['target.vector_bits'])}x{int(row['target.vector_registers'])}"
+_NOTHING = Predicted({}, ("no model of this level of text",))

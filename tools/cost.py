@@ -101,13 +101,18 @@ def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     measure.add_argument("--seconds", type=integer_flag(1, 10**6), default=3600, metavar="S", help=_SECONDS)
     measure.add_argument("--prepare", action="store_true", help="only compile them, so that measuring is quick")
     train = commands.add_parser("train", help="train a model on a corpus")
-    train.add_argument("folder", type=Path, metavar="FOLDER", help="the corpus")
+    train.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="the corpus, or several")
     train.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where the model goes")
-    train.add_argument("--rounds", type=integer_flag(1, 10**5), default=300, metavar="N", help=_ROUNDS)
+    train.add_argument("--rounds", type=integer_flag(1, 10**5), default=160, metavar="N", help=_ROUNDS)
     judge = commands.add_parser("eval", help="judge models on what they were not trained on")
-    judge.add_argument("folder", type=Path, metavar="FOLDER", help="the corpus")
-    judge.add_argument("--rounds", type=integer_flag(1, 10**5), default=300, metavar="N", help=_ROUNDS)
+    judge.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="the corpus, or several")
+    judge.add_argument("--rounds", type=integer_flag(1, 10**5), default=160, metavar="N", help=_ROUNDS)
+    judge.add_argument("--splits", default="families,random,kinds,shapes,targets", metavar="NAME[,NAME]", help=_SPLITS)
+    judge.add_argument("--networks", action="store_true", help="train the text networks beside the trees, too (torch)")
+    judge.add_argument("--speed", action="store_true", help="time predictions with a trained model, too")
+    _model(judge)
     judge.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
+    judge.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page, too")
 
 
 _PROGRAMS = "random programs in the corpus (default: %(default)s)"
@@ -118,7 +123,8 @@ _SAMPLE = "stop when that many rows are there: the first of the whole corpus, bi
 _KERNELS = "most kernels that are measured, families in turn (default: %(default)s)"
 _SECONDS = "stop after the batch in which they are over (default: %(default)s)"
 _WORKERS = "processes (default: one for each core)"
-_ROUNDS = "most trees for each quantity (default: %(default)s)"
+_ROUNDS = "trees for each quantity (default: %(default)s)"
+_SPLITS = "what is held out, in turn (default: %(default)s)"
 
 
 def _machine(parser: argparse.ArgumentParser) -> None:

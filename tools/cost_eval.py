@@ -1,4 +1,4 @@
-"""`slipstick-cost eval`: tables of a model and its baselines on what they were not trained on."""
+"""`slipstick-cost eval`: the report on models and baselines, judged on what they were not trained on."""
 
 from __future__ import annotations
 
@@ -11,59 +11,100 @@ from rich.console import Console
 from rich.table import Table
 
 from ..costmodel.boosted import Parameters
-from ..costmodel.evaluation import Judgement, judge
+from ..costmodel.evaluation import Judgement, Ready, judge
+from ..costmodel.features import LEVELS
 from ..costmodel.labels import LABELS
+from ..costmodel.released import FOLDER, load
+from ..costmodel.splits import NAMES
 from ..costmodel.training import Examples
-from ..datasets.corpus.store import read_rows
+from ..datasets.corpus.store import read_all
+from ..errors import ArgumentError
 from ..files import write_atomically
+from .cost_html import write_html
+from .cost_speed import speeds
 from .files import check_writable
 
-_COLUMNS = {
+COLUMNS = {
     "rmse_of_range": "RMSE % range",
+    "rmse_of_mean": "RMSE % mean",
     "mape": "MAPE %",
     "within_one": "within 1 %",
     "f1_some": "F1 some/none %",
     "spearman": "Spearman",
+    "pairs": "pairs right %",
     "coverage": "in interval %",
+    "width": "interval % range",
 }
 
 
 def eval(arguments: argparse.Namespace) -> int:
     """Judge; return the exit status."""
-    if arguments.json is not None:
-        check_writable(arguments.json, "--json")
-    console = Console()
-    rows = list(read_rows(arguments.folder))
-    status = Console(stderr=True)
-    with status.status(f"features of {len(rows)} rows") as shown:
-        examples = Examples.of(rows)
-        found = judge(examples, Parameters(rounds=arguments.rounds), lambda name: shown.update(f"split {name}"))
-    for judgement in found:
-        console.print(_table(judgement))
+    for path, flag in ((arguments.json, "--json"), (arguments.html, "--html")):
+        if path is not None:
+            check_writable(path, flag)
+    names = tuple(name for name in arguments.splits.split(",") if name)
+    unknown = set(names) - set(NAMES)
+    if unknown:
+        raise ArgumentError(f"--splits: expected names among {', '.join(NAMES)}; found {', '.join(sorted(unknown))}")
+    console, status = Console(), Console(stderr=True)
+    parameters = Parameters(rounds=arguments.rounds)
+    rows = list(read_all(arguments.folders))
+    found: list[Judgement] = []
+    for level in LEVELS:
+        own = [row for row in rows if row["level"] == level]
+        if not own:
+            continue
+        with status.status(f"{level}: features of {len(own)} rows") as shown:
+            examples = Examples.of(own)
+            shown.update(f"{level}: models without each family")
+            ready = Ready.of(level, examples, parameters)
+
+            def say(name: str, level: str = level, shown: object = shown) -> None:
+                shown.update(f"{level}: split {name}")  # type: ignore[attr-defined]
+
+            for judgement in judge(ready, parameters, say, names, arguments.networks):
+                console.print(table(judgement))
+                found.append(judgement)
+    if arguments.speed:
+        found_speeds = speeds(load(arguments.model or FOLDER), rows)
+        for name, seconds in found_speeds.items():
+            console.print(f"one kernel {name}: {seconds * 1e3:.3f} ms ({1 / seconds:,.0f} a second)")
     if arguments.json is not None:
         write_atomically(arguments.json, json.dumps([asdict(judgement) for judgement in found], indent=1))
+    if arguments.html is not None:
+        write_html(found, len(rows), arguments.html)
     return 0
 
 
-def _table(judgement: Judgement) -> Table:
-    title = (
-        f"split {judgement.split}: {judgement.train_rows} rows train, {judgement.test_rows} judge, "
-        f"{judgement.leaks} leaks, unsure of {100 * judgement.unsure:.1f} %"
+def title(judgement: Judgement) -> str:
+    """Return what stands above a table."""
+    return (
+        f"{judgement.level}, split {judgement.split}: {judgement.train_rows} rows train, {judgement.test_rows} judge, "
+        f"{judgement.leaks} leaks; unsure of {100 * judgement.unsure:.1f} %, which has "
+        f"{100 * judgement.caught:.0f} % of the worst twentieth"
     )
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
-    table.add_column("quantity")
-    table.add_column("model")
-    for heading in _COLUMNS.values():
-        table.add_column(heading, justify="right")
+
+
+def table(judgement: Judgement) -> Table:
+    """Return a judgement as a table: for each quantity a line for each model."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title(judgement), title_justify="left")
+    shown.add_column("quantity")
+    shown.add_column("model")
+    for heading in COLUMNS.values():
+        shown.add_column(heading, justify="right")
     for label in LABELS:
-        for place, (model, metrics) in enumerate(judgement.metrics.items()):
+        place = 0
+        for model, metrics in judgement.metrics.items():
             own = metrics[label.name]
-            shown = [_number(name, getattr(own, name)) for name in _COLUMNS]
-            table.add_row(label.name if place == 0 else "", model, *shown)
-    return table
+            if own.rows:
+                cells = [number(name, getattr(own, name)) for name in COLUMNS]
+                shown.add_row(label.name if place == 0 else "", model, *cells)
+                place += 1
+    return shown
 
 
-def _number(name: str, value: float) -> str:
+def number(name: str, value: float) -> str:
+    """Return a figure as it is shown."""
     if value != value:
         return "-"
     return f"{value:.3f}" if name == "spearman" else f"{100 * value:.1f}"

@@ -8,8 +8,8 @@ import json
 from rich.console import Console
 
 from ..costmodel.labels import LABELS
+from ..costmodel.level_model import MOST_OUTSIDE
 from ..costmodel.released import FOLDER, read_index
-from ..costmodel.tree_model import MOST_OUTSIDE
 
 _LIMITS = f"""
 [bold]limits[/bold]
@@ -23,9 +23,8 @@ def info(arguments: argparse.Namespace) -> int:
     folder = arguments.model or FOLDER
     index = read_index(folder)
     console = Console(highlight=False)
-    console.print(
-        f"[bold]model[/bold] {folder}: gradient-boosted trees over {len(index['columns'])} features of MLIR text"
-    )
+    columns = ", ".join(f"{len(own['columns'])} of {name}" for name, own in index["levels"].items())
+    console.print(f"[bold]model[/bold] {folder}: gradient-boosted trees over features of MLIR text: {columns}")
     console.print("\n[bold]predicts[/bold]")
     for label in LABELS:
         console.print(f"  {label.name} ({label.unit}): {label.what}")

@@ -4,36 +4,63 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.progress import track
 
 from ..costmodel.boosted import Parameters
+from ..costmodel.evaluation import Judgement, Ready, judge
+from ..costmodel.features import LEVELS
+from ..costmodel.labels import LABELS
 from ..costmodel.released import save
-from ..costmodel.splits import split
-from ..costmodel.training import Examples, train_model
-from ..datasets.corpus.store import read_manifest, read_rows
+from ..costmodel.training import Examples, train_level
+from ..costmodel.tree_model import TreeModel
+from ..datasets.corpus.store import read_all, read_manifest
+from .cost_eval import table
 
 
 def train(arguments: argparse.Namespace) -> int:
-    """Train on all programs but those that stop and calibrate; return the exit status."""
+    """Train on all rows, a level of texts at a time; return the exit status."""
     console = Console(stderr=True)
-    manifest = read_manifest(arguments.folder)
-    rows = list(track(read_rows(arguments.folder), "reading", console=console))
-    with console.status(f"features of {len(rows)} rows"):
-        examples = Examples.of(rows)
-    found = split(rows, "all programs", "program", ())
+    manifests = [read_manifest(folder) for folder in arguments.folders]
+    rows = list(track(read_all(arguments.folders), "reading", console=console))
     parameters = Parameters(rounds=arguments.rounds)
+    start = time.perf_counter()
+    levels, found = {}, []
+    for level in LEVELS:
+        own = [row for row in rows if row["level"] == level]
+        if own:
+            with console.status(f"{level}: features of {len(own)} rows"):
+                examples = Examples.of(own)
+            with console.status(f"{level}: trees"):
+                model, held = train_level(examples, parameters)
+            levels[level] = model
+            read = model.inputs(examples.features, examples.targets)
+            # The models that calibrated the intervals judge as well: each family by trees that did not see it.
+            found += judge(Ready(level, examples, model.columns, read, held), parameters, names=("families",))
     record = {
-        "corpus": {"plan": manifest["plan"], "versions": manifest["versions"], "rows": len(rows)},
+        "corpora": [{"plan": manifest["plan"], "versions": manifest["versions"]} for manifest in manifests],
         "families": sorted({row["family"] for row in rows}),
         "targets": sorted({row["target"] for row in rows}),
-        "rows": {name: int(getattr(found, name).sum()) for name in ("train", "valid", "calibration")},
+        "rows": {level: sum(row["level"] == level for row in rows) for level in LEVELS},
         "parameters": parameters.json(),
+        "held-out families": {judgement.level: _card(judgement) for judgement in found},
     }
-    start = time.perf_counter()
-    with console.status("trees"):
-        model, _ = train_model(examples, found, parameters, record)
-    save(model, arguments.output)
-    console.print(f"{arguments.output}: {len(model.forest.roots)} trees in {time.perf_counter() - start:.0f} s")
+    save(TreeModel(levels, record), arguments.output)
+    for judgement in found:
+        console.print(table(judgement))
+    trees = sum(len(level.forest.roots) + len(level.spread.roots) for level in levels.values())
+    console.print(f"{arguments.output}: {trees} trees in {time.perf_counter() - start:.0f} s")
     return 0
+
+
+def _card(judgement: Judgement) -> dict[str, object]:
+    """Return the trees' figures on families that they did not see, for the model card."""
+    metrics = {label.name: asdict(judgement.metrics["trees"][label.name]) for label in LABELS}
+    shown = {
+        name: {key: round(value, 4) for key, value in own.items() if value == value}
+        for name, own in metrics.items()
+        if own["rows"]
+    }
+    return {"unsure": judgement.unsure, "caught": judgement.caught, "leaks": judgement.leaks, "labels": shown}

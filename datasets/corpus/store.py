@@ -129,6 +129,17 @@ def read_rows(folder: Path) -> Iterator[dict[str, Any]]:
                 yield row
 
 
+def read_all(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of several corpora, each text for a CPU once. Raises as `read_rows`."""
+    seen: set[tuple[str, str]] = set()
+    for folder in folders:
+        for row in read_rows(folder):
+            key = (row["canonical"], row["target"])
+            if key not in seen:
+                seen.add(key)
+                yield row
+
+
 def _name(number: int) -> str:
     return f"part-{number:05d}.parquet"
 

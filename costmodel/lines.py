@@ -1,0 +1,218 @@
+"""One line of loop-level MLIR: what its operation is, the types that it names, what its results are.
+
+The values of a line are taken out first; what is left, its form, comes again and again within a kernel and among the
+schedules of one, so what it means is remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+
+_BITS = {"f64": 64, "i64": 64, "index": 64, "f32": 32, "i32": 32, "f16": 16, "bf16": 16, "i16": 16, "i8": 8, "i1": 1}
+_FLOATS = frozenset({"f64", "f32", "f16", "bf16"})
+_TYPE = re.compile(
+    r"(vector|memref|tensor)<((?:\[?[\d?]+\]?x)*)([a-zA-Z]\w*)|(?<![\w.])(f64|f32|f16|bf16|f8\w+|i\d+|index)(?![\w.])"
+)
+_NAME = re.compile(r'(?:%(?:, %)* = )?"?([A-Za-z_][\w.$]*)"?')
+_SIZE = re.compile(r"\d+")
+_SHUFFLE = re.compile(r"\[([^\]]*)\]")
+_INTEGER = re.compile(r"arith\.constant (-?\d+) : ")
+_STRIDED = re.compile(r"strided<\[([^\]]*)\]")
+_NOALIAS = re.compile(r"slipstick\.noalias = array<i64: ([^>]*)>")
+LOOPS = frozenset({"scf.for", "scf.parallel", "scf.forall", "scf.while", "affine.for", "affine.parallel"})
+
+_CLASSES = {
+    "load": "vector.load vector.transfer_read",
+    "maskedload": "vector.maskedload",
+    "store": "vector.store vector.transfer_write",
+    "maskedstore": "vector.maskedstore vector.compressstore",
+    "gather": "vector.gather vector.scatter vector.expandload",
+    "broadcast": "vector.broadcast vector.splat",
+    "fma": "vector.fma math.fma",
+    "fp": "arith.addf arith.subf arith.mulf",
+    "sign": "arith.negf math.absf math.copysign",
+    "div": "arith.divf",
+    "sqrt": "math.sqrt",
+    "minmax": "arith.maxnumf arith.minnumf",
+    "ieeeminmax": "arith.maximumf arith.minimumf",
+    "round": "math.floor math.ceil math.trunc math.round math.roundeven",
+    "cmp": "arith.cmpf arith.cmpi",
+    "select": "arith.select",
+    "int": "arith.addi arith.subi",
+    "mul": "arith.muli",
+    "idiv": (
+        "arith.divsi arith.divui arith.remsi arith.remui arith.ceildivsi arith.floordivsi arith.ceildivui affine.apply"
+    ),
+    "logic": "arith.andi arith.ori arith.xori",
+    "shift": "arith.shli arith.shrsi arith.shrui",
+    "iminmax": "arith.maxsi arith.minsi arith.maxui arith.minui",
+    "convert": "arith.sitofp arith.uitofp arith.fptosi arith.fptoui",
+    "width": "arith.extf arith.truncf arith.extsi arith.extui arith.trunci arith.index_cast arith.index_castui",
+    "free": (
+        "arith.bitcast vector.bitcast vector.shape_cast ub.poison scf.yield return func.return affine.yield"
+        " memref.cast scf.reduce"
+    ),
+    "shuffle": (
+        "vector.shuffle vector.extract_strided_slice vector.insert_strided_slice vector.transpose vector.interleave"
+        " vector.deinterleave vector.from_elements vector.to_elements"
+    ),
+    "extract": "vector.extract vector.extractelement",
+    "insert": "vector.insert vector.insertelement",
+    "reduce": "vector.reduction vector.multi_reduction vector.contract vector.outerproduct",
+    "mask": "vector.create_mask vector.constant_mask",
+    "scalarload": "memref.load affine.load",
+    "scalarstore": "memref.store affine.store",
+    "prefetch": "memref.prefetch affine.prefetch",
+    "view": (
+        "memref.subview memref.view memref.reinterpret_cast memref.extract_strided_metadata memref.dim"
+        " memref.collapse_shape memref.expand_shape memref.assume_alignment memref.extract_aligned_pointer_as_index"
+        " memref.memory_space_cast"
+    ),
+    "alloca": "memref.alloca memref.alloc memref.dealloc memref.get_global memref.alloca_scope",
+    "copy": "memref.copy",
+    "call": "func.call call",
+    "constant": "arith.constant",
+    "branch": "scf.if affine.if scf.index_switch",
+    "function": "func.func",
+}
+_CLASS = {name: class_ for class_, names in _CLASSES.items() for name in names.split()}
+CLASSES: tuple[str, ...] = (*_CLASSES, "loop", "math", "other")
+"""What an operation can be to the machine: `math` are calls of the C library."""
+_BY_ELEMENT = frozenset({"scalarload"})
+
+
+@dataclass(frozen=True)
+class Value:
+    """What holds a result."""
+
+    kind: str
+    """`vector`, `mask` (vector of i1), `float`, `integer` (index, too), `memref` or `tensor`."""
+    lanes: int
+    bits: int
+    """Of an element."""
+    element: str
+    shape: tuple[int, ...] = ()
+    """0 where not known."""
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """A line without its values."""
+
+    name: str
+    """The operation's; empty where there is none, as in `} else {`."""
+    class_: str
+    values: tuple[Value, ...]
+    """The types that it names, in order."""
+    result: Value | None
+    """The type of its (first) result."""
+    operand: Value | None
+    """The type that its work is measured by: the result's, or what is stored, compared or reduced."""
+    results: tuple[Value, ...]
+    """The types of the results of a loop or branch."""
+    is_loop: bool
+    opens: bool
+    closes: int
+    constant: int | None
+    """An integer constant's value."""
+    is_splat: bool
+    is_reassociating: bool
+    is_strided: bool
+    """Whether it reads or writes a memref whose last stride is not 1."""
+    is_dynamic: bool
+    """Whether a memref's shape or strides are known at run time only."""
+    noalias: tuple[int, ...]
+    """Of a function: the arguments whose memory no other argument reaches."""
+    words: int
+    """Of a call: what it hands over, a memref as two pointers, an offset, sizes and strides."""
+
+
+@lru_cache(maxsize=1 << 16)
+def form(text: str) -> Form:
+    """Return the form of a line in which each value was replaced by `%`, stripped of white space."""
+    closes = len(text) - len(text.lstrip("}"))
+    opens = text.endswith("{")
+    found = _NAME.match(text, closes)
+    name = found[1] if found and closes == 0 else ""
+    is_loop = name in LOOPS
+    class_ = "loop" if is_loop else _CLASS.get(name, "math" if name.startswith("math.") else "other")
+    values = tuple(_value(match) for match in _TYPE.finditer(text))
+    result: Value | None = None
+    results: tuple[Value, ...] = ()
+    if text.startswith("%") and " = " in text:
+        result = _result(name, class_, text, values)
+        if (class_ in ("loop", "branch")) and "->" in text:
+            results = tuple(_value(match) for match in _TYPE.finditer(text, text.rindex("->")))
+    integer = _INTEGER.search(text) if name == "arith.constant" else None
+    strides = _STRIDED.search(text)
+    noalias = _NOALIAS.search(text) if class_ == "function" else None
+    memref = next((value for value in values if value.kind == "memref"), None)
+    return Form(
+        name=name,
+        class_=class_,
+        values=values,
+        result=result,
+        operand=_operand(name, class_, values, result),
+        results=results,
+        is_loop=is_loop,
+        opens=opens,
+        closes=closes,
+        constant=int(integer[1]) if integer else None,
+        is_splat=name == "arith.constant" and "dense<" in text,
+        is_reassociating="reassoc" in text or "fast>" in text,
+        is_strided=memref is not None and strides is not None and not strides[1].replace(" ", "").endswith("1"),
+        noalias=tuple(int(n) for n in _SIZE.findall(noalias[1])) if noalias else (),
+        words=sum(3 + 2 * len(v.shape) if v.kind == "memref" else 1 for v in values) if class_ == "call" else 0,
+        is_dynamic=memref is not None and "?" in text.replace("offset: ?", ""),
+    )
+
+
+def _value(match: re.Match[str]) -> Value:
+    shaped, sizes, element, scalar = match.groups()
+    if scalar:
+        kind = "float" if scalar[0] in "fb" else "integer"
+        return Value(kind, 1, _bits(scalar), scalar)
+    shape = tuple(0 if size == "?" else int(size.strip("[]")) for size in sizes.split("x")[:-1])
+    if shaped == "vector":
+        return Value("mask" if element == "i1" else "vector", prod(shape), _bits(element), element, shape)
+    return Value(shaped, 1, _bits(element), element, shape)
+
+
+def _bits(element: str) -> int:
+    known = _BITS.get(element)
+    if known is not None:
+        return known
+    size = _SIZE.search(element)
+    return int(size[0]) if size else 32
+
+
+def _result(name: str, class_: str, text: str, values: tuple[Value, ...]) -> Value | None:
+    if not values:
+        return None
+    last = values[-1]
+    if class_ == "cmp":
+        return Value("mask" if last.kind == "vector" else "integer", last.lanes, 1, "i1")
+    if class_ == "extract" and len(values) > 1:
+        return values[-2]
+    if name == "vector.shuffle":
+        lanes = _SHUFFLE.search(text)
+        return Value(last.kind, lanes[1].count(",") + 1 if lanes else last.lanes, last.bits, last.element)
+    if class_ in _BY_ELEMENT and last.kind == "memref":
+        return Value("float" if last.element in _FLOATS else "integer", 1, last.bits, last.element)
+    if name == "memref.dim":
+        return Value("integer", 1, 64, "index")
+    return last
+
+
+def _operand(name: str, class_: str, values: tuple[Value, ...], result: Value | None) -> Value | None:
+    """Return the widest of what an operation of vectors works on, else its last type."""
+    vectors = [value for value in values if value.kind == "vector"]
+    if vectors and class_ not in ("loop", "branch", "function", "call"):
+        return max(vectors, key=lambda value: value.lanes * value.bits)
+    if class_ == "scalarstore" and values and values[-1].kind == "memref":
+        element = values[-1].element
+        return Value("float" if element in _FLOATS else "integer", 1, values[-1].bits, element)
+    return result or (values[-1] if values else None)

@@ -1,0 +1,205 @@
+"""Loop-level MLIR as named numbers: pieces of work, registers alive, loops as LLVM leaves them, for one CPU."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+from ..target import Target
+from .invariants import invariants
+from .liveness import Pressure, pressure
+from .machine import Machine, machine, work
+from .program import Loop, Program, read
+from .unrolling import Shape, hottest, shapes
+
+_FREE = frozenset({"free", "function"})
+
+
+def loop_features(text: str, target: Target) -> dict[str, float]:
+    """Return the features of one function's text for a CPU; those that are zero may be missing."""
+    on = machine(target)
+    program = read(text)
+    found: dict[str, float] = defaultdict(float)
+    found["statements"] = len(program.statements)
+    loops = shapes(program, on)
+    kept = invariants(program, loops, on)
+    alive = pressure(program, on, kept)
+    found["kept"] = sum(own.registers for own in kept)
+    found["kept.loads"] = sum(own.registers for own in kept if own.is_load)
+    _registers("all", alive, 0, len(program.statements), found)
+    _loops(program, loops, found)
+    weights = _weights(program, loops)
+    _work(program, on, weights, alive, found)
+    _values(program, on, found)
+    hot = hottest(program, loops, on)
+    if hot >= 0:
+        _hot(program, on, program.loops[hot], loops[hot], alive, found)
+    return dict(found)
+
+
+def _registers(name: str, alive: Pressure, begin: int, end: int, found: dict[str, float]) -> None:
+    found[f"{name}.ordered"] = max(alive.ordered[begin:end], default=0)
+    found[f"{name}.lazy"] = max(alive.lazy[begin:end], default=0)
+    found[f"{name}.folded"] = max(alive.folded[begin:end], default=0)
+    found[f"{name}.masks"] = max(alive.masks[begin:end], default=0)
+
+
+def _weights(program: Program, loops: Sequence[Shape]) -> list[float]:
+    """Return how often each operation stands in the code, as LLVM unrolls and vectorises [operations]."""
+    of_loop: list[float] = []
+    for number, shape in enumerate(loops):
+        parent = program.loops[number].parent
+        outer = of_loop[parent] if parent >= 0 else 1.0
+        own = shape.copies + shape.rest_copies
+        of_loop.append(outer * own)
+    return [of_loop[statement.loop] if statement.loop >= 0 else 1.0 for statement in program.statements]
+
+
+def _work(program: Program, on: Machine, weights: Sequence[float], alive: Pressure, found: dict[str, float]) -> None:
+    """Sum up pieces of work by class: as the text has them, and as often as they are expected in the code."""
+    total = expected = 0.0
+    for statement, weight in zip(program.statements, weights, strict=True):
+        own = work(statement.form, on)
+        if own.key in _FREE:
+            continue
+        found["n." + own.key] += own.pieces
+        found["u." + own.key] += own.pieces * weight
+        if own.lanes:
+            found["l." + own.key] += own.lanes * weight
+        if own.halves:
+            found["halves"] += own.halves * weight
+        if own.key[0] == "v" or own.key[0] == "s":
+            total += own.pieces
+            expected += own.pieces * weight
+        form = statement.form
+        if form.is_strided:
+            found["strided"] += 1
+        if form.is_dynamic:
+            found["dynamic"] += 1
+            found["u.dynamic"] += weight
+        if form.words:
+            found["u.words"] += form.words * weight
+        if form.is_reassociating:
+            found["reassociating"] += 1
+        if form.class_ in ("math", "other"):
+            found["op." + form.name] += own.pieces * weight
+    found["pieces"], found["expected"] = total, expected
+    _calls(program, weights, alive, found)
+
+
+def _calls(program: Program, weights: Sequence[float], alive: Pressure, found: dict[str, float]) -> None:
+    """Sum up the registers that are alive across calls of the C library, which keeps none of them on x86-64."""
+    for number, statement in enumerate(program.statements):
+        operand = statement.form.operand
+        if statement.form.class_ == "math" and operand is not None:
+            found["calls"] += operand.lanes * weights[number]
+            found["calls.alive"] += alive.folded[number] * operand.lanes * weights[number]
+
+
+def _values(program: Program, on: Machine, found: dict[str, float]) -> None:
+    """Describe values: constants that vectors hold, memrefs, and the sizes of vectors in registers."""
+    for life in program.lives:
+        value = life.value
+        if life.is_splat:
+            found["splats"] += 1
+        elif value.kind == "memref" and life.uses:
+            found["memrefs"] += 1
+        elif value.kind == "integer" and life.constant is None and life.uses > 0:
+            found["integers"] += 1
+        if value.kind == "vector":
+            registers = on.registers_of(value)
+            found["largest"] = max(found["largest"], registers)
+            if value.lanes * value.bits < on.bits:
+                found["narrow"] += 1
+
+
+def _loops(program: Program, loops: Sequence[Shape], found: dict[str, float]) -> None:
+    """Describe the loops that are left, and the largest of them."""
+    found["loops"] = len(loops)
+    found["loops.whole"] = sum(shape.is_whole for shape in loops)
+    found["loops.leaves"] = sum(shape.is_leaf and not shape.is_whole for shape in loops)
+    found["loops.auto"] = sum(shape.lanes > 1 for shape in loops)
+    for shape in loops:
+        found["access.contiguous"] += shape.accesses.contiguous
+        found["access.strided"] += shape.accesses.strided
+        found["access.fixed"] += shape.accesses.fixed
+        found["access.recurrent"] += shape.accesses.is_recurrent
+        found["access.serial"] += shape.accesses.is_serial
+        if shape.lanes > 1:
+            copies = shape.lanes * shape.copies * shape.inside
+            found["l.gathered"] += shape.accesses.strided * copies
+            found["u.reduced"] += shape.accesses.is_recurrent * shape.lanes
+    found["loops.unknown"] = sum(shape.turns != shape.turns for shape in loops)
+    found["loops.depth"] = max((loop.depth for loop in program.loops), default=0)
+    left = [shape for shape in loops if not shape.is_whole]
+    found["loops.left"] = len(left)
+    found["loops.code"] = sum(shape.code for loop, shape in zip(program.loops, loops, strict=True) if loop.parent < 0)
+    for place, shape in enumerate(sorted((s for s in left if s.is_leaf), key=lambda s: -s.code)[:2]):
+        prefix = f"leaf{place}."
+        found[prefix + "size"] = shape.size
+        found[prefix + "turns"] = -1.0 if math.isnan(shape.turns) else shape.turns
+        found[prefix + "lanes"] = shape.lanes
+        found[prefix + "interleaved"] = shape.interleaved
+        found[prefix + "copies"] = shape.copies
+        found[prefix + "rests"] = shape.rest_copies
+        found[prefix + "rest"] = -1.0 if math.isnan(shape.rest) else shape.rest
+        found[prefix + "vectors"] = -1.0 if math.isnan(shape.turns) else shape.turns / shape.lanes
+
+
+def _hot(program: Program, on: Machine, loop: Loop, shape: Shape, alive: Pressure, found: dict[str, float]) -> None:
+    """Describe the hottest loop: its work, registers, values handed on, and the longest chain through them."""
+    _registers("hot", alive, loop.begin, loop.end, found)
+    found["hot.turns"] = -1.0 if math.isnan(loop.trips) else loop.trips
+    found["hot.step"] = loop.step
+    found["hot.size"] = shape.size
+    found["hot.lanes"] = shape.lanes
+    found["hot.interleaved"] = shape.interleaved
+    found["hot.copies"] = shape.copies
+    found["hot.contiguous"] = shape.accesses.contiguous
+    found["hot.strided"] = shape.accesses.strided
+    found["hot.fixed_accesses"] = shape.accesses.fixed
+    found["hot.serial"] = shape.accesses.is_serial
+    carried = [program.lives[number].value for number in loop.carried]
+    found["hot.carried"] = sum(on.registers_of(value) for value in carried)
+    for number in loop.read:
+        life = program.lives[number]
+        if life.is_splat:
+            found["hot.splats"] += 1
+        elif life.value.kind == "vector":
+            found["hot.fixed"] += on.registers_of(life.value)
+        elif life.value.kind == "memref":
+            found["hot.memrefs"] += 1
+    total = 0.0
+    for statement in program.statements[loop.begin : loop.end]:
+        own = work(statement.form, on)
+        if own.key in _FREE:
+            continue
+        found["h." + own.key] += own.pieces
+        total += own.pieces
+        if own.lanes:
+            found["hl." + own.key] += own.lanes
+    found["hot.work"] = total
+    found["hot.chain"], found["hot.path"] = _chains(program, loop)
+
+
+_LATENCY = {"fma": 4.0, "fp": 4.0, "div": 13.0, "sqrt": 18.0, "minmax": 4.0, "ieeeminmax": 8.0, "mul": 5.0}
+_LATENCY |= {"load": 6.0, "scalarload": 5.0, "maskedload": 7.0, "broadcast": 3.0, "shuffle": 2.0, "reduce": 16.0}
+_LATENCY |= {"convert": 4.0, "width": 3.0, "free": 0.0, "round": 8.0, "cmp": 3.0, "gather": 20.0, "idiv": 15.0}
+
+
+def _chains(program: Program, loop: Loop) -> tuple[float, float]:
+    """Return the latency from turn to turn, and through one turn, in cycles of a typical machine."""
+    carried: dict[int, float] = dict.fromkeys(loop.carried, 0.0)
+    reached: dict[int, float] = {}
+    longest = 0.0
+    for statement in program.statements[loop.begin : loop.end]:
+        latency = _LATENCY.get(statement.form.class_, 1.0)
+        through = [carried[number] for number in statement.operands if number in carried]
+        start = max((reached.get(number, 0.0) for number in statement.operands), default=0.0) + latency
+        longest = max(longest, start)
+        for number in statement.results:
+            reached[number] = start
+            if through:
+                carried[number] = max(through) + latency
+    return max((carried.get(number, 0.0) for number in loop.yielded), default=0.0), longest

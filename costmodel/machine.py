@@ -1,0 +1,101 @@
+"""What a CPU makes of the operations of loop-level MLIR: registers that values need, pieces that operations become."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from ..target import Target
+from .lines import Form, Value
+
+_LOOP_BUFFERS = {"znver3": 512, "znver4": 512, "znver5": 512}
+_HALVES = frozenset({"f16", "bf16"})
+_ARITHMETIC = frozenset({"fma", "fp", "sign", "div", "sqrt", "minmax", "ieeeminmax", "round", "cmp", "convert"})
+_BY_LANE = frozenset({"maskedload", "maskedstore", "gather", "math", "mask", "reduce", "shuffle"})
+_NAMES = {"vector": "v.", "mask": "v.", "float": "s.", "integer": "x.", "memref": "x.", "tensor": "x."}
+
+
+@dataclass(frozen=True, eq=False)
+class Machine:
+    """A CPU's vector registers, and those that LLVM's own vectorisation uses."""
+
+    bits: int
+    registers: int
+    auto_bits: int
+    """Of the vectors that LLVM makes of scalar loops: Intel's CPUs with 512 bits prefer 256."""
+    has_masks: bool
+    """Whether masks have registers of their own."""
+    isa: str
+    has_half: bool
+    loop_buffer: int
+    """Operations that LLVM's scheduling model says the CPU's loop buffer holds: it unrolls loops up to that size."""
+
+    def registers_of(self, value: Value) -> int:
+        """Return how many vector registers hold a value."""
+        if value.kind == "vector":
+            return -(-value.lanes * max(8, value.bits) // self.bits)
+        if value.kind == "mask":
+            return 0 if self.has_masks else -(-value.lanes * 32 // self.bits)
+        return 1 if value.kind == "float" else 0
+
+
+@cache
+def machine(target: Target) -> Machine:
+    """Return what is known of a target."""
+    masks = target.has("avx512f")
+    auto = 256 if masks and not target.cpu.startswith("znver") else target.vector_bits
+    isa = "avx512" if masks else target.architecture if target.architecture == "aarch64" else "avx2"
+    half = target.has("avx512fp16") or target.has("fullfp16")
+    buffer = _LOOP_BUFFERS.get(target.cpu, 16 if target.architecture == "aarch64" else 50)
+    return Machine(target.vector_bits, target.vector_registers, auto, masks, isa, half, buffer)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What an operation is to a machine."""
+
+    key: str
+    """Its class behind what it works on: `v.` vectors, `s.` a scalar of floating point, `x.` integers."""
+    pieces: int
+    """Operations on registers that it is split into."""
+    lanes: int
+    """Elements, where a machine may go through them one by one; else 0."""
+    halves: int
+    """Pieces of arithmetic on types of 16 bits that the machine extends first."""
+
+
+_WORKS: dict[tuple[Form, Machine], Work] = {}
+_MOST = 1 << 16
+
+
+def work(form: Form, on: Machine) -> Work:
+    """Return what an operation of that form is to a machine."""
+    found = _WORKS.get((form, on))
+    if found is None:
+        if len(_WORKS) >= _MOST:
+            _WORKS.clear()
+        found = _WORKS[form, on] = _work(form, on)
+    return found
+
+
+def _work(form: Form, on: Machine) -> Work:
+    operand = form.operand
+    kind = operand.kind if operand is not None else "integer"
+    name, class_ = _NAMES[kind], form.class_
+    if class_ in ("loop", "branch", "function", "call", "view", "prefetch", "alloca", "copy", "free"):
+        return Work(class_, 1, 0, 0)
+    pieces = 1
+    lanes = halves = 0
+    if operand is not None and kind in ("vector", "mask"):
+        bits = max(8, operand.bits) if kind == "vector" else 32
+        if operand.element in _HALVES and class_ in _ARITHMETIC:
+            bits = 32
+        pieces = -(-operand.lanes * bits // on.bits)
+        if class_ == "width":
+            widest = max(value.bits * value.lanes for value in form.values)
+            pieces = -(-widest // on.bits)
+        if class_ in _BY_LANE or (class_ == "mul" and operand.bits == 64) or class_ in ("idiv",):
+            lanes = operand.lanes
+    if operand is not None and operand.element in _HALVES and class_ in _ARITHMETIC:
+        halves = pieces
+    return Work(name + class_, pieces, lanes, halves)

@@ -1,0 +1,247 @@
+"""Loop-level MLIR read into operations, loops and the lives of values: the program behind the features of its cost."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from .lines import Form, Value, form
+
+_NAMES = re.compile(r"(%[\w.$-]+(?:#\d+|:\d+)?)")
+_CARRIED = re.compile(r"(%[\w.$-]+) = (%[\w.$-]+(?:#\d+)?)")
+_BOUNDS = re.compile(r"= (\S+) to (\S+?)(?: step (\S+))?(?= |$)")
+_COMMENT = re.compile(r'//[^\n"]*$')
+NONE = -1
+
+
+@dataclass(slots=True)
+class Life:
+    """A value from its definition to its last use."""
+
+    value: Value
+    begin: int
+    """The operation that defines it."""
+    end: int
+    loop: int
+    """The loop that it is defined in."""
+    uses: int = 0
+    first: int = -1
+    """The first operation that uses it."""
+    constant: int | None = None
+    is_splat: bool = False
+
+
+@dataclass(slots=True)
+class Statement:
+    """An operation: its form, its operands' and results' numbers, the loop around it."""
+
+    form: Form
+    operands: list[int]
+    results: list[int]
+    loop: int
+
+
+@dataclass(slots=True)
+class Loop:
+    """A loop; `end` is the number of the first operation behind it."""
+
+    parent: int
+    depth: int
+    begin: int
+    trips: float
+    """NaN where the bounds are not constant."""
+    step: float
+    index: int = NONE
+    """The value that counts its turns."""
+    end: int = 0
+    is_innermost: bool = True
+    carried: list[int] = field(default_factory=list)
+    """Values that it hands from turn to turn, as the body reads them."""
+    yielded: list[int] = field(default_factory=list)
+    """The same, as the body makes them."""
+    results: list[int] = field(default_factory=list)
+    read: set[int] = field(default_factory=set)
+    """Values from outside that it, or a loop in it, reads: alive as long as it runs."""
+
+
+@dataclass(slots=True)
+class Program:
+    """All operations of a text in order."""
+
+    statements: list[Statement]
+    loops: list[Loop]
+    lives: list[Life]
+
+
+def read(text: str) -> Program:
+    """Return the program of a text as `str(operation)` prints it; what is not understood is an operation `other`."""
+    return _Reader().read(text)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.statements: list[Statement] = []
+        self.loops: list[Loop] = []
+        self.lives: list[Life] = []
+        self._numbers: dict[str, int] = {}
+        self._regions: list[int] = []
+        """For each open region: the number of the loop that it is the body of, else NONE."""
+        self._inside: list[int] = []
+
+    def read(self, text: str) -> Program:
+        for raw in text.split("\n"):
+            line = raw.strip()
+            if line:
+                if "//" in line:
+                    line = _COMMENT.sub("", line).rstrip()
+                self._line(line)
+        return Program(self.statements, self.loops, self.lives)
+
+    def _line(self, line: str) -> None:
+        parts = _NAMES.split(line)
+        found = form("%".join(parts[::2]))
+        for _ in range(found.closes):
+            self._close()
+        if found.name:
+            names = parts[1::2]
+            if found.is_loop:
+                self._loop(line, found, names)
+                return
+            if found.class_ == "function":
+                self._function(found, names)
+            else:
+                self._statement(found, names, line)
+        if found.opens:
+            self._regions.append(NONE)
+
+    def _close(self) -> None:
+        if not self._regions:
+            return
+        loop = self._regions.pop()
+        if loop != NONE:
+            self._inside.pop()
+            own = self.loops[loop]
+            own.end = len(self.statements)
+            for number in (*own.read, *own.yielded):
+                self.lives[number].end = own.end
+            for number in own.results:
+                # The last turn's values: no registers of their own while the loop runs.
+                self.lives[number].begin = self.lives[number].end = own.end
+
+    def _function(self, found: Form, names: list[str]) -> None:
+        self._numbers.clear()
+        for name, value in zip(names, found.values, strict=False):
+            self._define(name, value)
+        self.statements.append(Statement(found, [], [], NONE))
+
+    def _statement(self, found: Form, names: list[str], line: str) -> None:
+        count = 0
+        if line[0] == "%":
+            head = line.index(" = ")
+            count = 1 + line.count(",", 0, head)
+        inside = self._inside
+        loop = inside[-1] if inside else NONE
+        here = len(self.statements)
+        operands = [self._use(name, here, loop) for name in names[count:]]
+        results: list[int] = []
+        if count:
+            value = found.result or _UNKNOWN
+            several = found.results or (value,)
+            for number, name in enumerate(names[:count]):
+                results += self._define_all(name, several[number:] if count > 1 else several, value)
+            if found.class_ == "constant":
+                self.lives[results[0]].constant = found.constant
+                self.lives[results[0]].is_splat = found.is_splat
+        if found.name == "scf.yield" and self._regions and self._regions[-1] != NONE:
+            self.loops[loop].yielded = operands
+        self.statements.append(Statement(found, operands, results, loop))
+
+    def _loop(self, line: str, found: Form, names: list[str]) -> None:
+        parent = self._inside[-1] if self._inside else NONE
+        here, number = len(self.statements), len(self.loops)
+        results_name = names[0] if line[0] == "%" else None
+        indices, names = self._indices(line, names[1:] if results_name else names)
+        carried = _CARRIED.findall(line, line.index("iter_args")) if "iter_args" in line else []
+        inside = {name for name, _ in carried}
+        operands = [self._use(name, here, parent) for name in names if name not in inside]
+        trips, step = self._trips(line)
+        if parent != NONE:
+            self.loops[parent].is_innermost = False
+        loop = Loop(parent, len(self._inside) + 1, here + 1, trips, step)
+        self.loops.append(loop)
+        results = self._define_all(results_name, found.results, _UNKNOWN) if results_name else []
+        loop.results = results
+        self.statements.append(Statement(found, operands, results, parent))
+        self._inside.append(number)
+        if found.opens:
+            self._regions.append(number)
+        for name in indices:
+            loop.index = self._define(name, _INDEX)
+        for (name, _), value in zip(carried, found.results, strict=False):
+            loop.carried.append(self._define(name, value))
+
+    @staticmethod
+    def _indices(line: str, names: list[str]) -> tuple[list[str], list[str]]:
+        """Return the names of a loop's indices, and the others."""
+        if "for" in line.split("(", 1)[0]:
+            return names[:1], names[1:]
+        head = line.partition("(")[2].partition(")")[0].count("%")
+        return names[:head], names[head:]
+
+    def _trips(self, line: str) -> tuple[float, float]:
+        bounds = _BOUNDS.search(line)
+        if bounds is None:
+            return float("nan"), 1.0
+        low, high, step = (self._constant(bound) for bound in bounds.groups())
+        if bounds[3] is None:
+            step = 1.0
+        if low != low or high != high or not step:
+            return float("nan"), step
+        return max(0.0, -((low - high) // step)), step
+
+    def _constant(self, name: str | None) -> float:
+        if name is None:
+            return float("nan")
+        if name[0] != "%":
+            return float(name) if name.lstrip("-").isdigit() else float("nan")
+        number = self._numbers.get(name)
+        known = self.lives[number].constant if number is not None else None
+        return float("nan") if known is None else known
+
+    def _define_all(self, name: str, several: tuple[Value, ...], value: Value) -> list[int]:
+        """Define `%x` or `%x:N`."""
+        base, _, count = name.partition(":")
+        if not count:
+            return [self._define(base, several[0] if several else value)]
+        own = [
+            self._define(f"{base}#{place}", several[place] if place < len(several) else value)
+            for place in range(int(count))
+        ]
+        self._numbers[base] = own[0]
+        return own
+
+    def _define(self, name: str, value: Value) -> int:
+        number = len(self.lives)
+        here = len(self.statements)
+        self._numbers[name] = number
+        self.lives.append(Life(value, here, here, self._inside[-1] if self._inside else NONE))
+        return number
+
+    def _use(self, name: str, here: int, loop: int) -> int:
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._define(name, _UNKNOWN)
+        life = self.lives[number]
+        life.uses += 1
+        if life.first < 0:
+            life.first = here
+        life.end = here
+        while loop != life.loop and loop != NONE:
+            outer, loop = loop, self.loops[loop].parent
+            if loop == life.loop:
+                self.loops[outer].read.add(number)
+        return number
+
+
+_UNKNOWN = Value("integer", 1, 64, "index")
+_INDEX = Value("integer", 1, 64, "index")
