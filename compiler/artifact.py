@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..kernels.decisions import Decisions
 from ..kernels.weight_arguments import EncodedArgument, PackedArgument
 from . import codegen
 
@@ -33,8 +32,8 @@ class Artifact:
     """The size of the arena that a call takes."""
     paths: Mapping[int, str] = field(default_factory=dict)
     """The symbols of the entries by the number of layers that they run, where there are several depths."""
-    decisions: Decisions = field(default_factory=Decisions)
-    """What another policy than the heuristic decided."""
+    decisions: tuple[Mapping[str, Any], ...] = ()
+    """What another policy than the heuristic decided: entries of a file of decisions."""
 
     def head(self) -> dict[str, Any]:
         """Return all but the code, as JSON has it."""
@@ -47,7 +46,7 @@ class Artifact:
             "packed": [asdict(argument) for argument in self.packed],
             "workspace_bytes": self.workspace_bytes,
             "paths": {str(depth): symbol for depth, symbol in self.paths.items()},
-            "decisions": [entry.json() for entry in self.decisions.values()],
+            "decisions": list(self.decisions),
         }
 
     @classmethod
@@ -63,7 +62,7 @@ class Artifact:
             packed=tuple(PackedArgument(**fields) for fields in head["packed"]),
             workspace_bytes=int(head["workspace_bytes"]),
             paths={int(depth): str(symbol) for depth, symbol in head["paths"].items()},
-            decisions=Decisions.from_entries(head["decisions"], "an artifact"),
+            decisions=tuple(head["decisions"]),
         )
 
     def pack(self) -> bytes:

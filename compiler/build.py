@@ -70,7 +70,7 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
     code = codegen.compile_object(translated, target)
     statistics = dict(counter.total)
     workspace, paths = _workspace_bytes(module), _paths(module, takes_array)
-    decisions = decisions_of(module.operation)
+    decisions = tuple(entry.json() for entry in decisions_of(module.operation).values())
     artifact = Artifact(code, entry, takes_array, messages, statistics, encoded, packed, workspace, paths, decisions)
     made = time.perf_counter()
     LOG.info("object code of %d bytes in %.2f s", len(code), made - lowered)

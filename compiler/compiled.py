@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..errors import ArgumentError, CodegenError
-from ..kernels.decisions import Decisions
 from ..target import Target
 from . import codegen
 from .artifact import Built
@@ -30,6 +29,7 @@ from .state import Slot
 from .weights import Weights
 
 if TYPE_CHECKING:
+    from ..kernels.decisions import Decisions
     from .call_form import CallForm
 
 
@@ -269,10 +269,13 @@ class CompiledModule:
 
         Another compilation takes them as `schedule`. The heuristic's are found by lowering again.
         """
+        from ..kernels.decisions import Decisions
         from .decisions_file import decided
 
         found = self._built.artifact.decisions
-        return found if found else decided(self._ir(), self.options, self.target)
+        if found:
+            return Decisions.from_entries(list(found), "the compiled module")
+        return decided(self._ir(), self.options, self.target)
 
     def replace_stage(self, name: str, text: str) -> CompiledModule:
         """Return a module that is called like this one and runs `text`, MLIR that stands at the stage `name`.

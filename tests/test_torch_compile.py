@@ -94,10 +94,10 @@ def test_parameters_are_packed_once_and_again_when_they_change(monkeypatch):
     with torch.no_grad():
         assert_same(module(x), plain(x))
         assert len(reports) == 1 and len(made) == 2
-        kept = [[tensor.data_ptr() for tensor in one._encoder.kept()] for one in made]
+        kept = [[tensor.data_ptr() for tensor in one._weights.encoder.kept()] for one in made]
         assert all(kept) and kept[0] != kept[1]
         assert_same(module(x), plain(x))
-        assert [[tensor.data_ptr() for tensor in one._encoder.kept()] for one in made] == kept
+        assert [[tensor.data_ptr() for tensor in one._weights.encoder.kept()] for one in made] == kept
         for one in (module, plain):
             one[0].linear.weight.mul_(2)
             one[1].linear.bias.data = torch.ones(64)
