@@ -6,11 +6,13 @@ A policy is asked about all nests of a module at once. The heuristic has no poli
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, Literal, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, get_args
 
-from ..kernels.choice import Choice
 from ..target import Target
-from .nests import Nest
+
+if TYPE_CHECKING:  # the names of policies are asked for where no bindings are
+    from ..kernels.choice import Choice
+    from .nests import Nest
 
 PolicyName: TypeAlias = Literal["heuristic", "search", "model"]
 POLICIES: Final[tuple[str, ...]] = get_args(PolicyName)
