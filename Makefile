@@ -38,7 +38,7 @@ test: lint ## format, lint, types and all tests but the exhaustive ones and thos
 	$(BIN)/python -m pytest -m "not exhaustive and not aarch64" -n $(WORKERS) --dist loadscope $(PYTEST)
 	echo "make test: format, lint and types are clean; the tests passed in $$((SECONDS - start)) s"
 
-test-exhaustive: $(SETUP) ## the tests that try every bit pattern; about 50 minutes on 2 cores
+test-exhaustive: $(SETUP) ## the tests that try every bit pattern, all graphs and true sizes; more than an hour on 2 cores
 	@start=$$SECONDS
 	$(BIN)/python -m pytest -m exhaustive --timeout 14400 $(PYTEST)
 	echo "make test-exhaustive: passed in $$((SECONDS - start)) s"

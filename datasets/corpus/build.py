@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -187,20 +188,23 @@ def _dask(scheduler: str) -> Run:
     except ImportError:
         raise ArgumentError("scheduler: Dask is not installed: pip install 'slipstick[cluster]'") from None
     try:
-        client = Client(scheduler, timeout=30)
+        Client(scheduler, timeout=30).close()
     except (OSError, ValueError, TimeoutError) as error:
         raise ArgumentError(f"scheduler: cannot reach {scheduler}: {error}") from None
 
     def run(tasks: Sequence[Task]) -> Iterator[tuple[Task, Labelled | str]]:
-        futures = {client.submit(label_guarded, task, pure=False): task for task in tasks}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        with Client(scheduler, timeout=30) as client:
+            futures = {client.submit(label_guarded, task, pure=False): task for task in tasks}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
 
     return run
 
 
 def label_guarded(task: Task) -> Labelled | str:
     """Label one program in a process of its own, as a worker of a cluster must: it may hang or die."""
+    # Dask starts workers as daemons, which may start no processes in Python; ours end with the worker all the same.
+    vars(multiprocessing.current_process())["_config"]["daemon"] = False
     for _, answer in Pool[Task, Labelled](label_task, 1, LIMIT_S, CPU_LIMIT_S).run([task]):
         return answer
     raise AssertionError("a pool answers every task")
