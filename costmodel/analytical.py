@@ -22,7 +22,9 @@ _PARTS = {"instructions": ("u.", "l.", "halves"), "code_bytes": ("u.", "l.", "ha
 _CONSTANT = "one"
 _EVERY = "every"
 """The instruction set of the table for those that were not seen."""
-_RIDGE = 0.05
+_PRIOR = {"instructions": (1.0, 0.5), "code_bytes": (5.0, 0.5), "cycles": (1.0, 0.05)}
+"""What a piece of work costs where rows say little, and how much that counts: a class that hardly any row has would
+otherwise get whatever cost mends the errors of those rows."""
 _LEAST = 10.0
 
 
@@ -48,7 +50,7 @@ class Analytical:
             for isa in (_EVERY, *sorted(set(sets))):
                 chosen = known if isa == _EVERY else known & (sets == isa)
                 if chosen.any():
-                    costs = _solve(matrix[chosen], truth[chosen])
+                    costs = _solve(matrix[chosen], truth[chosen], *_PRIOR[quantity])
                     own[isa] = {
                         name: float(cost) for name, cost in zip((*names, _CONSTANT), costs, strict=True) if cost > 0
                     }
@@ -84,13 +86,14 @@ def _parts(row: Mapping[str, float], quantity: str, names: Sequence[str]) -> lis
     return [*(row.get(name, 0.0) * scale for name in names), 1.0]
 
 
-def _solve(matrix: Floats, truth: Floats) -> Floats:
-    """Return the costs that come nearest in relative error, drawn towards 1 where rows say little."""
+def _solve(matrix: Floats, truth: Floats, prior: float, ridge: float) -> Floats:
+    """Return the costs that come nearest in relative error, drawn towards `prior` where rows say little."""
     from scipy.optimize import nnls
 
     weight = 1.0 / np.maximum(truth, _LEAST)
-    left = matrix.T @ (matrix * weight[:, None] ** 2) + _RIDGE**2 * len(truth) / 1000 * np.eye(matrix.shape[1])
-    right = matrix.T @ (truth * weight**2) + _RIDGE**2 * len(truth) / 1000
+    pull = (ridge / prior) ** 2 * len(truth) / 1000
+    left = matrix.T @ (matrix * weight[:, None] ** 2) + pull * np.eye(matrix.shape[1])
+    right = matrix.T @ (truth * weight**2) + pull * prior
     # The normal equations by their square root: as many rows as columns, however many examples there are.
     values, vectors = np.linalg.eigh(left)
     root = np.sqrt(np.maximum(values, 1e-12))

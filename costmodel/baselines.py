@@ -36,13 +36,3 @@ def linear(columns: Columns, matrix: Matrix, truth: Floats, train: Mask, test: M
             line = Ridge(alpha=1.0).fit(scaler.transform(matrix[known][:, counts]), truth[known, place])
             found[:, place] = np.clip(line.predict(judged), truth[known, place].min(), truth[known, place].max())
     return found
-
-
-def analytical(columns: Columns, matrix: Matrix, test: Mask) -> Floats:
-    """Return the analytical estimates of the judging rows, f64 [rows, labels]; NaN for a label that has none."""
-    found = np.full((int(test.sum()), len(LABELS)), np.nan)
-    for place, label in enumerate(LABELS):
-        name = f"est.{label.name}"
-        if name in columns.names:
-            found[:, place] = label.to_scale(matrix[test, columns.names.index(name)].astype(np.float64))
-    return found

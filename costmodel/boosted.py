@@ -10,7 +10,9 @@ import xgboost as xgb
 
 from .columns import Matrix
 from .forest import Forest
-from .labels import LABELS, Floats
+from .labels import ABSOLUTE, LABELS, Floats
+
+_ABSOLUTE = "reg:absoluteerror"
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,9 @@ def train(matrix: Matrix, margins: Floats, truths: Mapping[str, Floats], paramet
     for place, label in enumerate(LABELS):
         known = ~np.isnan(truths[label.name])
         scaled = label.to_scale(truths[label.name][known])
+        own = {**parameters.booster(), **({"objective": _ABSOLUTE} if label.name in ABSOLUTE else {})}
         boosters.append(
-            _train(matrix[known], scaled, margins[known, place], parameters.booster(), parameters.rounds)
-            if known.any()
-            else None
+            _train(matrix[known], scaled, margins[known, place], own, parameters.rounds) if known.any() else None
         )
     return Forest.from_boosters(boosters)
 
@@ -87,7 +88,8 @@ def train_spread(matrix: Matrix, spreads: Floats, parameters: Parameters) -> For
 
 
 def _train(matrix: Matrix, truth: Floats, margin: Floats, parameters: dict[str, object], rounds: int) -> bytes:
-    base = float(np.mean(truth - margin))
+    middle = np.median if parameters["objective"] == _ABSOLUTE else np.mean
+    base = float(middle(truth - margin))
     data = xgb.DMatrix(matrix, truth, base_margin=margin + base)
     booster = xgb.train({**parameters, "base_score": 0.0}, data, rounds)
     booster.set_param({"base_score": base})

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from . import baselines
+from .blend import blend
 from .boosted import Parameters, train
 from .labels import LABELS, Floats
-from .level_model import JUDGED, MOST_OUTSIDE, Inputs, Support, excess, group
+from .level_model import JUDGED, MOST_OUTSIDE, Inputs, Support, excess, group, inputs
 from .metrics import Metrics, measure
 from .networks_runs import networks
 from .splits import NAMES, Mask, Part, Split, leaks, splits
-from .training import DOUBTED, Examples, HeldOut, held_out, interval_factors, prepare, usual_distances
+from .training import DOUBTED, Examples, HeldOut, held_out, interval_factors, prepare, prepared_on, usual_distances
 from .tree_model import in_units
 
 WORST = 0.05
@@ -55,8 +56,9 @@ class Ready:
     @classmethod
     def of(cls, level: str, examples: Examples, parameters: Parameters) -> Ready:
         """Read rows, and train the models without each family: their errors make the intervals of every split."""
-        _, columns, read = prepare(examples)
-        return cls(level, examples, columns, read, held_out(examples, read, parameters))
+        analytical, columns = prepare(examples)
+        read = inputs(columns, analytical, examples.features, examples.targets)
+        return cls(level, examples, columns, read, held_out(examples, parameters))
 
 
 def judge(
@@ -114,14 +116,15 @@ def _models(
     """Return by model what it predicts of a part's judging rows, on the scale of learning."""
     read, test = ready.read, part.test
     if found.name.startswith("families"):
-        trees = ready.held.centres[test]
+        trees, estimates = ready.held.centres[test], ready.held.estimates[test]
     else:
-        own = ready.examples.where(part.train).truths
-        forest = train(read.matrix[part.train], read.margins[part.train], own, parameters)
-        trees = forest.predict(read.matrix[test]) + read.margins[test]
+        fitted, own = prepared_on(ready.examples, part.train), ready.examples.where(part.train).truths
+        forest = train(fitted.matrix[part.train], fitted.margins[part.train], own, parameters)
+        estimates = fitted.estimates[test]
+        trees = blend(forest.predict(fitted.matrix[test]) + fitted.margins[test], estimates, ready.held.weights)
     models = {
         "trees": trees,
-        "analytical": baselines.analytical(ready.columns, read.matrix, test),
+        "analytical": estimates,
         "linear": baselines.linear(ready.columns, read.matrix, truth, part.train, test),
         "constant": baselines.constant(truth, part.train, int(test.sum())),
     }

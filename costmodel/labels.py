@@ -53,8 +53,10 @@ LABELS: tuple[Label, ...] = (
     Label("time_ns", "ns", "of a call on one core, measured", True, False),
 )
 """Compiled, simulated and measured quantities, in the order in which they are shown."""
-MARGINS = ("instructions", "code_bytes", "cycles")
+MARGINS = ("vector_registers", "instructions", "code_bytes", "cycles")
 """Those that trees learn as corrections of what `costmodel.analytical` computes."""
+ABSOLUTE = ("vector_registers", "spills", "reloads", "instructions", "code_bytes", "cycles")
+"""Those whose trees learn by absolute errors: a few kernels that are far off would otherwise move all the others."""
 
 
 def label(name: str) -> Label:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..target import Target
 from .analytical import Analytical
+from .blend import blend
 from .columns import Columns, Matrix
 from .conformal import half_widths
 from .forest import Forest
@@ -43,6 +44,8 @@ class Inputs:
     """f32 [rows, columns]"""
     margins: Floats
     """f64 [rows, labels]: the analytical estimates, on the scale of learning, 0 where the trees start from nothing."""
+    estimates: Floats
+    """f64 [rows, labels]: all analytical estimates, on the scale of learning, NaN for a label that has none."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class LevelModel:
     columns: Columns
     analytical: Analytical
     forest: Forest
+    weights: Floats
+    """How much the trees count beside the analytical estimate, f64 [labels]."""
     spread: Forest
     """Log of the expected distance between prediction and truth, on the scale of learning."""
     quantiles: Mapping[str, Mapping[str, float]]
@@ -68,7 +73,7 @@ class LevelModel:
 
     def centres(self, found: Inputs) -> Floats:
         """Return predictions on the scale of learning, f64 [rows, labels]."""
-        return self.forest.predict(found.matrix) + found.margins
+        return blend(self.forest.predict(found.matrix) + found.margins, found.estimates, self.weights)
 
     def half_widths(self, spreads: Floats, groups: Sequence[str]) -> Floats:
         """Return half widths of 90 % intervals on the scale of learning, f64 [rows, labels]."""
@@ -83,14 +88,16 @@ class LevelModel:
 def inputs(
     columns: Columns, analytical: Analytical, rows: Sequence[Mapping[str, float]], targets: Sequence[Target]
 ) -> Inputs:
-    """Return the matrix of rows with the analytical estimates in it, and the margins."""
+    """Return the matrix of rows with the analytical estimates in it, the margins and the estimates."""
     found = [with_estimates(row, analytical, target) for row, target in zip(rows, targets, strict=True)]
     margins = np.zeros((len(rows), len(LABELS)))
+    estimates = np.full_like(margins, np.nan)
     for place, label in enumerate(LABELS):
+        own = np.asarray([row.get(f"est.{label.name}", np.nan) for row in found], np.float64)
+        estimates[:, place] = label.to_scale(own)
         if label.name in MARGINS:
-            own = np.asarray([row.get(f"est.{label.name}", 0.0) for row in found], np.float64)
-            margins[:, place] = label.to_scale(own)
-    return Inputs(columns.matrix(found), margins)
+            margins[:, place] = estimates[:, place]
+    return Inputs(columns.matrix(found), margins, estimates)
 
 
 def with_estimates(row: Mapping[str, float], analytical: Analytical, target: Target) -> dict[str, float]:

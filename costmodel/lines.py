@@ -20,6 +20,7 @@ _NAME = re.compile(r'(?:%(?:, %)* = )?"?([A-Za-z_][\w.$]*)"?')
 _SIZE = re.compile(r"\d+")
 _SHUFFLE = re.compile(r"\[([^\]]*)\]")
 _INTEGER = re.compile(r"arith\.constant (-?\d+) : ")
+_ZERO = re.compile(r"arith\.constant (?:dense<)?0(?:\.0+(?:e\+00)?)?>? :")
 _STRIDED = re.compile(r"strided<\[([^\]]*)\]")
 _NOALIAS = re.compile(r"slipstick\.noalias = array<i64: ([^>]*)>")
 LOOPS = frozenset({"scf.for", "scf.parallel", "scf.forall", "scf.while", "affine.for", "affine.parallel"})
@@ -119,6 +120,8 @@ class Form:
     constant: int | None
     """An integer constant's value."""
     is_splat: bool
+    is_zero: bool
+    """Whether it is the constant 0, alone or in all lanes."""
     is_reassociating: bool
     is_strided: bool
     """Whether it reads or writes a memref whose last stride is not 1."""
@@ -162,6 +165,7 @@ def form(text: str) -> Form:
         closes=closes,
         constant=int(integer[1]) if integer else None,
         is_splat=name == "arith.constant" and "dense<" in text,
+        is_zero=_ZERO.search(text) is not None,
         is_reassociating="reassoc" in text or "fast>" in text,
         is_strided=memref is not None and strides is not None and not strides[1].replace(" ", "").endswith("1"),
         noalias=tuple(int(n) for n in _SIZE.findall(noalias[1])) if noalias else (),

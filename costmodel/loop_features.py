@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from ..target import Target
+from .fills import fills
 from .invariants import invariants
 from .liveness import Pressure, pressure
 from .machine import Machine, machine, work
@@ -35,6 +36,10 @@ def loop_features(text: str, target: Target) -> dict[str, float]:
     hot = hottest(program, loops, on)
     if hot >= 0:
         _hot(program, on, program.loops[hot], loops[hot], alive, found)
+    stores = fills(program)
+    if stores:
+        # None of its work stands in the code, and none of its loops is unrolled.
+        return {name: value for name, value in found.items() if not name.startswith(("u.", "l."))} | {"u.fill": stores}
     return dict(found)
 
 

@@ -23,7 +23,7 @@ from .tree_model import TreeModel
 
 FOLDER = Path(__file__).parent / "released"
 """Where the model that comes with slipstick lies."""
-FEATURES = 2
+FEATURES = 3
 """The version of what is read from a text: a model fits the features that it was trained on."""
 _INDEX = "model.json"
 _TENSORS = "model.safetensors"
@@ -49,6 +49,7 @@ def save(model: TreeModel, folder: Path) -> None:
             name: {
                 "columns": level.columns.names,
                 "costs": level.analytical.tables,
+                "weights": dict(zip((label.name for label in LABELS), level.weights.tolist(), strict=True)),
                 "quantiles": level.quantiles,
                 "doubtful": level.doubtful,
             }
@@ -96,6 +97,7 @@ def _level(content: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], name
         Columns(tuple(content["columns"])),
         Analytical(content["costs"]),
         Forest.from_tensors(forest),
+        np.asarray([content["weights"][label.name] for label in LABELS], np.float64),
         Forest.from_tensors(spread),
         content["quantiles"],
         usual,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..target import Target
 from .analytical import Analytical
+from .blend import blend, choose
 from .boosted import Parameters, train, train_spread
 from .columns import Columns
 from .conformal import quantiles
@@ -69,15 +70,20 @@ class HeldOut:
     folds: NDArray[np.int64]
     """The fold of each row, [rows]."""
     centres: Floats
-    """f64 [rows, labels]"""
+    """Trees and estimates blended by weights that were chosen on the other folds, f64 [rows, labels]."""
+    estimates: Floats
+    """Analytical estimates whose costs were fitted without the fold, f64 [rows, labels]."""
+    weights: Floats
+    """The weights that all folds together choose, f64 [labels]."""
     spreads: Floats
     """Log distances expected by trees that were not trained on the fold either, f64 [rows, labels]."""
 
 
 def train_level(examples: Examples, parameters: Parameters) -> tuple[LevelModel, HeldOut]:
     """Train on all rows; calibrate intervals on what models without each family say of it."""
-    analytical, columns, read = prepare(examples)
-    held = held_out(examples, read, parameters)
+    analytical, columns = prepare(examples)
+    read = inputs(columns, analytical, examples.features, examples.targets)
+    held = held_out(examples, parameters)
     own = [group(target) for target in examples.targets]
     every = np.ones(len(examples.rows), bool)
     factors = interval_factors(examples, held, own, every)
@@ -86,36 +92,47 @@ def train_level(examples: Examples, parameters: Parameters) -> tuple[LevelModel,
     forest = train(read.matrix, read.margins, examples.truths, parameters)
     support = Support(read.matrix.min(axis=0), read.matrix.max(axis=0))
     doubtful = float(np.quantile(excess(held.spreads, usual), 1 - DOUBTED))
-    return LevelModel(columns, analytical, forest, spread, factors, usual, doubtful, support), held
+    return LevelModel(columns, analytical, forest, held.weights, spread, factors, usual, doubtful, support), held
 
 
-def prepare(examples: Examples) -> tuple[Analytical, Columns, Inputs]:
-    """Fit the analytical model, choose columns, and return the rows as trees read them."""
+def prepare(examples: Examples) -> tuple[Analytical, Columns]:
+    """Fit the analytical model, and choose columns."""
     analytical = Analytical.fit(examples.features, examples.targets, examples.truths)
     complete = (
         with_estimates(row, analytical, target) for row, target in zip(examples.features, examples.targets, strict=True)
     )
-    columns = Columns.choose(complete)
-    return analytical, columns, inputs(columns, analytical, examples.features, examples.targets)
+    return analytical, Columns.choose(complete)
 
 
-def held_out(examples: Examples, read: Inputs, parameters: Parameters) -> HeldOut:
+def prepared_on(examples: Examples, trains: Mask) -> Inputs:
+    """Return all rows as trees read them, with costs fitted to, and columns chosen for, those that train alone."""
+    analytical, columns = prepare(examples.where(trains))
+    return inputs(columns, analytical, examples.features, examples.targets)
+
+
+def held_out(examples: Examples, parameters: Parameters) -> HeldOut:
     """Return what models say that were trained without the families of each row's fold."""
-    numbers = folds(examples.rows)
-    centres = np.full((len(numbers), len(LABELS)), np.nan)
+    numbers, truth = folds(examples.rows), examples.scaled()
+    trees, estimates, centres = (np.full(truth.shape, np.nan) for _ in range(3))
+    reads: dict[int, tuple[Mask, Mask, Inputs]] = {}
     for fold in range(FOLDS):
         test = numbers == fold
         others = without_copies(examples.rows, test)
         if test.any() and others.any():
+            read = prepared_on(examples, others)
             forest = train(read.matrix[others], read.margins[others], examples.where(others).truths, parameters)
-            centres[test] = forest.predict(read.matrix[test]) + read.margins[test]
+            trees[test] = forest.predict(read.matrix[test]) + read.margins[test]
+            estimates[test] = read.estimates[test]
+            reads[fold] = test, others, read
+    for test, others, _ in reads.values():
+        centres[test] = blend(trees[test], estimates[test], choose(trees, estimates, truth, others))
     distances = log_distances(centres, examples)
     spreads = np.zeros_like(centres)
-    for fold in range(FOLDS):
-        test = numbers == fold
-        if test.any() and not test.all():
-            spreads[test] = train_spread(read.matrix[~test], distances[~test], parameters).predict(read.matrix[test])
-    return HeldOut(numbers, centres, spreads)
+    for test, others, read in reads.values():
+        spread = train_spread(read.matrix[others], distances[others], parameters)
+        spreads[test] = spread.predict(read.matrix[test])
+    every = np.ones(len(numbers), bool)
+    return HeldOut(numbers, centres, estimates, choose(trees, estimates, truth, every), spreads)
 
 
 def log_distances(centres: Floats, examples: Examples) -> Floats:

@@ -14,9 +14,11 @@ import slipstick
 import xgboost as xgb
 from slipstick.compiler.prediction import kernel_texts
 from slipstick.costmodel import conformal
+from slipstick.costmodel.blend import blend, choose
 from slipstick.costmodel.boosted import Parameters
 from slipstick.costmodel.columns import Columns
 from slipstick.costmodel.features import text_features
+from slipstick.costmodel.fills import fills
 from slipstick.costmodel.forest import Forest
 from slipstick.costmodel.invariants import invariants
 from slipstick.costmodel.labels import LABELS, label
@@ -88,6 +90,20 @@ SCALAR = """func.func @kernel(%%a: memref<4096xf32>, %%b: memref<1xf32>) {
     %%y = memref.load %%b[%%c0] : memref<1xf32>
     %%z = arith.addf %%x, %%y %s : f32
     memref.store %%z, %%b[%%c0] : memref<1xf32>
+  }
+  return
+}
+"""
+FILL = """func.func @k(%a: memref<64x48xf32>) {
+  %cst = arith.constant ZERO : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c48 = arith.constant 48 : index
+  %c64 = arith.constant 64 : index
+  scf.for %i = %c0 to %c64 step %c1 {
+    scf.for %j = %c0 to %c48 step %c1 {
+      memref.store %cst, %a[%i, %j] : memref<64x48xf32>
+    }
   }
   return
 }
@@ -170,6 +186,19 @@ def test_loads_are_kept_through_loops() -> None:
         assert (kept.loop, kept.registers, kept.is_load) == (0, registers, True)
 
 
+@pytest.mark.parametrize(
+    ("zero", "stores"), [("0.000000e+00", 1), ("0.0", 1), ("1.000000e+00", 0), ("0.5", 0), ("-0.0", 0)]
+)
+def test_zeros_are_filled_by_a_call(zero: str, stores: int) -> None:
+    text = FILL.replace("ZERO", zero)
+    assert fills(read(text)) == stores
+    found = text_features(text, Target.named("haswell"))
+    assert found.get("u.fill", 0.0) == stores
+    # What is not filled by a call is vectorised and unrolled.
+    assert bool(stores) == (found.get("u.s.scalarstore", 0.0) == 0.0)
+    assert fills(read(LOOPS)) == 0
+
+
 def test_features_tell_what_matters() -> None:
     found = text_features(LOOPS, Target.named("haswell"))
     assert found["loops"] == 2 and found["n.s.fp"] == 2 and found["pieces"] == 6
@@ -199,6 +228,24 @@ def test_conformal_intervals_cover_what_they_promise() -> None:
     assert widths[1] == widths[2] == found[""]
     fresh = np.abs(rng.standard_normal(20000))
     assert 0.885 < np.mean(fresh <= widths[0]) < 0.915
+
+
+def test_trees_and_estimates_are_blended_where_that_is_nearer() -> None:
+    rng = np.random.default_rng(0)
+    names = [found.name for found in LABELS]
+    truth = rng.uniform(3.0, 9.0, (400, len(LABELS)))
+    trees, estimates = truth + rng.normal(0.0, 0.1, truth.shape), truth + rng.normal(0.0, 2.0, truth.shape)
+    # Wrong by as much to either side, the estimate right, and without an estimate.
+    trees[:, names.index("code_bytes")] = truth[:, names.index("code_bytes")] + 1.0
+    estimates[:, names.index("code_bytes")] = truth[:, names.index("code_bytes")] - 1.0
+    estimates[:, names.index("cycles")] = truth[:, names.index("cycles")]
+    estimates[:, names.index("time_ns")] = np.nan
+    weights = choose(trees, estimates, truth, np.ones(len(truth), bool))
+    chosen = dict(zip(names, weights.tolist(), strict=True))
+    assert (chosen["instructions"], chosen["code_bytes"], chosen["cycles"], chosen["time_ns"]) == (1.0, 0.5, 0.0, 1.0)
+    found = blend(trees, estimates, weights)
+    np.testing.assert_allclose(found[:, names.index("code_bytes")], truth[:, names.index("code_bytes")])
+    np.testing.assert_array_equal(found[:, names.index("time_ns")], trees[:, names.index("time_ns")])
 
 
 def test_splits_do_not_leak(rows: list[dict[str, Any]]) -> None:

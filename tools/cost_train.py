@@ -24,7 +24,8 @@ def train(arguments: argparse.Namespace) -> int:
     """Train on all rows, a level of texts at a time; return the exit status."""
     console = Console(stderr=True)
     manifests = [read_manifest(folder) for folder in arguments.folders]
-    rows = list(track(read_all(arguments.folders), "reading", console=console))
+    read_rows = track(read_all(arguments.folders), "reading", console=console)
+    rows = [row for row in read_rows if row["level"] in LEVELS]
     parameters = Parameters(rounds=arguments.rounds)
     start = time.perf_counter()
     levels, found = {}, []
@@ -56,11 +57,20 @@ def train(arguments: argparse.Namespace) -> int:
 
 
 def _card(judgement: Judgement) -> dict[str, object]:
-    """Return the trees' figures on families that they did not see, for the model card."""
-    metrics = {label.name: asdict(judgement.metrics["trees"][label.name]) for label in LABELS}
-    shown = {
+    """Return figures on families that were not seen, the analytical estimates' beside them, for the model card."""
+    return {
+        "unsure": judgement.unsure,
+        "caught": judgement.caught,
+        "leaks": judgement.leaks,
+        "labels": _figures(judgement, "trees"),
+        "analytical estimates": _figures(judgement, "analytical"),
+    }
+
+
+def _figures(judgement: Judgement, model: str) -> dict[str, dict[str, float]]:
+    metrics = {label.name: asdict(judgement.metrics[model][label.name]) for label in LABELS}
+    return {
         name: {key: round(value, 4) for key, value in own.items() if value == value}
         for name, own in metrics.items()
         if own["rows"]
     }
-    return {"unsure": judgement.unsure, "caught": judgement.caught, "leaks": judgement.leaks, "labels": shown}
