@@ -9,6 +9,8 @@ from .splits import Mask
 
 WEIGHTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 """Of the trees; the rest is the estimate's."""
+_FEWEST = 16
+"""Different values that an estimate must have: a constant for each instruction set would only spoil the order."""
 
 
 def blend(trees: Floats, estimates: Floats, weights: Floats) -> Floats:
@@ -23,12 +25,12 @@ def choose(trees: Floats, estimates: Floats, truth: Floats, rows: Mask) -> Float
     """Return the weight of each label with the least `_loss` on the chosen rows, f64 [labels].
 
     All on the scale of learning, [rows, labels], NaN where there is none; the trees must not have seen these rows.
-    Where the trees do not start from an estimate, or a label has no truth, the weight is 1.
+    Where the trees do not start from an estimate, it is the same for most rows, or there is no truth, the weight is 1.
     """
     found = np.ones(len(LABELS))
     for place, label in enumerate(LABELS):
         known = rows & np.isfinite(trees[:, place] + estimates[:, place] + truth[:, place])
-        if label.name in MARGINS and known.any():
+        if label.name in MARGINS and len(np.unique(estimates[known, place])) >= _FEWEST:
             own, computed, wanted = (values[known, place] for values in (trees, estimates, truth))
             losses = [_loss(label, weight * own + (1.0 - weight) * computed, wanted) for weight in WEIGHTS]
             found[place] = WEIGHTS[int(np.argmin(losses))]

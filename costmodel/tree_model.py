@@ -77,6 +77,9 @@ def in_units(centres: Floats, halves: Floats) -> tuple[Floats, Floats, Floats]:
         if label.is_count:
             value, low, high = np.round(value), np.ceil(low - 0.5), np.floor(high + 0.5)
         values[:, place], lows[:, place], highs[:, place] = value, np.minimum(low, value), np.maximum(high, value)
+    # Nothing that is predicted is negative; adding zero takes the sign from a zero that was rounded.
+    for ends in (values, lows, highs):
+        np.add(np.maximum(ends, 0.0), 0.0, out=ends)
     return values, lows, highs
 
 

@@ -29,7 +29,7 @@ from slipstick.costmodel.program import read
 from slipstick.costmodel.released import load, save
 from slipstick.costmodel.splits import Part, Split, leaks, splits
 from slipstick.costmodel.training import Examples, train_level
-from slipstick.costmodel.tree_model import TreeModel
+from slipstick.costmodel.tree_model import TreeModel, in_units
 from slipstick.costmodel.unrolling import shapes
 from slipstick.datasets.corpus.label import label as label_program
 from slipstick.datasets.corpus.plan import program
@@ -363,3 +363,9 @@ def test_the_tool(model: TreeModel, tmp_path: Path) -> None:
         failed = run(*arguments)
         assert failed.returncode == 1 and message in failed.stderr and "Traceback" not in failed.stderr
         assert failed.stdout == ""
+
+
+def test_no_end_of_an_interval_is_negative() -> None:
+    centres = np.zeros((1, len(LABELS)))
+    for ends in in_units(centres, np.full_like(centres, 0.2)):
+        assert not np.signbit(ends).any()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 
 from rich import box
@@ -24,6 +25,8 @@ from .cost_html import write_html
 from .cost_speed import speeds
 from .files import check_writable
 
+TABLE_WIDTH = 130
+"""Columns of the tables where they do not go to a terminal."""
 COLUMNS = {
     "rmse_of_range": "RMSE % range",
     "rmse_of_mean": "RMSE % mean",
@@ -46,7 +49,8 @@ def eval(arguments: argparse.Namespace) -> int:
     unknown = set(names) - set(NAMES)
     if unknown:
         raise ArgumentError(f"--splits: expected names among {', '.join(NAMES)}; found {', '.join(sorted(unknown))}")
-    console, status = Console(), Console(stderr=True)
+    console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
+    status = Console(stderr=True)
     parameters = Parameters(rounds=arguments.rounds)
     rows = list(read_all(arguments.folders))
     found: list[Judgement] = []

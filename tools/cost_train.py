@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from dataclasses import asdict
 
@@ -17,12 +18,12 @@ from ..costmodel.released import save
 from ..costmodel.training import Examples, train_level
 from ..costmodel.tree_model import TreeModel
 from ..datasets.corpus.store import read_all, read_manifest
-from .cost_eval import table
+from .cost_eval import TABLE_WIDTH, table
 
 
 def train(arguments: argparse.Namespace) -> int:
     """Train on all rows, a level of texts at a time; return the exit status."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else TABLE_WIDTH)
     manifests = [read_manifest(folder) for folder in arguments.folders]
     read_rows = track(read_all(arguments.folders), "reading", console=console)
     rows = [row for row in read_rows if row["level"] in LEVELS]
