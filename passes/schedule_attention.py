@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..bindings import ir
-from ..errors import ArgumentError
 from ..kernels.decision import DECISION_ATTRIBUTE, AttentionSchedule, write_decision
 from .base import Pass, PassContext, option
 from .fuse_attention import ATTENTION
 from .lmul_scope import MARK
 from .schedule_contractions import MANY_REGISTERS, multiply_kind
+from .vector_registers import check_vector_registers
 from .walk import find
 
 
@@ -29,11 +29,7 @@ class ScheduleAttention(Pass):
     vector_registers: int = option(16, "number of vector registers")
 
     def __post_init__(self) -> None:
-        bits = self.vector_bits
-        if not 64 <= bits <= 4096 or bits & (bits - 1):
-            raise ArgumentError(f"vector-bits: expected a power of two from 64 to 4096, found {bits}")
-        if self.vector_registers < 1:
-            raise ArgumentError(f"vector-registers: expected at least 1, found {self.vector_registers}")
+        check_vector_registers(self.vector_bits, self.vector_registers)
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Decide for each loop under `op`."""

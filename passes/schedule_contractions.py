@@ -23,6 +23,7 @@ from .parameter_values import parameter_values
 from .product_facts import multiply_kind as multiply_kind
 from .product_facts import product_of
 from .schedule_few_rows import Multiply, decide_columns, decide_rows, wants_panels, weight_format
+from .vector_registers import check_vector_registers
 
 MANY_REGISTERS = 32
 """From so many vector registers on, as AVX-512 and NEON have them, tiles are wider."""
@@ -70,12 +71,10 @@ class ScheduleContractions(Pass):
     pack_few_rows: bool = option(True, "so few rows, too, read parameters from panels where that is faster")
 
     def __post_init__(self) -> None:
-        bits = self.vector_bits
-        if not 64 <= bits <= 4096 or bits & (bits - 1):
-            raise ArgumentError(f"vector-bits: expected a power of two from 64 to 4096, found {bits}")
+        check_vector_registers(self.vector_bits, self.vector_registers)
         if self.skinny_rows < 0:
             raise ArgumentError(f"skinny-rows: expected at least 0, found {self.skinny_rows}")
-        for name in ("vector_registers", "l1_bytes", "l2_bytes"):
+        for name in ("l1_bytes", "l2_bytes"):
             if getattr(self, name) < 1:
                 raise ArgumentError(f"{name.replace('_', '-')}: expected at least 1, found {getattr(self, name)}")
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..bindings import ir
-from ..errors import ArgumentError
 from ..kernels.decision import DECISION_ATTRIBUTE
 from ..kernels.decision_nest import NestSchedule, write_nest_decision
 from ..kernels.epilogue import EPILOGUE_ATTRIBUTE
@@ -15,6 +14,7 @@ from .base import Pass, PassContext, option
 from .fuse_attention import ATTENTION
 from .row_vectors import STRAIGHT
 from .schedule_contractions import MANY_REGISTERS
+from .vector_registers import check_vector_registers
 
 _COLUMNS = 8
 """How many columns, results among them, are read and written in vectors of full width."""
@@ -35,11 +35,7 @@ class ScheduleNests(Pass):
     vector_registers: int = option(16, "number of vector registers")
 
     def __post_init__(self) -> None:
-        bits = self.vector_bits
-        if not 64 <= bits <= 4096 or bits & (bits - 1):
-            raise ArgumentError(f"vector-bits: expected a power of two from 64 to 4096, found {bits}")
-        if self.vector_registers < 1:
-            raise ArgumentError(f"vector-registers: expected at least 1, found {self.vector_registers}")
+        check_vector_registers(self.vector_bits, self.vector_registers)
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Decide for each nest under `op`."""

@@ -251,7 +251,6 @@ def architectures():
 
 @pytest.mark.parametrize("name", architectures())
 def test_models_and_their_gradients_are_those_of_torch(name):
-    pytest.importorskip("transformers")
     from slipstick.datasets.graphs import graph
     from slipstick.tools.bench_dynamo_measure import measure
 
