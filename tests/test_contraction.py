@@ -190,7 +190,7 @@ def test_the_hosts_own_decision(compiled, element):
         assert_exact(native(a, b, c), a, b, c, element)
 
 
-def test_static_sizes_share_one_kernel(compiled):
+def test_static_sizes_have_kernels_of_their_own(compiled):
     shapes = [
         (1, 1, 1),
         (6, 16, 32),
@@ -214,7 +214,8 @@ def test_static_sizes_share_one_kernel(compiled):
         + "\n".join(lines)
         + f"\nreturn {returned}\n}}"
     )
-    assert native.statistics["lower-contractions: kernels emitted"] == 1
+    # One for each shape that is not empty: what LLVM unrolls for a shape depends on no other caller.
+    assert native.statistics["lower-contractions: kernels emitted"] == 6
     inputs = [operands(*shape) for shape in shapes]
     for found, (a, b, c) in zip(native(*itertools.chain(*inputs)), inputs, strict=True):
         assert_exact(found, a, b, c)
