@@ -60,6 +60,7 @@ def numbers(*shape: int, seed: int) -> torch.Tensor:
 )
 def test_chains_give_the_bits_of_single_products(lmul: slipstick.LMul) -> None:
     arguments = numbers(97, 80, seed=1), numbers(97, 1, seed=2), numbers(80, seed=3)
-    found = slipstick.compile(Chain(), arguments, lmul=lmul, threads=1)(*arguments)
-    for i, (y, reference) in enumerate(zip(found, expected(lmul, *arguments), strict=True)):
+    compiled = slipstick.compile(Chain(), arguments, lmul=lmul, threads=1)
+    assert "memref<80xi32>" in compiled.stage("loops"), "the columns are prepared for each row"
+    for i, (y, reference) in enumerate(zip(compiled(*arguments), expected(lmul, *arguments), strict=True)):
         assert torch.equal(y.view(torch.int32), reference.view(torch.int32)), i
