@@ -87,7 +87,7 @@ def is_nonnegative(value: ir.Value, depth: int = 8) -> bool:
         case "arith.mulf" | "arith.divf":
             return all(is_nonnegative(operand, depth - 1) for operand in op.operands)
         case "arith.addf":
-            return _is_nonnegative_sum(*op.operands, depth - 1)
+            return _is_nonnegative_sum(op.operands[0], op.operands[1], depth - 1)
         case "arith.maximumf":
             return any(is_nonnegative(operand, depth - 1) for operand in op.operands)
         case _:
