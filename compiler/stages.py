@@ -159,6 +159,7 @@ class StageLoops(NamedPipeline):
             f"lower-contractions{{parallel={str(self.parallel).lower()}}}",
             # Before loops: a named operation that becomes loops loses its mark.
             "lmul{scope=marked}",
+            "hoist-preparations",
             "outline-kernels",
             f"vectorise-rows{{vector-bits={self.vector_bits} registers={4 if self.vector_registers > 16 else 2}"
             f" nan-maximum={str(self.nan_maximum).lower()}}}",

@@ -19,6 +19,7 @@ from .approximations_exp import exp, exp2, exp2_avx512, exp_avx512, expm1, tanh
 from .approximations_lanes import Lanes, with_element
 from .approximations_log import log, log1p, log2
 from .approximations_pow import CONSTANT_POWERS, power, power_avx512
+from .approximations_segments import erf_avx512, tanh_avx512
 from .approximations_trig import cos, sin
 
 
@@ -43,8 +44,13 @@ APPROXIMATIONS: dict[str, Callable[[Lanes], Lanes]] = {
 }
 """What stands for each operation of one f32 operand."""
 
-AVX512_FORMS: dict[str, Callable[[Lanes], Lanes]] = {"math.exp": exp_avx512, "math.exp2": exp2_avx512}
-"""Shorter forms of the same results, for vectors of 16 lanes."""
+AVX512_FORMS: dict[str, Callable[[Lanes], Lanes]] = {
+    "math.erf": erf_avx512,
+    "math.exp": exp_avx512,
+    "math.exp2": exp2_avx512,
+    "math.tanh": tanh_avx512,
+}
+"""Shorter forms for vectors of 16 lanes: the same results for exp and exp2, as exact ones for erf and tanh."""
 
 
 def can_approximate(op_name: str, type_: ir.Type) -> bool:
@@ -57,8 +63,8 @@ def can_approximate(op_name: str, type_: ir.Type) -> bool:
 def approximate(op_name: str, x: ir.Value, *, avx512: bool = False) -> ir.Value:
     """Emit what stands for the operation `op_name` (`math.exp`, ...) of `x`; the result has x's type.
 
-    With `avx512`, instructions of AVX-512F may be used; results are the same, bit for bit. Raises ArgumentError where
-    `can_approximate` is false.
+    With `avx512`, instructions of AVX-512F may be used in vectors of 16, 32, 64, ... lanes, whose results may differ
+    from those of scalars and of other vectors in the last place. Raises ArgumentError where `can_approximate` is false.
     """
     if not can_approximate(op_name, x.type):
         raise ArgumentError(f"{op_name}: no approximation for operands of type {x.type}")

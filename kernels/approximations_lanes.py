@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..bindings import arith, ir, llvm, math, vector
 
 SIGN_BIT = -(1 << 31)
@@ -153,6 +155,20 @@ class Lanes:
         as_mode_says = arith.ConstantOp(ir.IntegerType.get_signless(32), 4).result
         operands = [self.value, exponent.value, self.value, mask, as_mode_says]
         return Lanes(llvm.call_intrinsic(self.value.type, "llvm.x86.avx512.mask.scalef.ps.512", operands, [], []))
+
+    def looked_up_avx512(self, table: Sequence[float]) -> Lanes:
+        """Return the f32 of a table of 32 that each index points to, an i32 modulo 32: AVX-512's `vpermi2ps`.
+
+        Self has 16, 32, 64, ... lanes.
+        """
+        lanes = self.value.type.shape[0]
+        if lanes > 16:
+            low, high = (half.looked_up_avx512(table).value for half in self._halves())
+            return Lanes(vector.shuffle(low, high, list(range(lanes))))
+        type_ = self._with_element(ir.F32Type.get())
+        halves = (np.array(half, np.float32) for half in (table[:16], table[16:]))
+        low, high = (arith.ConstantOp(type_, ir.DenseElementsAttr.get(half, type=type_)).result for half in halves)
+        return Lanes(llvm.call_intrinsic(type_, "llvm.x86.avx512.vpermi2var.ps.512", [low, self.value, high], [], []))
 
     def _halves(self) -> tuple[Lanes, Lanes]:
         half = self.value.type.shape[0] // 2

@@ -6,7 +6,7 @@ integer operations, comparisons, selects and bitcasts are emitted. What they com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..bindings import arith, ir
 from ..errors import ArgumentError
@@ -15,12 +15,16 @@ from .lmul import FORMATS, FloatFormat, LMul
 
 @dataclass(frozen=True)
 class Proved:
-    """What is known of an operand's magnitude under the policy `finite`: which of its two bounds need no clamp."""
+    """What is known of an operand under the policy `finite`: which bounds of its magnitude need no clamp, and more."""
 
     low: bool = False
     """The magnitude is at least 2^-e: never zero."""
     high: bool = False
     """The magnitude is at most 2^e."""
+    nonnegative: bool = False
+    """The sign bit is 0, that of a zero too."""
+    shrinks: bool = False
+    """The magnitude is at most 1/2."""
 
 
 NOTHING = Proved()
@@ -40,6 +44,8 @@ def expand(lmul: LMul, x: ir.Value, y: ir.Value, x_proved: Proved = NOTHING, y_p
         raise ArgumentError(f"L-Mul: expected operands of one type, found {x.type} and {y.type}")
     if lmul.specials == "ieee":
         return _expand_ieee(lmul, x, y)
+    if x == y:  # the signs cancel
+        x_proved = y_proved = replace(x_proved, nonnegative=True)
     xbits, ybits = prepare(lmul, x, x_proved), prepare(lmul, y, y_proved)
     return combine(lmul, xbits, fold_offset(lmul, ybits, x.type), x.type)
 
@@ -57,23 +63,37 @@ def prepare(lmul: LMul, x: ir.Value, proved: Proved = NOTHING) -> ir.Value:
     if proved.low and proved.high:
         return _shortened(lmul, bits, f)
     if dropped and lmul.rounding == "truncate":
-        magnitude = _truncated(bits, f, dropped)
-        if not proved.low:
-            magnitude = arith.maxsi(magnitude, _constant(bits, f.clamp_low))
-        if not proved.high:
-            magnitude = arith.minsi(magnitude, _constant(bits, f.clamp_high))
-    else:
-        # The sign is shifted out, not masked: LLVM makes `fabs` of that mask, which it scalarises for bf16 vectors.
-        one = _constant(bits, 1)
-        doubled = arith.shli(bits, one)
-        if not proved.low:
-            doubled = arith.maxui(doubled, _constant(bits, f.clamp_low << 1))
-        if not proved.high:
-            doubled = arith.minui(doubled, _constant(bits, f.clamp_high << 1))
-        magnitude = arith.shrui(doubled, one)
-        if dropped:
-            magnitude = _truncated(_nudged(magnitude, dropped), f, dropped)
-    return arith.ori(magnitude, arith.andi(bits, _constant(bits, f.sign_mask)))
+        low, high = constant(bits, f.clamp_low), constant(bits, f.clamp_high)
+        bounds = None if proved.low else low, None if proved.high else high
+        return clamped(lmul, bits, f, bounds, proved.nonnegative)
+    # The sign is shifted out, not masked: LLVM makes `fabs` of that mask, which it scalarises for bf16 vectors.
+    one = constant(bits, 1)
+    doubled = arith.shli(bits, one)
+    if not proved.low:
+        doubled = arith.maxui(doubled, constant(bits, f.clamp_low << 1))
+    if not proved.high:
+        doubled = arith.minui(doubled, constant(bits, f.clamp_high << 1))
+    magnitude = arith.shrui(doubled, one)
+    if dropped:
+        magnitude = _truncated(_nudged(magnitude, dropped), f, dropped)
+    return _signed(magnitude, bits, f, proved.nonnegative)
+
+
+def clamped(
+    lmul: LMul, bits: ir.Value, f: FloatFormat, bounds: tuple[ir.Value | None, ir.Value | None], nonnegative: bool
+) -> ir.Value:
+    """Emit the bits with k mantissa bits, fewer than there are, cut off, the magnitude's within the bounds."""
+    low, high = bounds
+    magnitude = _truncated(bits, f, lmul.dropped_bits(f))
+    if low is not None:
+        magnitude = arith.maxsi(magnitude, low)
+    if high is not None:
+        magnitude = arith.minsi(magnitude, high)
+    return _signed(magnitude, bits, f, nonnegative)
+
+
+def _signed(magnitude: ir.Value, bits: ir.Value, f: FloatFormat, nonnegative: bool) -> ir.Value:
+    return magnitude if nonnegative else arith.ori(magnitude, arith.andi(bits, constant(bits, f.sign_mask)))
 
 
 def _shortened(lmul: LMul, bits: ir.Value, f: FloatFormat) -> ir.Value:
@@ -83,12 +103,12 @@ def _shortened(lmul: LMul, bits: ir.Value, f: FloatFormat) -> ir.Value:
         return bits
     if lmul.rounding == "rne":
         bits = _nudged(bits, dropped)
-    return arith.andi(bits, _constant(bits, -1 << dropped))
+    return arith.andi(bits, constant(bits, -1 << dropped))
 
 
 def fold_offset(lmul: LMul, bits: ir.Value, float_type: ir.Type) -> ir.Value:
     """Emit the subtraction of the offset from one operand's prepared bits, whose elements are of `float_type`."""
-    return arith.subi(bits, _constant(bits, lmul.subtrahend(_supported(float_type))))
+    return arith.subi(bits, constant(bits, lmul.subtrahend(_supported(float_type))))
 
 
 def combine(lmul: LMul, xbits: ir.Value, ybits_with_offset: ir.Value, float_type: ir.Type) -> ir.Value:
@@ -116,7 +136,7 @@ def _expand_ieee(lmul: LMul, x: ir.Value, y: ir.Value) -> ir.Value:
     xbits, ybits = (arith.bitcast(_integers(x.type, f.width), v) for v in (x, y))
 
     def const(value: int) -> ir.Value:
-        return _constant(xbits, value)
+        return constant(xbits, value)
 
     turn, greatest = f.magnitude_mask - f.infinity, const(f.magnitude_mask)
     xturned, yturned = (arith.andi(arith.addi(v, const(turn)), greatest) for v in (xbits, ybits))
@@ -145,14 +165,14 @@ def _expand_ieee(lmul: LMul, x: ir.Value, y: ir.Value) -> ir.Value:
 
 def _truncated(bits: ir.Value, f: FloatFormat, dropped: int) -> ir.Value:
     """Emit the magnitude of `bits` without the `dropped` trailing mantissa bits."""
-    return arith.andi(bits, _constant(bits, f.magnitude_mask & (-1 << dropped)))
+    return arith.andi(bits, constant(bits, f.magnitude_mask & (-1 << dropped)))
 
 
 def _nudged(bits: ir.Value, dropped: int) -> ir.Value:
     """Emit an addition after which truncation rounds to nearest, ties to even; `dropped` is at least 1."""
     # Half a unit in the last kept place, less one where that place is even: ties go to even, more goes up.
-    odd = arith.andi(arith.shrui(bits, _constant(bits, dropped)), _constant(bits, 1))
-    return arith.addi(arith.addi(bits, _constant(bits, (1 << (dropped - 1)) - 1)), odd)
+    odd = arith.andi(arith.shrui(bits, constant(bits, dropped)), constant(bits, 1))
+    return arith.addi(arith.addi(bits, constant(bits, (1 << (dropped - 1)) - 1)), odd)
 
 
 def _equal(x: ir.Value, y: ir.Value) -> ir.Value:
@@ -163,7 +183,7 @@ def _less(x: ir.Value, y: ir.Value) -> ir.Value:
     return arith.cmpi(arith.CmpIPredicate.slt, x, y)
 
 
-def _constant(like: ir.Value, value: int) -> ir.Value:
+def constant(like: ir.Value, value: int) -> ir.Value:
     """Emit an integer constant, a splat where `like` is shaped; `value` is taken modulo the width."""
     type_ = like.type
     element = _element(type_)

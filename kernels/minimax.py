@@ -75,6 +75,8 @@ class Fit:
             if max(abs(e) for e in errors) <= level * (1 + mp.mpf(10) ** -6):
                 break
             chosen = _alternating_extrema(errors, unknowns + 1)
+            if len(chosen) <= unknowns:  # the fixed ones leave an error of one sign: no level to be reached
+                break
         return fixed + fitted
 
 
@@ -188,7 +190,47 @@ FITS: dict[str, Fit] = {
 """The fit of each table, by the name it has in the modules of the approximations."""
 
 
+SEGMENT_DEGREE = 5
+_CANDIDATES = 400
+
+
+def segment(function: Function, apart: int, number: int) -> tuple[float, ...]:
+    """Return the centre c and the coefficients of a segment of an odd function less `apart` times x - c: all f32.
+
+    `kernels/approximations_segments.py` says what the segments are. The centre is about the middle: there is an f32
+    near it where the function's value is nearly one, too, so that the rounding of the first coefficient costs nothing.
+    """
+    low, high = (mp.mpf(2) ** (k // 4 - 4) * (1 + mp.mpf(k % 4) / 4) for k in (number, number + 1))
+    centre = mp.mpf(0)
+    if number == 0:
+        low = mp.mpf(10) ** -6  # errors are relative: 0 itself is none
+    else:
+        middle, step = (low + high) / 2, (high - low) / 64 / _CANDIDATES
+        near = (mp.mpf(_f32(middle + i * step)) for i in range(-_CANDIDATES, _CANDIDATES + 1))
+        centre = min(near, key=lambda c: abs(_f32(function(c)) / function(c) - 1))
+    fit = Fit(
+        lambda r: function(centre + r) - apart * r,
+        lambda r: 1 / function(centre + r),
+        SEGMENT_DEGREE,
+        float(low - centre),
+        float(high - centre),
+        (_f32(function(centre)),),
+    )
+    return (float(centre), *fit.coefficients())
+
+
+SEGMENTS: dict[str, tuple[Function, int, int]] = {"TANH": (mp.tanh, 0, 29), "ERF": (mp.erf, 1, 24)}
+"""The odd functions with a table in `kernels/approximations_tables.py`, `apart`, and how many segments they have."""
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["segments"]:
+        for name, (function, apart, count) in SEGMENTS.items():
+            print(f"{name}: tuple[Segment, ...] = (")
+            for number in range(count):
+                print(f"    {segment(function, apart, number)!r},")
+            print(")")
+        raise SystemExit
     for name in sys.argv[1:] or FITS:
         table = FITS[name].coefficients()
         print(f"{name}: within 2^{float(mp.log(FITS[name].error(table), 2)):.1f}")

@@ -33,7 +33,7 @@ class ApproximateMath(Pass):
     """
 
     name: ClassVar[str] = "approximate-math"
-    avx512: bool = option(False, "use instructions of AVX-512F; results stay the same")
+    avx512: bool = option(False, "use instructions of AVX-512F")
 
     def run(self, op: ir.Operation, ctx: PassContext) -> None:
         """Rewrite every operation under `op` that has an approximation."""

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from ..bindings import arith, ir, linalg
 from ..kernels.lmul import LMul
-from ..kernels.lmul_emit import Proved, expand
+from ..kernels.lmul_chain import Chains
+from ..kernels.lmul_emit import Proved
 from .base import PassContext, option
 from .lmul_options import LMulPass
 from .lmul_range import prove
@@ -22,6 +23,7 @@ from .lmul_scope import (
     structured_op,
 )
 from .lmul_vector import NotRewritableError, expand_contract, expand_outer_product, expand_reduction
+from .values import constant, constant_lanes
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class RewriteMultiplies(LMulPass):
         """Rewrite every multiply under `op` that is in scope; raise where one cannot be."""
         chosen = [(multiply, self._lmul(multiply, ctx)) for multiply in multiplies(op)]
         marked = []
+        chains: dict[LMul, Chains] = {}
         for multiply, lmul in chosen:
             if lmul is None:
                 continue
@@ -63,7 +66,7 @@ class RewriteMultiplies(LMulPass):
                 holder = _generalise(holder)
             if holder is not None and MARK in holder.attributes:
                 marked.append(holder)
-            _rewrite(multiply, lmul, ctx)
+            _rewrite(multiply, chains.setdefault(lmul, Chains(lmul, _is_uniform)), ctx)
             ctx.count("multiplies rewritten")
         for holder in marked:
             if MARK in holder.attributes:
@@ -98,35 +101,50 @@ def _check(multiply: ir.Operation, lmul: LMul, ctx: PassContext) -> None:
         raise ctx.fail(multiply, f"'{multiply.name}' multiplies unranked tensors, which are not rewritten")
 
 
-def _rewrite(multiply: ir.Operation, lmul: LMul, ctx: PassContext) -> None:
+def _rewrite(multiply: ir.Operation, chains: Chains, ctx: PassContext) -> None:
     type_ = multiply.results[0].type
-    proved = prove(multiply, lmul, ctx)
+    proved = prove(multiply, chains.lmul, ctx)
     if isinstance(type_, ir.RankedTensorType) and not type_.has_static_shape:
         multiply = _in_loop_over_elements(multiply)
     with ir.InsertionPoint(multiply), multiply.location:
         try:
-            result = _product(multiply, lmul, proved)
+            result = _product(multiply, chains, proved)
         except NotRewritableError as error:
             raise ctx.fail(multiply, f"'{multiply.name}' {error}") from error
     multiply.results[0].replace_all_uses_with(result)
     multiply.erase()
 
 
-def _product(multiply: ir.Operation, lmul: LMul, proved: tuple[Proved, Proved]) -> ir.Value:
+def _product(multiply: ir.Operation, chains: Chains, proved: tuple[Proved, Proved]) -> ir.Value:
+    lmul = chains.lmul
     match multiply.name:
         case "arith.mulf":
             x, y = multiply.operands
-            return expand(lmul, x, y, *proved)
+            return chains.expand(x, y, *proved)
         case "math.fma" | "vector.fma":
             x, y, z = multiply.operands
             how = {name: multiply.attributes.get(name, None) for name in ("fastmath", "roundingmode")}
-            return arith.addf(expand(lmul, x, y, *proved), z, **how)
+            return arith.addf(chains.expand(x, y, *proved), z, **how)
         case "vector.contract":
             return expand_contract(lmul, multiply)
         case "vector.outerproduct":
             return expand_outer_product(lmul, multiply)
         case _:
             return expand_reduction(lmul, multiply)
+
+
+def _is_uniform(factor: ir.Value) -> bool:
+    """Tell whether a factor is one number for all elements of an innermost loop."""
+    if constant(factor) is not None:
+        return constant_lanes(factor) is not None
+    if not isinstance(factor, ir.BlockArgument):
+        return False
+    generic = factor.owner.owner.operation
+    if generic.name != "linalg.generic" or factor.arg_number >= generic.attributes["operandSegmentSizes"][0]:
+        return False
+    map_ = ir.AffineMapAttr(generic.attributes["indexing_maps"][factor.arg_number]).value
+    dimensions = [e.position if isinstance(e, ir.AffineDimExpr) else map_.n_dims - 1 for e in map_.results]
+    return map_.n_dims > 0 and map_.n_dims - 1 not in dimensions
 
 
 def _in_loop_over_elements(multiply: ir.Operation) -> ir.Operation:

@@ -19,6 +19,7 @@ from ..kernels.lmul import FORMATS, FloatFormat, LMul
 from ..kernels.lmul_emit import NOTHING, Proved
 from .base import PassContext
 from .lmul_scope import element_type
+from .values import constant_lanes, defining_op
 
 _OPEN: Final = math.inf
 _MAX_VALUES: Final = 200
@@ -53,13 +54,54 @@ def prove(multiply: ir.Operation, lmul: LMul, ctx: PassContext) -> tuple[Proved,
     ranges = finite_ranges(multiply, lmul, ctx)
     if multiply.name not in ("arith.mulf", "math.fma", "vector.fma"):
         return NOTHING, NOTHING
-    proved = [_proved(range_, f) for range_ in ranges]
+    factors = list(multiply.operands)[:2]
+    proved = [_proved(range_, f, is_nonnegative(factor)) for range_, factor in zip(ranges, factors, strict=True)]
     texts = [
-        _text(number, *known) for number, known in enumerate(zip(proved, ranges, strict=True)) if known[0] != NOTHING
+        _text(number, *known)
+        for number, known in enumerate(zip(proved, ranges, strict=True))
+        if known[0].low or known[0].high
     ]
     if texts:
         ctx.remark(multiply, f"'{multiply.name}' under the policy 'finite': {'; '.join(texts)}")
     return proved[0], proved[1]
+
+
+def is_nonnegative(value: ir.Value, depth: int = 8) -> bool:
+    """Tell whether it is certain that no element of `value` has a sign, not even a zero; NaNs are not asked about.
+
+    Looked at are at most `depth` operations, one behind the other.
+    """
+    op = defining_op(value)
+    if op is None or depth == 0:
+        return False
+    match op.name:
+        case "arith.constant":
+            number = constant_lanes(value)
+            return number is not None and math.copysign(1, number) > 0
+        case "math.absf" | "math.exp" | "math.exp2" | "arith.uitofp":
+            return True
+        case "math.sqrt" | "math.rsqrt" | "vector.broadcast" | "arith.extf" | "arith.truncf":
+            return is_nonnegative(op.operands[0], depth - 1)
+        case "arith.mulf" if op.operands[0] == op.operands[1]:
+            return True
+        case "arith.mulf" | "arith.divf":
+            return all(is_nonnegative(operand, depth - 1) for operand in op.operands)
+        case "arith.addf":
+            return _is_nonnegative_sum(op.operands[0], op.operands[1], depth - 1)
+        case "arith.maximumf":
+            return any(is_nonnegative(operand, depth - 1) for operand in op.operands)
+        case _:
+            return False
+
+
+def _is_nonnegative_sum(one: ir.Value, other: ir.Value, depth: int) -> bool:
+    """1 + erf x: one of no sign, and another that has none or is no greater."""
+    for start, added in ((one, other), (other, one)):
+        if is_nonnegative(start, depth):
+            least = constant_lanes(start)
+            if is_nonnegative(added, depth) or (least is not None and least >= 2.0 ** magnitude(added).high):
+                return True
+    return False
 
 
 def magnitude(value: ir.Value) -> Range:
@@ -101,8 +143,9 @@ def finite_ranges(multiply: ir.Operation, lmul: LMul, ctx: PassContext) -> list[
     return ranges
 
 
-def _proved(range_: Range, f: FloatFormat) -> Proved:
-    return Proved(low=range_.low >= -f.clamp_exponent, high=range_.high <= f.clamp_exponent)
+def _proved(range_: Range, f: FloatFormat, nonnegative: bool) -> Proved:
+    low, high = range_.low >= -f.clamp_exponent, range_.high <= f.clamp_exponent
+    return Proved(low, high, nonnegative, shrinks=range_.high <= -1)
 
 
 def _text(number: int, proved: Proved, range_: Range) -> str:

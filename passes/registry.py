@@ -21,6 +21,7 @@ from .fuse_attention import FuseAttention
 from .fuse_elementwise import FuseElementwise
 from .fuse_epilogues import FuseEpilogues
 from .fuse_rows import FuseRows
+from .hoist_preparations import HoistPreparations
 from .inline_splats import InlineSplats
 from .isolate_buffers import IsolateBuffers
 from .lmul import RewriteMultiplies
@@ -63,6 +64,7 @@ PASSES: tuple[type[Pass], ...] = (
     FoldTransposes,
     DropUnreadArguments,
     DropUnreadResults,
+    HoistPreparations,
     InlineSplats,
     NarrowVariance,
     FuseElementwise,

@@ -209,6 +209,8 @@ def test_export_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["matmul-128x768x769"], "matmul-128x768x768"),
         (["--peers", "tvm"], "expected all, none or some of inductor, onnxruntime, openvino, iree, found 'tvm'"),
+        (["gelu-128x3072", "--target", "neoverse-v2"], "--target: this machine does not run the code of neoverse-v2"),
+        (["gelu-128x3072", "--target", "haswel"], "haswell"),
         (["show"], "expected one file, found 0"),
         (["list", "--family", "x"], "family: expected one of "),
         (["export", "opt-125m-prefill", "--set", "token=1", "-o", "-"], "expected one of its sizes (batch, tokens"),

@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--peers", default="all", metavar="NAMES", help="all, none, or names with commas (default: %(default)s)")
     add("--lmul", action="store_true", help="L-Mul everywhere, k = 4, finite, too")
     add("--weights", type=_weights, default=(), metavar="KIND[,KIND]", help="narrower weights, too: bf16, lm8")
+    add("--target", default="host", metavar="CPU", help="compile for this CPU, as LLVM names it (default: %(default)s)")
     add("--compile", action="store_true", help="time compilation instead: cold, again, and inductor's")
     add("--memory", action="store_true", help="measure the peak of memory instead")
     add("--overhead", action="store_true", help="measure what a call costs instead")

@@ -128,11 +128,14 @@ class Loops:
         return ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)(self._loaded.address(name))
 
 
-def load_loops() -> Loops:
-    """Compile the loops for this machine. Raises `CodegenError` where no code can be made."""
-    target = Target.host()
-    kernels = limit_kernels(target)
-    return Loops(kernels, load_object(compile_object(kernels.ir, target)))
+def load_loops(target: str = "host") -> Loops:
+    """Compile the loops for a CPU that this machine can run the code of, by the name that LLVM has for it.
+
+    Raises `CodegenError` where no code can be made.
+    """
+    machine = Target.resolve(target)
+    kernels = limit_kernels(machine)
+    return Loops(kernels, load_object(compile_object(kernels.ir, machine)))
 
 
 def measure_limits(
@@ -142,14 +145,16 @@ def measure_limits(
     sizes: Sequence[int] | None = None,
     read_at_least: int = _READ_AT_LEAST,
     rounds: int = ROUNDS,
+    target: str = "host",
     advance: Callable[[], None] = lambda: None,
 ) -> Limits:
     """Measure the limits of this machine on `threads` threads; about a second for each size of buffer.
 
+    The instructions are those of the CPU `target`.
     `iterations` is the length of the arithmetic loops; `sizes` are those of the buffers, in bytes. `advance` is called
     after each of the two kinds of arithmetic and each size. Raises `CodegenError` where no code can be made.
     """
-    loops = load_loops()
+    loops = load_loops(target)
     rates = []
     for name in ("fma", "lmul"):
         seconds = _best(loops.arithmetic(name, threads), iterations, 1, rounds)
@@ -173,10 +178,9 @@ def read_sizes(target: Target, threads: int) -> tuple[int, ...]:
     return tuple(round(first * (last / first) ** (step / (steps - 1))) for step in range(steps))
 
 
-def describe_limits() -> str:
-    """Say how the limits are measured, in a few sentences."""
-    target = Target.host()
-    kernels = limit_kernels(target)
+def describe_limits(target: str = "host") -> str:
+    """Say how the limits are measured with the instructions of a CPU, in a few sentences."""
+    kernels = limit_kernels(Target.resolve(target))
     return (
         f"FMA: {kernels.accumulators} independent chains of vector<{kernels.lanes}xf32> multiply-adds, one instruction "
         "each. L-Mul: the same chains of an integer addition and a float addition. Reading: each thread loads a part "

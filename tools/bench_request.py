@@ -22,3 +22,5 @@ class Request:
     """Seconds that preparing one subject, or one turn of it, may take."""
     limits: bool = True
     """Whether the machine's limits are measured in turns with the subjects."""
+    target: str = "host"
+    """The CPU whose instructions slipstick's subjects and the limits use: one that this machine can run."""

@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace, *, limits_only: bool) -> int:
                 f"warning: {threads} threads on {cores} {words}: they wait for each other, figures mean little",
             )
     graphs = [] if limits_only else select_graphs(arguments.graphs, arguments.suite)
-    own = own_contenders(lmul=arguments.lmul, weights=arguments.weights)
+    target = runnable_target(arguments.target)
+    own = own_contenders(target, lmul=arguments.lmul, weights=arguments.weights)
     settings = Settings(
         own=tuple(contender.name for contender in own),
         peers=select_peers(arguments.peers, [peer.name for peer in PEERS]),
@@ -52,12 +53,13 @@ def run(arguments: argparse.Namespace, *, limits_only: bool) -> int:
         budget=float(arguments.budget),
         limit=float(arguments.limit),
         limits=not arguments.no_limits,
+        target=target,
     )
     figures: dict[str, Any] = {}
     others = arguments.compile or arguments.memory or arguments.overhead
     if limits_only or not (others or arguments.no_limits):
-        figures["limits"] = tuple(_limits(threads, steps) for threads in arguments.threads)
-        figures["limits_text"] = describe_limits()
+        figures["limits"] = tuple(_limits(threads, target, steps) for threads in arguments.threads)
+        figures["limits_text"] = describe_limits(target)
     if arguments.compile:
         figures["compilation"] = _each(graphs, arguments, steps, "compile", measure_compilation)
         with steps.step("compile 2 and 24 layers"):
@@ -87,11 +89,24 @@ def show(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _limits(threads: int, steps: Steps) -> Limits:
+def runnable_target(name: str) -> str:
+    """Return the name of a CPU whose code this machine can run.
+
+    Raises ArgumentError for one with vectors that this machine lacks, CodegenError for one that LLVM does not know.
+    """
+    host, target = Target.host(), Target.resolve(name)
+    missing = sorted(feature for feature in target.features if not host.has(feature))
+    if target.architecture != host.architecture or any(f.startswith(("avx", "fma", "neon")) for f in missing):
+        what = ", ".join(missing) if target.architecture == host.architecture else target.architecture
+        raise ArgumentError(f"--target: this machine does not run the code of {name}: {what}")
+    return name
+
+
+def _limits(threads: int, target: str, steps: Steps) -> Limits:
     total = 2 + len(read_sizes(Target.host(), threads))
     words = "thread" if threads == 1 else "threads"
     with steps.step(f"limits of the machine, {threads} {words}", total=total) as advance:
-        return measure_limits(threads, advance=advance)
+        return measure_limits(threads, target=target, advance=advance)
 
 
 def _rows(graphs: list[Graph], threads: tuple[int, ...], settings: Settings, steps: Steps) -> tuple[Any, ...]:

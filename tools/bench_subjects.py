@@ -82,16 +82,15 @@ def _eager(workload: Workload) -> Prepared:
     return Prepared(workload.form, lambda: module(*inputs), "eager, inference_mode", torch.inference_mode)
 
 
-def _slipstick(lmul: LMul | None, weights: str) -> Callable[[Workload], Prepared]:
+def _slipstick(lmul: LMul | None, weights: str, target: str) -> Callable[[Workload], Prepared]:
     def prepare(workload: Workload) -> Prepared:
         form = workload.form
         cache = os.environ.get(CACHE_VARIABLE)
         start = time.perf_counter()
-        compiled = compile_graph(
-            form.module, form.inputs, lmul=lmul, weights=weights, threads=workload.threads, cache_dir=cache
-        )
+        how: dict[str, Any] = {"lmul": lmul, "weights": weights, "target": target}
+        compiled = compile_graph(form.module, form.inputs, **how, threads=workload.threads, cache_dir=cache)
         seconds = time.perf_counter() - start
-        settings = f"compile(lmul={'None' if lmul is None else lmul}, weights={weights!r})"
+        settings = f"compile({', '.join(f'{name}={value!r}' for name, value in how.items())})"
         if compiled.from_cache:
             settings += ", code from the cache"
         bits = {"bf16": 16, "lm8": 8}
@@ -115,22 +114,26 @@ _FINITE = LMul(specials="finite")
 _LEAST_COSINE = {"f32": 0.9, "bf16": 0.999, "lm8": 0.9}
 
 
-def own_contenders(*, lmul: bool, weights: tuple[str, ...]) -> list[Contender]:
-    """Return slipstick exact, then, if asked for, with L-Mul, then with narrower weights, each of them both ways."""
-    found = [Contender(EXACT, "slipstick", _slipstick(None, "f32"))]
+def own_contenders(target: str = "host", *, lmul: bool, weights: tuple[str, ...]) -> list[Contender]:
+    """Return slipstick exact, then, if asked for, with L-Mul, then with narrower weights, each of them both ways.
+
+    Code is made for the CPU `target`.
+    """
+    found = [Contender(EXACT, "slipstick", _slipstick(None, "f32", target))]
     if lmul:
-        found.append(_approximate(LMUL, _FINITE, "f32"))
+        found.append(_approximate(LMUL, _FINITE, "f32", target))
     for narrow in weights:
-        found.append(_approximate(f"{EXACT} {narrow}", None, narrow))
+        found.append(_approximate(f"{EXACT} {narrow}", None, narrow, target))
         if lmul:
-            found.append(_approximate(f"{LMUL} {narrow}", _FINITE, narrow))
+            found.append(_approximate(f"{LMUL} {narrow}", _FINITE, narrow, target))
     return found
 
 
-def _approximate(name: str, lmul: LMul | None, weights: str) -> Contender:
+def _approximate(name: str, lmul: LMul | None, weights: str, target: str) -> Contender:
     cosine = _LEAST_COSINE[weights] if lmul is None else min(0.9, _LEAST_COSINE[weights])
     arithmetic: Literal["fma", "lmul"] = "fma" if lmul is None else "lmul"
-    return Contender(name, "slipstick", _slipstick(lmul, weights), least_cosine=cosine, arithmetic=arithmetic)
+    prepare = _slipstick(lmul, weights, target)
+    return Contender(name, "slipstick", prepare, least_cosine=cosine, arithmetic=arithmetic)
 
 
 def reference() -> Contender:

@@ -34,6 +34,8 @@ class Settings:
     limit: float
     limits: bool = True
     """Whether the machine's limits are measured in turns with the subjects."""
+    target: str = "host"
+    """The CPU that slipstick compiles for, whose limits are measured."""
 
 
 def select_graphs(names: Sequence[str], suite: str) -> list[Graph]:
@@ -61,6 +63,7 @@ def measure_row(item: Graph, threads: int, settings: Settings, say: Callable[[st
                 settings.budget,
                 settings.limit,
                 settings.limits,
+                settings.target,
             )
             outcome = work(request, say)
             flops, size = outcome.counted.get("flops", flops), outcome.counted.get("bytes", size)

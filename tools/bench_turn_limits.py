@@ -24,11 +24,11 @@ FMA, LMUL, READ = "limit: FMA", "limit: L-Mul", "limit: reading"
 
 
 class TurnLimits:
-    """The subjects that measure the limits of a row of `size` bytes on `threads` threads."""
+    """The subjects that measure the limits of a row of `size` bytes on `threads` threads; `target` is a CPU's name."""
 
-    def __init__(self, threads: int, size: int):
+    def __init__(self, threads: int, size: int, target: str = "host"):
         self._threads = threads
-        self._loops: Loops = load_loops()
+        self._loops: Loops = load_loops(target)
         self._buffer = self._loops.reading(min(max(size, 1), LARGEST_BUFFER), threads)
         self._repeats = -(-_LEAST_READ // self._buffer.bytes)
 

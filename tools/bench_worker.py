@@ -45,7 +45,7 @@ class Worker:
             workload.form.reset()
             self._send({"counted": asdict(counts)})
             size = counts.bytes
-        known = [reference(), *own_contenders(lmul=request.lmul, weights=request.weights), *PEERS]
+        known = [reference(), *own_contenders(request.target, lmul=request.lmul, weights=request.weights), *PEERS]
         prepared: dict[str, tuple[Prepared, dict[str, Any]]] = {}
         for contender in known:
             if contender.name in request.subjects or contender.kind == "reference":
@@ -53,7 +53,7 @@ class Worker:
                 if found is not None:
                     prepared[contender.name] = found
         subjects = {name: Subject(item.run, item.around) for name, (item, _) in prepared.items()}
-        beside = TurnLimits(request.threads, size) if request.limits else None
+        beside = TurnLimits(request.threads, size, request.target) if request.limits else None
         if beside is not None:
             subjects |= beside.subjects()
         turns = time_in_turns(
