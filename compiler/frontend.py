@@ -162,12 +162,14 @@ def _export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, An
     from .experts import static_experts
     from .graph_errors import export_error
     from .linear_solve import without_solves
+    from .sparse_tensors import DenseStandIns
+    from .traceable_adapters import traceable_adapters
 
-    with _EXPORT, _quiet(), torch.no_grad(), static_experts():
+    with _EXPORT, _quiet(), torch.no_grad(), static_experts(), traceable_adapters():
         _register_caches()
         args, kwargs = _distinct(args, kwargs)
         try:
-            with DataReads():
+            with DataReads(), DenseStandIns():
                 program: ExportedProgram = torch.export.export(module, args, kwargs, dynamic_shapes=shapes)
             _plain_constants(program)
             return without_solves(without_complex(program))
@@ -183,6 +185,10 @@ def _plain_constants(program: ExportedProgram) -> None:
     """
     import torch
 
+    for node in program.graph.nodes:
+        for operand in node.all_input_nodes:
+            # Torch forgets the user where it puts a part without gradients back into the graph around it.
+            operand.users.setdefault(node)
     for node in list(program.graph.nodes):
         if node.target is torch.ops.aten.detach_.default:
             node.replace_all_uses_with(node.args[0])
