@@ -5,7 +5,7 @@ process, with the same threads; the figures are medians. The machine's own limit
 
   slipstick-bench generate MODEL         text generation, SkipDecode's depths and schedules: see generate --help
   slipstick-bench dynamo                 models through torch.compile(backend="slipstick"): see dynamo --help
-  slipstick-bench list                   the graphs: --family, --tag, --suite, --json
+  slipstick-bench list                   the graphs, or one with its sizes: [NAME], --family, --tag, --suite, --json
   slipstick-bench export NAME -o FILE    a graph as MLIR: --set tokens=64, --small, --level
   slipstick-bench decisions [GRAPH]      how far the policies are from the measured optimum, kernel by kernel
   slipstick-bench explain GRAPH          the candidates of its kernels, what is predicted and measured of each
@@ -124,3 +124,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if first == "show":
         return show(arguments)
     return run(arguments, limits_only=first == "limits")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
