@@ -41,7 +41,8 @@ def _poly_router(self: Any, task_ids: Tensor, input_ids: Tensor) -> Tensor:
         raise ValueError("Poly draws its skills at random in training mode: call eval() first")
     logits = self.module_logits[task_ids].view(-1, self.n_splits, self.n_skills)
     shares = torch.sigmoid(logits)
-    return shares / (shares.sum(dim=-1, keepdim=True) + 1e-12)
+    weights: Tensor = shares / (shares.sum(dim=-1, keepdim=True) + 1e-12)
+    return weights
 
 
 def _frod_tensors(

@@ -139,6 +139,9 @@ def _method(name: str) -> Method:
     return known[name]
 
 
+_WIDTH = 120
+
+
 def _print(costs: Sequence[Cost], title: str) -> None:
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     for heading in ("call", "method", "trained", "base", "with adapter", "ratio", "error", "swapped"):
@@ -155,6 +158,9 @@ def _print(costs: Sequence[Cost], title: str) -> None:
             f"{one.swapped_error:.1e}",
         )
     console = Console()
+    if not console.is_terminal:
+        # In a file or a pipe, lines are as long as the table needs.
+        console = Console(width=_WIDTH)
     console.print(table)
     console.print(
         "swapped: the error after every trained number was changed; the same code ran, nothing was compiled again.",

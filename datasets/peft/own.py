@@ -123,7 +123,7 @@ def xlora(sizes: TransformerSizes) -> Module:
     from .library import peft_package, unsettle
 
     peft = peft_package()
-    base = sizes.model(logits=True)
+    base: Any = sizes.model(logits=True)
     base.config.use_cache = False  # what X-LoRA asks for
     settings = {"r": RANK, "lora_alpha": 2 * RANK, "target_modules": list(QUERY_AND_VALUE), "init_lora_weights": False}
     with TemporaryDirectory() as folder:
