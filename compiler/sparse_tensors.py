@@ -22,7 +22,7 @@ class DenseStandIns(TorchFunctionMode):
     ) -> Any:
         """Run `func`, or its stand-in."""
         given = dict(kwargs or {})
-        if func is torch.sparse_coo_tensor:
+        if func is torch.sparse_coo_tensor and _is_plain(*args, **given):
             return _dense(*args, **given)
         if func in (Tensor.coalesce, Tensor.to_dense) and args[0].layout is torch.strided:
             return args[0]
@@ -31,14 +31,14 @@ class DenseStandIns(TorchFunctionMode):
         return func(*args, **given)
 
 
-def _dense(indices: Tensor, values: Tensor, size: Any = None, **others: Any) -> Tensor:
-    """Return a dense tensor of `size` with `values` [count] at `indices` [dimensions, count], added where they repeat.
+def _is_plain(indices: Any, values: Any, size: Any = None, **_: Any) -> bool:
+    """Tell whether the elements are numbers and the size is given; the rest is left to torch, which makes it sparse."""
+    tensors = isinstance(indices, Tensor) and isinstance(values, Tensor)
+    return tensors and values.dim() == 1 and size is not None
 
-    Left to torch, which makes a sparse one: values that are tensors themselves, and sizes that are not given.
-    """
-    if size is None or values.dim() != 1 or not isinstance(indices, Tensor):
-        made: Tensor = torch.sparse_coo_tensor(indices, values, size, **others)
-        return made
+
+def _dense(indices: Tensor, values: Tensor, size: Any, **others: Any) -> Tensor:
+    """Return a dense tensor of `size` with `values` [count] at `indices` [dimensions, count], added where they repeat."""
     zeros = torch.zeros(tuple(size), dtype=others.get("dtype") or values.dtype, device=values.device)
     places = tuple(indices.long().unbind(0))
     return zeros.index_put(places, values.to(zeros.dtype), accumulate=True)

@@ -219,6 +219,7 @@ def test_export_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["matmul-128x768x769"], "matmul-128x768x768"),
         (["--peers", "tvm"], "expected all, none or some of inductor, onnxruntime, openvino, iree, found 'tvm'"),
+        (["lists"], "expected a graph or a command such as list, found 'lists'"),
         (["show"], "expected one file, found 0"),
         (["list", "gelu", "--suite", "zoo"], "list gelu: expected no --family, --tag or --suite beside a name"),
         (["list", "--family", "x"], "family: expected one of "),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 from slipstick.datasets.graphs import graph
 from slipstick.tools import bench, bench_check
 from slipstick.tools.bench_check import Checked, summary
+from slipstick.tools.bench_workload import compare
 
 
 def test_check_compares_records_and_goes_on(tmp_path, capsys, monkeypatch):
@@ -40,6 +42,15 @@ def test_sizes_are_cut_where_they_are_larger(capsys):
     assert "--sizes: none of these graphs has a size 'layers'" in capsys.readouterr().err
     assert bench.main(["check", "peft-lora", "--sizes", "layers"]) == 1
     assert "layers: expected whole numbers, found ''" in capsys.readouterr().err
+
+
+def test_gradients_that_are_zero_but_for_rounding_are_held_against_the_largest():
+    expected = [torch.tensor(4.0), torch.tensor([1.0, 0.5]), torch.tensor([1e-9])]
+    found = [torch.tensor(4.0), torch.tensor([1.0, 0.5]), torch.tensor([3e-9])]
+    assert compare(found, expected).error == pytest.approx(2.0)
+    assert compare(found, expected, gradients=True).error == pytest.approx(2e-6)
+    found[0] += 1.0
+    assert compare(found, expected, gradients=True).error == pytest.approx(0.25)
 
 
 def test_check_refuses_another_record(tmp_path, capsys):

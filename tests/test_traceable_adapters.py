@@ -93,6 +93,15 @@ def test_sparse_tensors_are_computed_dense():
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_what_has_no_size_stays_sparse():
+    indices, values = torch.tensor([[0, 1]]), torch.ones(2)
+    with DenseStandIns():
+        assert torch.sparse_coo_tensor(indices, values).is_sparse
+        assert not torch.sparse_coo_tensor(indices, values, (3,)).is_sparse
+        assert torch.sparse_coo_tensor([[0, 1]], [1.0, 2.0], (3,)).is_sparse
+
+
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["poly", "shira", "xlora"])
 def test_compiled_through_peft(name):
     model = BY_NAME[name].make(SIZES)

@@ -19,17 +19,33 @@ process, with the same threads; the figures are medians. The machine's own limit
 from __future__ import annotations
 
 import argparse
+import difflib
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import ArgumentError
 from .command import guarded
 from .files import check_writable
 from .flags import integer_flag
 
 PROGRAM = "slipstick-bench"
 SUITE_NAMES = ("core", "products", "elementwise", "models", "prefill", "decode", "zoo", "peft", "medcalc")
+
+COMMANDS = (
+    "generate",
+    "dynamo",
+    "list",
+    "export",
+    "decisions",
+    "explain",
+    "check",
+    "adapter-cost",
+    "peft-coverage",
+    "limits",
+    "show",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -115,6 +131,7 @@ def _run(arguments: argparse.Namespace) -> int:
         if path is not None and path != "-":
             check_writable(Path(path), flag)
     first = arguments.graphs[0] if arguments.graphs else ""
+    _refuse_misspelt(first)
     if first == "peft-coverage":
         from .bench_peft import print_coverage
 
@@ -124,6 +141,19 @@ def _run(arguments: argparse.Namespace) -> int:
     if first == "show":
         return show(arguments)
     return run(arguments, limits_only=first == "limits")
+
+
+def _refuse_misspelt(first: str) -> None:
+    """Raise ArgumentError for what is no graph and nearly a command."""
+    near = difflib.get_close_matches(first, COMMANDS, n=1, cutoff=0.7)
+    if not near or first in COMMANDS:
+        return
+    from ..datasets.graphs import graph
+
+    try:
+        graph(first)
+    except ArgumentError:
+        raise ArgumentError(f"expected a graph or a command such as {near[0]}, found {first!r}") from None
 
 
 if __name__ == "__main__":
