@@ -38,7 +38,7 @@ def _is_plain(indices: Any, values: Any, size: Any = None, **_: Any) -> bool:
 
 
 def _dense(indices: Tensor, values: Tensor, size: Any, **others: Any) -> Tensor:
-    """Return a dense tensor of `size` with `values` [count] at `indices` [dimensions, count], added where they repeat."""
+    """Return a dense tensor of `size`: `values` [count] at `indices` [dimensions, count], added where they repeat."""
     zeros = torch.zeros(tuple(size), dtype=others.get("dtype") or values.dtype, device=values.device)
     places = tuple(indices.long().unbind(0))
     return zeros.index_put(places, values.to(zeros.dtype), accumulate=True)

@@ -69,7 +69,8 @@ def _waveft_delta(self: Any, adapter: str) -> Tensor:
     spectrum, indices = self.waveft_spectrum[adapter], self.waveft_indices[adapter]
     scaling, rows, columns = self.waveft_scaling[adapter], self.out_features, self.in_features
     if not self.waveft_use_idwt[adapter]:
-        return torch.zeros(rows, columns).index_put((indices[0], indices[1]), spectrum) * scaling
+        direct: Tensor = torch.zeros(rows, columns).index_put((indices[0], indices[1]), spectrum) * scaling
+        return direct
     layer, waverec = sys.modules["peft.tuners.waveft.layer"], sys.modules["peft.tuners.waveft.waverec2d"]
     family = self.waveft_wavelet_family[adapter]
     high, wide = (

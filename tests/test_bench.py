@@ -209,6 +209,12 @@ def test_export_writes_what_compiles(level: str, tmp_path: Path) -> None:
     torch.testing.assert_close(compiled(weight, x), x @ weight.T)
 
 
+def test_a_training_step_is_exported(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["export", "peft-bitfit-training:small", "--level", "torch", "-o", "-"]) == 0
+    text = capsys.readouterr().out
+    assert "func.func @main" in text and "aten.mm" in text
+
+
 def test_export_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["export", "gelu:shape=2+3", "-o", "-"]) == 0
     assert "tensor<2x3xf32>" in capsys.readouterr().out

@@ -118,3 +118,21 @@ def test_xlora_mixes_what_it_read():
         adapted = model(input_ids=IDS).logits
         base = SIZES.model(logits=True)(input_ids=IDS, use_cache=False).logits
     assert (adapted - base).abs().max() > 1e-3
+
+
+def test_data_assigned_in_inference_mode():
+    module, x = nn.Linear(3, 4), torch.ones(2, 3)
+    with torch.inference_mode():
+        module.weight.data = module.weight * 2.0
+    compiled = slipstick.compile(module, (x,))
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(x), module(x))
+        module.weight.mul_(3.0)
+        torch.testing.assert_close(compiled(x), module(x))
+
+
+def test_parameters_made_in_inference_mode_are_refused():
+    with torch.inference_mode():
+        module = nn.Sequential(nn.Linear(3, 4))
+    with pytest.raises(slipstick.ArgumentError, match=r"obj: parameter 0.weight was made in inference mode"):
+        slipstick.compile(module, (torch.ones(2, 3),))
