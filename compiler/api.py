@@ -123,12 +123,11 @@ def _import(
             "obj: expected an nn.Module, an ExportedProgram, an MLIR module, its text or the path of a .mlir file, "
             f"found {type(obj).__name__}"
         )
-    from .training import LossAndGradients, import_training_step
+    from .training import LossAndGradients
 
-    if isinstance(obj, LossAndGradients):
-        imported = import_training_step(obj, args, kwargs, dynamic_shapes)
-        return imported, module_slots(obj.module, imported.state), f"training step of {type(obj.module).__name__}"
     imported = import_torch(obj, args, kwargs, dynamic_shapes)
+    if isinstance(obj, LossAndGradients):
+        return imported, module_slots(obj.module, imported.state), f"training step of {type(obj.module).__name__}"
     if isinstance(obj, torch.nn.Module):
         return imported, module_slots(obj, imported.state), type(obj).__name__
     state = dict(imported.state)

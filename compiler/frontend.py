@@ -62,19 +62,23 @@ def import_torch(
     kwargs: Mapping[str, Any] | None = None,
     dynamic_shapes: Any = None,
 ) -> Imported:
-    """Bring a torch module or exported program to the stage "linalg".
+    """Bring a torch module, a training step of one or an exported program to the stage "linalg".
 
     `args` and `kwargs` are example inputs; `dynamic_shapes` is that of `torch.export.export`. All must be left out
     for an ExportedProgram, which has them inside. Raises `GraphError` where torch.export or torch-mlir refuses,
     naming the operation and its torch source line; `ArgumentError` for arguments that cannot be meant.
     """
+    from .training import LossAndGradients, import_training_step
+
+    if isinstance(obj, LossAndGradients):
+        return import_training_step(obj, args, kwargs, dynamic_shapes)
     start = time.perf_counter()
     program, form = _program(obj, args, kwargs, dynamic_shapes)
     return import_program(program, form, exact_ranges=_only_named_dims(dynamic_shapes), start=start)
 
 
 def torch_text(module: torch.nn.Module, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> str:
-    """Return a torch module as MLIR in the dialect of torch, before it is lowered to linalg.
+    """Return a torch module, or a training step of one, as MLIR in the dialect of torch, before it becomes linalg.
 
     Raises GraphError as `import_torch` does.
     """
@@ -89,7 +93,10 @@ def _program(
     from torch.export import ExportedProgram
 
     from .call_form import CallForm
+    from .training import LossAndGradients, step_program
 
+    if isinstance(obj, LossAndGradients):
+        return step_program(obj, args, kwargs, dynamic_shapes)
     if isinstance(obj, ExportedProgram):
         if args or kwargs or dynamic_shapes is not None:
             raise ArgumentError(
@@ -161,13 +168,17 @@ def _export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, An
     from .data_reads import DataReads
     from .experts import static_experts
     from .graph_errors import export_error
+    from .inference_tensors import leave_inference_mode
     from .linear_solve import without_solves
+    from .sparse_tensors import DenseStandIns
+    from .traceable_adapters import traceable_adapters
 
-    with _EXPORT, _quiet(), torch.no_grad(), static_experts():
+    with _EXPORT, _quiet(), torch.no_grad(), static_experts(), traceable_adapters():
         _register_caches()
+        leave_inference_mode(module)
         args, kwargs = _distinct(args, kwargs)
         try:
-            with DataReads():
+            with DataReads(), DenseStandIns():
                 program: ExportedProgram = torch.export.export(module, args, kwargs, dynamic_shapes=shapes)
             _plain_constants(program)
             return without_solves(without_complex(program))
@@ -183,6 +194,10 @@ def _plain_constants(program: ExportedProgram) -> None:
     """
     import torch
 
+    for node in program.graph.nodes:
+        for operand in node.all_input_nodes:
+            # Torch forgets the user where it puts a part without gradients back into the graph around it.
+            operand.users.setdefault(node)
     for node in list(program.graph.nodes):
         if node.target is torch.ops.aten.detach_.default:
             node.replace_all_uses_with(node.args[0])

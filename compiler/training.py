@@ -13,6 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
 from ..errors import ArgumentError, GraphError
+from .call_form import CallForm
 from .frontend import Imported, export_module, import_program
 from .retrace import retrace
 
@@ -77,14 +78,20 @@ def import_training_step(
     step: LossAndGradients, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None, dynamic_shapes: Any
 ) -> Imported:
     """Bring a training step to the stage "linalg"; its state has the names that it has in the module trained."""
+    return import_program(*step_program(step, args, kwargs, dynamic_shapes))
+
+
+def step_program(
+    step: LossAndGradients, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None, dynamic_shapes: Any
+) -> tuple[ExportedProgram, CallForm]:
+    """Return the program of a training step, forward and backward, and how calls are brought to its form."""
     module = step.module
     program, form = export_module(module, args, dict(kwargs or {}), dynamic_shapes)
     # The program may know a parameter of several names by another one.
     first = {id(parameter): name for name, parameter in module.named_parameters()}
     names = {name: first[id(one)] for name, one in module.named_parameters(remove_duplicate=False)}
     wanted = {name: own for name, own in names.items() if own in step.trainable}
-    joint = joint_program(program, wanted, step.loss)
-    return import_program(joint, form)
+    return joint_program(program, wanted, step.loss), form
 
 
 def joint_program(program: ExportedProgram, wanted: Mapping[str, str], loss: Loss | None = None) -> ExportedProgram:

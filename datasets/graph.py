@@ -92,7 +92,7 @@ class Graph:
         changed = {name: self._checked(name, size) for name, size in sizes.items()}
         if self.make is None or not changed:
             return self
-        text = ",".join(f"{name}={_text(size)}" for name, size in changed.items())
+        text = ",".join(f"{name}={size_text(size)}" for name, size in changed.items())
         return self._renamed(self.make({**self.sizes, **changed}), text)
 
     def small(self) -> Graph:
@@ -129,7 +129,7 @@ class Graph:
         numbers = size if isinstance(size, tuple) else (size,)
         if (len(numbers) > 1 and not several) or any(number < 1 for number in numbers):
             wanted = "positive numbers joined by +" if several else "a positive number"
-            raise ArgumentError(f"{self.name}: {name}: expected {wanted}, found {_text(size)}")
+            raise ArgumentError(f"{self.name}: {name}: expected {wanted}, found {size_text(size)}")
         return numbers if several else numbers[0]
 
 
@@ -155,5 +155,6 @@ def _size(graph: str, name: str, text: str) -> Size:
     return numbers if len(numbers) > 1 else numbers[0]
 
 
-def _text(size: Size) -> str:
+def size_text(size: Size) -> str:
+    """Return a size as the command line takes it: `64`, `1+1`."""
     return "+".join(map(str, size)) if isinstance(size, tuple) else str(size)

@@ -176,6 +176,16 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert "mobilenet-v2" in text and "resnet-18" not in text
 
 
+def test_list_tells_all_of_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["list", "swin-tiny-patch4-224"]) == 0
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert lines["family"] == "vision-transformer" and "2103.14030" in lines["source"]
+    assert "depths=2+2+6+2" in lines["sizes"] and "depths=2" in lines["small"]
+    # What it prints of sizes is what variants are asked for with.
+    assert bench.main(["list", f"swin-tiny-patch4-224:{lines['small']}", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sizes"]["embed_dim"] == 16
+
+
 def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["list", "--suite", "medcalc", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -199,6 +209,12 @@ def test_export_writes_what_compiles(level: str, tmp_path: Path) -> None:
     torch.testing.assert_close(compiled(weight, x), x @ weight.T)
 
 
+def test_a_training_step_is_exported(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["export", "peft-bitfit-training:small", "--level", "torch", "-o", "-"]) == 0
+    text = capsys.readouterr().out
+    assert "func.func @main" in text and "aten.mm" in text
+
+
 def test_export_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["export", "gelu:shape=2+3", "-o", "-"]) == 0
     assert "tensor<2x3xf32>" in capsys.readouterr().out
@@ -211,7 +227,9 @@ def test_export_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
         (["--peers", "tvm"], "expected all, none or some of inductor, onnxruntime, openvino, iree, found 'tvm'"),
         (["gelu-128x3072", "--target", "neoverse-v2"], "--target: this machine does not run the code of neoverse-v2"),
         (["gelu-128x3072", "--target", "haswel"], "haswell"),
+        (["lists"], "expected a graph or a command such as list, found 'lists'"),
         (["show"], "expected one file, found 0"),
+        (["list", "gelu", "--suite", "zoo"], "list gelu: expected no --family, --tag or --suite beside a name"),
         (["list", "--family", "x"], "family: expected one of "),
         (["export", "opt-125m-prefill", "--set", "token=1", "-o", "-"], "expected one of its sizes (batch, tokens"),
         (["export", "opt-125m-prefill", "--small", "--set", "heads=7", "-o", "-"], "cannot be built in these sizes"),

@@ -5,7 +5,7 @@ process, with the same threads; the figures are medians. The machine's own limit
 
   slipstick-bench generate MODEL         text generation, SkipDecode's depths and schedules: see generate --help
   slipstick-bench dynamo                 models through torch.compile(backend="slipstick"): see dynamo --help
-  slipstick-bench list                   the graphs: --family, --tag, --suite, --json
+  slipstick-bench list                   the graphs, or one with its sizes: [NAME], --family, --tag, --suite, --json
   slipstick-bench export NAME -o FILE    a graph as MLIR: --set tokens=64, --small, --level
   slipstick-bench decisions [GRAPH]      how far the policies are from the measured optimum, kernel by kernel
   slipstick-bench explain GRAPH          the candidates of its kernels, what is predicted and measured of each
@@ -19,17 +19,33 @@ process, with the same threads; the figures are medians. The machine's own limit
 from __future__ import annotations
 
 import argparse
+import difflib
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import ArgumentError
 from .command import guarded
 from .files import check_writable
 from .flags import integer_flag
 
 PROGRAM = "slipstick-bench"
 SUITE_NAMES = ("core", "products", "elementwise", "models", "prefill", "decode", "zoo", "peft", "medcalc")
+
+COMMANDS = (
+    "generate",
+    "dynamo",
+    "list",
+    "export",
+    "decisions",
+    "explain",
+    "check",
+    "adapter-cost",
+    "peft-coverage",
+    "limits",
+    "show",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -116,6 +132,7 @@ def _run(arguments: argparse.Namespace) -> int:
         if path is not None and path != "-":
             check_writable(Path(path), flag)
     first = arguments.graphs[0] if arguments.graphs else ""
+    _refuse_misspelt(first)
     if first == "peft-coverage":
         from .bench_peft import print_coverage
 
@@ -125,3 +142,20 @@ def _run(arguments: argparse.Namespace) -> int:
     if first == "show":
         return show(arguments)
     return run(arguments, limits_only=first == "limits")
+
+
+def _refuse_misspelt(first: str) -> None:
+    """Raise ArgumentError for what is no graph and nearly a command."""
+    near = difflib.get_close_matches(first, COMMANDS, n=1, cutoff=0.7)
+    if not near or first in COMMANDS:
+        return
+    from ..datasets.graphs import graph
+
+    try:
+        graph(first)
+    except ArgumentError:
+        raise ArgumentError(f"expected a graph or a command such as {near[0]}, found {first!r}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,13 +9,18 @@ from rich.table import Table
 from ..datasets.graphs_peft import PEFT
 from ..datasets.peft.coverage import coverage
 
+_WIDTH = 150
 
-def print_coverage(console: Console | None = None) -> int:
+
+def print_coverage() -> int:
     """Print every entry of the survey's taxonomy and every type of `peft`; return the exit status."""
-    console = console or Console()
+    console = Console()
+    if not console.is_terminal:
+        # In a file or a pipe, lines are as long as the table needs.
+        console = Console(width=_WIDTH)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("entry", "graphs", "why"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "graphs")
     rows = coverage(PEFT)
     part = ""
     for row in rows:

@@ -98,17 +98,24 @@ class Agreement:
     """The smallest cosine of a whole floating-point result with torch's."""
 
 
-def compare(found: list[torch.Tensor], expected: list[torch.Tensor]) -> Agreement:
-    """Compare results one by one."""
+def compare(found: list[torch.Tensor], expected: list[torch.Tensor], *, gradients: bool = False) -> Agreement:
+    """Compare results one by one.
+
+    With `gradients`, those behind the first count as having a magnitude of at least a thousandth of the largest among
+    them: some, such as those of what is added to all keys, are zero but for rounding.
+    """
+    floor = (
+        1e-3 * max((float(one.abs().max()) for one in expected[1:] if one.numel()), default=0.0) if gradients else 0.0
+    )
     if [tensor.shape for tensor in found] != [tensor.shape for tensor in expected]:
         return Agreement(float("inf"), 0.0)
     error, cosine = 0.0, 1.0
-    for value, wanted in zip(found, expected, strict=True):
+    for number, (value, wanted) in enumerate(zip(found, expected, strict=True)):
         value, wanted = value.double().flatten(), wanted.double().flatten()
         scale = float(wanted.abs().max()) if wanted.numel() else 0.0
         if wanted.numel() == 0 or (scale == 0.0 and not bool(value.any())):
             continue
-        difference = float((value - wanted).abs().max()) / (scale or 1.0)
+        difference = float((value - wanted).abs().max()) / (max(scale, floor if number else 0.0) or 1.0)
         if not difference < float("inf"):
             return Agreement(float("inf"), 0.0)
         error = max(error, difference)

@@ -110,3 +110,7 @@ def _run(arguments: argparse.Namespace, command: str, stderr: Console) -> int:
     if not arguments.no_report:
         stderr.print(f"Report: {arguments.output}", highlight=False)
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

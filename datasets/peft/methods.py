@@ -79,6 +79,9 @@ METHODS: tuple[Method, ...] = (
         targets=None,
         more={"task_ids": 3},
     ),
+    _library(
+        "cpt", 2, "embeddings of examples, each changed by a bounded length", "CPT", own.in_context_prompt, targets=None
+    ),
     _library("cartridge", 2, "a stored cache, its first tokens frozen", "CARTRIDGE", _tokens(), targets=None),
     _library(
         "adaption-prompt",
@@ -122,6 +125,8 @@ METHODS: tuple[Method, ...] = (
     _library("peanut", 4, "a network of the weight itself", "PEANUT", {"r": RANK, "depth": 1}),
     _library("deft", 4, "a low-rank projection taken out and one put in", "DEFT", {"r": RANK}),
     _library("osf", 4, "the weight as its singular vectors, the smaller trained", "OSF"),
+    _library("frod", 4, "the weight as U (S + Λ) V, S sparse", "FROD", {"progressbar": False}),
+    _library("shira", 4, "a sparse difference of the weight, its values scattered", "SHIRA", {"r": RANK}),
     # 5: DoRA
     _library(
         "dora", 5, "LoRA with the norm of each row of the weight trained apart", "LORA", {**LORA, "use_dora": True}
@@ -139,15 +144,34 @@ METHODS: tuple[Method, ...] = (
     _library("hra", 7, "a chain of Householder reflections", "HRA", {"r": RANK}),
     _library("psoft", 7, "a rotation inside the leading singular vectors", "PSOFT", {"r": RANK}),
     _library("fourierft", 7, "an inverse Fourier transform of a sparse spectrum", "FOURIERFT", {"n_frequency": 200}),
+    _library("waveft", 7, "an inverse wavelet transform of sparse coefficients", "WAVEFT", {"n_frequency": 200}),
     _library("c3a", 7, "circulant blocks, by Fourier transforms", "C3A", own.circulant_block),
     _library("randlora", 7, "sums of frozen random low-rank matrices", "RANDLORA", {"r": RANK, "randlora_alpha": 16}),
     # 8: hybrids
     Method("unipelt", 8, "LoRA, prefix and adapters, each behind a gate", own.unipelt),
     Method("mam", 8, "a prefix and scaled parallel adapters", own.mam, "llama"),
     Method("lora-moe", 8, "a mixture of LoRA experts, weighed token by token", own.mixture),
+    _library(
+        "poly",
+        8,
+        "a mixture of low-rank skills, weighed by the row's task",
+        "POLY",
+        {"r": RANK, "n_tasks": 3},
+        more={"task_ids": 3},
+    ),
+    Method("xlora", 8, "LoRA experts weighed token by token by a first pass of the base", own.xlora),
     # 9 to 11
     Method("coda", 9, "half of the tokens through the feed-forward parts", own.coda, "llama"),
     Method("ladder", 10, "ladder side-tuning", own.ladder),
+    _library(
+        "shadow",
+        10,
+        "a small network's state beside the layers, added to their inputs",
+        "SHADOW",
+        {"r": RANK},
+        targets=None,
+        architecture="llama",
+    ),
     Method("mixed-adapters", 11, "another adapter of another rank for each row", own.mixed, more={"adapters": 4}),
     # 12: selective; for inference these are the base model
     Method("bitfit", 12, "the biases trained", own.bitfit, inference=False),

@@ -14,6 +14,19 @@ QUERY_AND_VALUE = ("q_proj", "v_proj")
 RANKS = (RANK, RANK // 2, 2 * RANK)
 """Of the adapters of a mixed batch; adapter 0 is none."""
 
+EXPERTS = 2
+"""Adapters that X-LoRA mixes."""
+
+
+def in_context_prompt(sizes: TransformerSizes) -> dict[str, Any]:
+    """Return settings of CPT: a prompt of one example, two tokens each of template, input, template and output."""
+    return {
+        "num_virtual_tokens": TOKENS,
+        "cpt_token_ids": [token % sizes.vocabulary for token in range(3, 3 + TOKENS)],
+        "cpt_mask": [1] * TOKENS,
+        "cpt_tokens_type_mask": [kind for kind in (1, 2, 3, 4) for _ in range(TOKENS // 4)],
+    }
+
 
 def vector_bank(sizes: TransformerSizes) -> dict[str, Any]:
     """Return settings of VB-LoRA: vectors of a quarter of the width."""
@@ -101,6 +114,34 @@ def qlora(sizes: TransformerSizes) -> Module:
         return LowRank(quantised, RANK)
 
     return replace(_base(sizes), QUERY_AND_VALUE, wrap)
+
+
+def xlora(sizes: TransformerSizes) -> Module:
+    """Return OPT with `peft`'s X-LoRA, which mixes adapters of LoRA that it reads from files, token by token."""
+    from tempfile import TemporaryDirectory
+
+    from .library import peft_package, unsettle
+
+    peft = peft_package()
+    base: Any = sizes.model(logits=True)
+    base.config.use_cache = False  # what X-LoRA asks for
+    settings = {"r": RANK, "lora_alpha": 2 * RANK, "target_modules": list(QUERY_AND_VALUE), "init_lora_weights": False}
+    with TemporaryDirectory() as folder:
+        paths = {str(number): f"{folder}/{number}" for number in range(EXPERTS)}
+        _seed()
+        for path in paths.values():
+            adapted = peft.get_peft_model(base, peft.LoraConfig(task_type="CAUSAL_LM", **settings))
+            adapted.save_pretrained(path)
+            base = adapted.unload()
+        config = peft.XLoraConfig(
+            task_type="CAUSAL_LM",
+            hidden_size=sizes.width,
+            xlora_depth=1,
+            layerwise_scalings=True,
+            adapters=paths,
+        )
+        model: Any = peft.get_peft_model(base, config)
+    return unsettle(model.eval())
 
 
 def dylora(sizes: TransformerSizes) -> Module:

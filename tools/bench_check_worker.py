@@ -1,0 +1,86 @@
+"""Checks of graphs in forked processes: torch and its companions are imported once, a crash ends one graph only.
+
+The processes are forked off a server of `multiprocessing` that has done nothing but import; importing is what a small
+graph's check would otherwise mostly take.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+from ..datasets.graphs import graph
+from .opt_isolation import die_with
+
+_PRELOADED: Final = ["torch", "torch.export", "torch_mlir.fx", "transformers", "peft", "slipstick.tools.bench_subjects"]
+
+
+class Checks:
+    """Runs checks one after the other; `limit` is the seconds that one step of a check may take."""
+
+    def __init__(self, threads: int, limit: float):
+        self._threads = threads
+        self._limit = limit
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(_PRELOADED)
+
+    def run(self, name: str, say: Callable[[str], None]) -> dict[str, Any]:
+        """Check the graph of that name, telling `say` each step; return its error and the seconds of each step.
+
+        Where it cannot be checked, "failure" says why instead of "error".
+        """
+        reader, writer = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=_check, args=(name, self._threads, writer), daemon=True)
+        process.start()
+        writer.close()
+        step, seconds = "build", dict[str, float]()
+        try:
+            while True:
+                begun = time.perf_counter()
+                if not reader.poll(self._limit):
+                    return {"failure": f"{step}: took longer than {self._limit:.0f} s", "seconds": seconds}
+                try:
+                    event = reader.recv()
+                except EOFError:
+                    process.join()
+                    return {"failure": f"{step}: ended with status {process.exitcode}", "seconds": seconds}
+                seconds[step] = time.perf_counter() - begun
+                if isinstance(event, dict):
+                    return {**event, "seconds": seconds}
+                step = event
+                say(step)
+        finally:
+            process.kill()
+            process.join()
+            reader.close()
+
+
+def _check(name: str, threads: int, parent: Connection) -> None:
+    """Check one graph in this process: send the names of steps as they begin, then what was found."""
+    from .bench_subjects import own_contenders
+    from .bench_workload import Workload, compare, first_line
+
+    die_with(os.getppid())
+    with tempfile.TemporaryDirectory(prefix="slipstick-check-") as folder, Path(os.devnull).open("w") as nothing:
+        os.dup2(nothing.fileno(), 1)
+        os.dup2(nothing.fileno(), 2)
+        try:
+            found = graph(name)
+            workload = Workload(found, threads, Path(folder))
+            parent.send("compile")
+            (own,) = own_contenders(lmul=False, weights=())
+            prepared = own.prepare(workload)
+            parent.send("run")
+            prepared.form.reset()
+            observed = prepared.form.observed(prepared.run())
+            parent.send("compare")
+            agreement = compare(observed, prepared.form.expected, gradients=found.family == "peft-training")
+            parent.send({"error": agreement.error})
+        except Exception as error:
+            parent.send({"failure": first_line(error)})
