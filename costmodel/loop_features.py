@@ -25,7 +25,7 @@ def loop_features(text: str, target: Target) -> dict[str, float]:
     found["statements"] = len(program.statements)
     loops = shapes(program, on)
     kept = invariants(program, loops, on)
-    alive = pressure(program, on, kept)
+    alive = pressure(program, on, kept, loops)
     found["kept"] = sum(own.registers for own in kept)
     found["kept.loads"] = sum(own.registers for own in kept if own.is_load)
     _registers("all", alive, 0, len(program.statements), found)
@@ -38,8 +38,8 @@ def loop_features(text: str, target: Target) -> dict[str, float]:
         _hot(program, on, program.loops[hot], loops[hot], alive, found)
     stores = fills(program)
     if stores:
-        # None of its work stands in the code, and none of its loops is unrolled.
-        return {name: value for name, value in found.items() if not name.startswith(("u.", "l."))} | {"u.fill": stores}
+        # Nothing of its work and loops is left in the code.
+        return {"statements": found["statements"], "u.fill": stores}
     return dict(found)
 
 
