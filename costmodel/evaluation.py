@@ -87,6 +87,8 @@ def judge(
 
 def first_part(split: Split) -> Split:
     """Return the part of a split that networks are compared on: the trees are judged on it as well."""
+    if len(split.parts) == 1:
+        return split
     return replace(split, name=f"{split.name} (one part)", parts=split.parts[:1])
 
 

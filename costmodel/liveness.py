@@ -12,7 +12,7 @@ from .machine import Machine
 from .program import NONE, Loop, Program
 from .unrolling import Shape
 
-_LOADS = frozenset({"load", "maskedload", "scalarload", "broadcast", "constant"})
+_LOADS = frozenset({"load", "maskedload", "scalarload", "broadcast", "constant", "mask"})
 _FOLDED = frozenset({"load", "broadcast", "scalarload"})
 
 
@@ -62,6 +62,12 @@ def pressure(
             masks[life.begin] += 1
             masks[end] -= 1
             continue
+        if life.gaps:
+            for start, other in life.gaps:
+                if end <= other.end and start >= life.first >= 0:
+                    for changes in (ordered, lazy) if life.is_splat else (ordered, lazy, folded):
+                        changes[start] -= units
+                        changes[other.begin] += units
         ordered[life.begin] += units
         ordered[end] -= units
         begin = life.begin

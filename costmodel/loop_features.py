@@ -182,9 +182,13 @@ def _hot(program: Program, on: Machine, loop: Loop, shape: Shape, alive: Pressur
             continue
         found["h." + own.key] += own.pieces
         total += own.pieces
+        if own.key == "v.load" and program.lives[statement.results[0]].uses > 1:
+            # What is read for several operations is a register in each copy of the body.
+            found["hot.loaded"] += own.pieces
         if own.lanes:
             found["hl." + own.key] += own.lanes
     found["hot.work"] = total
+    found["hot.apart"] = found["hot.lazy"] + (shape.copies - 1) * found["hot.loaded"]
     found["hot.chain"], found["hot.path"] = _chains(program, loop)
 
 

@@ -50,7 +50,8 @@ def machine(target: Target) -> Machine:
     half = target.has("avx512fp16") or target.has("fullfp16")
     buffer = _LOOP_BUFFERS.get(target.cpu, 16 if target.architecture == "aarch64" else 50)
     saved = 8 if target.architecture == "aarch64" else 0
-    return Machine(target.vector_bits, target.vector_registers, auto, masks, saved, isa, half, buffer)
+    has_masks = masks or target.has("sve")
+    return Machine(target.vector_bits, target.vector_registers, auto, has_masks, saved, isa, half, buffer)
 
 
 @dataclass(frozen=True, slots=True)
