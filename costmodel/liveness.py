@@ -88,6 +88,14 @@ def pressure(
         if not life.is_splat:
             folded[begin] += units
             folded[end] -= units
+    if not on.has_predicates:
+        # Masks are made by comparing with 0, 1, 2, ..., which is kept from the first one on.
+        made = [number for number, own in enumerate(statements) if own.form.name == "vector.create_mask"]
+        if made:
+            begin = statements[made[0]].loop
+            start = made[0] if begin == NONE else _outermost(program.loops, begin, NONE)
+            for changes in (ordered, lazy):
+                changes[start] += 1
     for own in kept:
         loop = program.loops[own.loop]
         for changes in (ordered, lazy, folded):

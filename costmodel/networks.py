@@ -167,7 +167,9 @@ def train_network(
             if waited > own["patience"]:
                 break
     network.load_state_dict(state)
-    predicted = _predict(network, torch.tensor(test, device=device), own["batch"]).double().cpu().numpy() * scales + means
+    predicted = (
+        _predict(network, torch.tensor(test, device=device), own["batch"]).double().cpu().numpy() * scales + means
+    )
     count = sum(weight.numel() for weight in network.parameters())
     return predicted, {"kind": kind, "parameters": own, "weights": count, "validation": losses}
 
