@@ -353,6 +353,11 @@ def test_predict_gives_kernels_and_functions(model: TreeModel) -> None:
     assert (kernel.function, kernel.kernel, whole.kernel) == ("main", "0 packed", "")
     # It was trained without products.
     assert any("linalg.matmul" in doubt for doubt in kernel.predicted.unsure)
+    # From its loops the same kernel needs no operation that was not seen.
+    kernel, whole = slipstick.predict(PRODUCT, "znver4", model=model, lower=True)
+    assert (kernel.kernel, whole.kernel) == ("0 packed", "")
+    assert not any("linalg.matmul" in doubt for doubt in kernel.predicted.unsure)
+    assert kernel.predicted.predictions["instructions"].value > 0
     (alone,) = slipstick.predict(LOOPS, "haswell", model=model)
     assert alone.kernel == "" and alone.json()["kernel"] is None
     learned = {found.name for found in LABELS if simulator() or found.name not in SIMULATED} - {"time_ns"}
