@@ -131,8 +131,7 @@ def train_network(
     """Train a network; return its predictions for the test rows, f64 [rows, labels], and a record of the run.
 
     `truth` is on the scale of learning, [rows, labels], NaN where a row lacks a label; the rows of the mask `valid`
-    decide when to stop. Where there is a GPU, it sees all rows, in larger
-    batches and twice the epochs.
+    decide when to stop. Where there is a GPU, it sees all rows in an epoch, in larger batches, for twice the epochs.
     """
     own = parameters(kind)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
