@@ -25,7 +25,7 @@ BY_NETWORKS = ("families", "random")
 """Splits that networks are trained on."""
 _KERNEL = ("program", "target", "kind", "function", "lmul", "operations")
 """What the schedules of one kernel have in common."""
-MOST_ROWS = 12_000
+MOST_ROWS = 6_000
 """Rows that train for one part of a split other than `families`, whose models are those that calibrate the intervals:
 fourteen parts of all rows would take an hour. The table says how many there were."""
 ADAPTED = 0.01

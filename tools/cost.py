@@ -132,7 +132,7 @@ _KERNELS = "most kernels that are measured, families in turn (default: %(default
 _SECONDS = "stop after the batch in which they are over (default: %(default)s)"
 _WORKERS = "processes (default: one for each core)"
 _ROUNDS = "trees for each quantity (default: %(default)s)"
-_SPLITS = "what is held out, in turn (default: %(default)s)"
+_SPLITS = "what is held out, in turn; '': nothing, for --speed alone (default: %(default)s)"
 
 
 def _machine(parser: argparse.ArgumentParser) -> None:
