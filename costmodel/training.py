@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -25,6 +28,9 @@ COVERAGE = 0.9
 DOUBTED = 0.12
 """The share of rows of families not trained on that the model doubts for the size of the errors it expects."""
 _LEAST_DISTANCE = 0.02
+_MANY = 4000
+"""Rows whose features are worth starting processes for."""
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,23 @@ class Examples:
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, Any]], say: Callable[[int], None] = lambda _: None) -> Examples:
-        """Compute the features of rows of a corpus; `say` is told how many are done."""
+        """Compute the features of rows of a corpus, on all cores where they are many; `say` is told how many are done.
+
+        Programs that call this with more than `_MANY` rows keep what they do at import behind `__name__`.
+        """
         named = {name: Target.named(name) for name in {row["target"] for row in rows}}
+        pairs = ((row["text"], named[row["target"]]) for row in rows)
         features = []
-        for number, row in enumerate(rows):
-            features.append(text_features(row["text"], named[row["target"]]))
-            say(number + 1)
+        cores = len(os.sched_getaffinity(0))
+        if len(rows) > _MANY and cores > 1:
+            with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
+                for found in pool.map(_features, pairs, chunksize=_AT_ONCE):
+                    features.append(found)
+                    say(len(features))
+        else:
+            for pair in pairs:
+                features.append(_features(pair))
+                say(len(features))
         truths = {label.name: _column(rows, label.name) for label in LABELS}
         return cls(rows, features, [named[row["target"]] for row in rows], truths)
 
@@ -158,6 +175,10 @@ def interval_factors(
             own = [groups[number] for number in np.flatnonzero(known).tolist()]
             found[label.name] = quantiles(distances[known, place], own, COVERAGE)
     return found
+
+
+def _features(pair: tuple[str, Target]) -> dict[str, float]:
+    return text_features(*pair)
 
 
 def _column(rows: Sequence[Mapping[str, Any]], name: str) -> Floats:

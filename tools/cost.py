@@ -73,6 +73,7 @@ def _predictions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         _machine(parser)
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
         if name == "predict":
+            parser.add_argument("--lower", action="store_true", help=_LOWER)
             parser.add_argument("--interval", action="store_true", help="show the intervals in the table, too")
         else:
             parser.add_argument("--label", default="instructions", help="the quantity (default: %(default)s)")
@@ -118,6 +119,7 @@ def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     judge.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page, too")
 
 
+_LOWER = "lower kernels on tensors to their loops and predict those: surer, and slower"
 _PROGRAMS = "random programs in the corpus (default: %(default)s)"
 _GRAPHS = "graphs of the registry, see `slipstick-bench list`; all: every one in its small form"
 _SCHEDULES = "other schedules of each kernel (default: %(default)s)"
@@ -130,7 +132,7 @@ _KERNELS = "most kernels that are measured, families in turn (default: %(default
 _SECONDS = "stop after the batch in which they are over (default: %(default)s)"
 _WORKERS = "processes (default: one for each core)"
 _ROUNDS = "trees for each quantity (default: %(default)s)"
-_SPLITS = "what is held out, in turn (default: %(default)s)"
+_SPLITS = "what is held out, in turn; '': nothing, for --speed alone (default: %(default)s)"
 
 
 def _machine(parser: argparse.ArgumentParser) -> None:

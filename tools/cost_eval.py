@@ -21,6 +21,7 @@ from ..costmodel.training import Examples
 from ..datasets.corpus.store import read_all
 from ..errors import ArgumentError
 from ..files import write_atomically
+from . import cost_goals
 from .cost_html import write_html
 from .cost_speed import speeds
 from .files import check_writable
@@ -56,7 +57,7 @@ def eval(arguments: argparse.Namespace) -> int:
     found: list[Judgement] = []
     for level in LEVELS:
         own = [row for row in rows if row["level"] == level]
-        if not own:
+        if not own or not names:
             continue
         with status.status(f"{level}: features of {len(own)} rows") as shown:
             examples = Examples.of(own)
@@ -69,14 +70,15 @@ def eval(arguments: argparse.Namespace) -> int:
             for judgement in judge(ready, parameters, say, names, arguments.networks):
                 console.print(table(judgement))
                 found.append(judgement)
-    if arguments.speed:
-        found_speeds = speeds(load(arguments.model or FOLDER), rows)
-        for name, seconds in found_speeds.items():
-            console.print(f"one kernel {name}: {seconds * 1e3:.3f} ms ({1 / seconds:,.0f} a second)")
+    found_speeds = speeds(load(arguments.model or FOLDER), rows) if arguments.speed else {}
+    for name, seconds in found_speeds.items():
+        console.print(f"one kernel {name}: {seconds * 1e3:.3f} ms ({1 / seconds:,.0f} a second)")
+    goals = cost_goals.goals(found, rows, found_speeds)
+    console.print(cost_goals.table(goals))
     if arguments.json is not None:
         write_atomically(arguments.json, json.dumps([asdict(judgement) for judgement in found], indent=1))
     if arguments.html is not None:
-        write_html(found, len(rows), arguments.html)
+        write_html(found, goals, len(rows), arguments.html)
     return 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..costmodel.evaluation import Judgement
 from ..costmodel.labels import LABELS
 from ..files import write_atomically
+from .cost_goals import Goal
 
 _STYLE = """
 body { font: 14px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 72em; color: #222 }
@@ -20,11 +21,11 @@ tr.first td { border-top: 1px solid #ddd } svg { max-width: 100% }
 _SHOWN = ("vector_registers", "spills", "instructions", "cycles", "utilisation", "time_ns")
 
 
-def write_html(found: Sequence[Judgement], rows: int, path: Path) -> None:
+def write_html(found: Sequence[Judgement], goals: Sequence[Goal], rows: int, path: Path) -> None:
     """Write the page. Raises OSError."""
     from .cost_eval import COLUMNS, number, title
 
-    parts = [f"<h1>Cost model: judged on {rows} rows</h1>"]
+    parts = [f"<h1>Cost model: judged on {rows} rows</h1>", _goals(goals)]
     for level in dict.fromkeys(judgement.level for judgement in found):
         own = [judgement for judgement in found if judgement.level == level]
         parts += [f"<h2>{html.escape(level)}</h2>", _plot(own)]
@@ -45,6 +46,16 @@ def write_html(found: Sequence[Judgement], rows: int, path: Path) -> None:
             parts.append(f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>")
     head = f'<meta charset="utf-8"><title>Cost model</title><style>{_STYLE}</style>'
     write_atomically(path, f"<!doctype html><html><head>{head}</head><body>{''.join(parts)}</body></html>")
+
+
+def _goals(goals: Sequence[Goal]) -> str:
+    lines = []
+    for goal in goals:
+        mark = "" if goal.is_met is None else "yes" if goal.is_met else "no"
+        cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in (goal.what, goal.asked, goal.reached, mark))
+        lines.append(f"<tr>{cells}</tr>")
+    heads = "".join(f"<th>{heading}</th>" for heading in ("quantity", "asked", "reached", "met"))
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
 def _plot(found: Sequence[Judgement]) -> str:
