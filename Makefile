@@ -56,7 +56,7 @@ study: $(SETUP) ## measure what L-Mul does to a trained encoder, beside bf16 and
 	@$(BIN)/slipstick-lmul study $(ARGS)
 
 docs: $(SETUP) ## build the documentation into site/, from the code and with the notebook's outputs of now
-	@$(BIN)/python -m mkdocs build --strict --quiet --site-dir site $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir site $(ARGS)
 	echo "The documentation: site/index.html"
 
 format: $(SETUP) ## rewrite the sources into the project's format, mend what the linter can

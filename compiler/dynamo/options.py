@@ -24,11 +24,11 @@ class TorchCompileOptions:
 
     lmul: LMul | None = None
     """The L-Mul configuration; `None`: exact multiplies."""
+    weights: str = "f32"
+    """How native code reads the weights of linear layers: "f32", "bf16" or "lm8"."""
     gradients: Gradients = "straight-through"
     """What the backward graph of an L-Mul forward graph multiplies with. "straight-through": exact products of the
     values that the forward pass computed, g y and g x for x y; "lmul": L-Mul, in the same scope."""
-    weights: str = "f32"
-    """How native code reads the weights of linear layers: "f32", "bf16" or "lm8"."""
     threads: int | None = None
     """Threads that one call may use; `None`: as many as torch uses when a graph is compiled."""
     pack_weights: bool = True
