@@ -79,7 +79,7 @@ def _places() -> dict[str, tuple[float, float]]:
     for number, floor in enumerate(FLOORS):
         for place, room in enumerate(floor):
             x = 285 + (-230 if number % 2 else 0) if len(floor) == 1 else 120 + 330 * place
-            found[room] = (x + _MARGIN, number * _STEP + _MARGIN)
+            found[room] = (float(x + _MARGIN), float(number * _STEP + _MARGIN))
     return found
 
 
