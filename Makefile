@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-exhaustive test-aarch64 bench study format lint clean
+.PHONY: help setup run test test-exhaustive test-aarch64 bench study docs format lint clean
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -55,6 +55,10 @@ bench: $(PEERS) ## time compiled graphs beside torch, inductor, ONNX Runtime, Op
 study: $(SETUP) ## measure what L-Mul does to a trained encoder, beside bf16 and fp8; judge the paper's claims
 	@$(BIN)/slipstick-lmul study $(ARGS)
 
+docs: $(SETUP) ## build the documentation into site/, from the code and with the notebook's outputs of now
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir site $(ARGS)
+	echo "The documentation: site/index.html"
+
 format: $(SETUP) ## rewrite the sources into the project's format, mend what the linter can
 	@$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -68,7 +72,7 @@ lint: $(SETUP) ## check format, lint and types
 	MYPYPATH=$(VENV)/src $(BIN)/mypy -p slipstick
 
 clean: ## remove .venv, caches and built files; reports stay
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build site *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.stamp-python:

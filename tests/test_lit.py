@@ -5,24 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tool_client import tool_server
 
 ROOT = Path(__file__).parent / "lit"
-
-
-@contextmanager
-def tool_server() -> Iterator[Path]:
-    """Yield a folder with the tools, served by one process; a short path, as sockets want it."""
-    with tempfile.TemporaryDirectory(prefix="lit-") as folder:
-        command = [sys.executable, str(Path(__file__).with_name("tool_server.py")), folder]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
-            assert server.stdout is not None and server.stdout.readline() == b"ready\n"
-            yield Path(folder)
 
 
 @pytest.mark.timeout(1200)

@@ -1,6 +1,8 @@
-"""Runs the tools of lit tests without starting Python for each: a process that has imported them forks.
+"""Runs the tools of tests without starting Python for each: a process that has imported them forks.
 
-    python tool_server.py FOLDER
+    python tool_server.py FOLDER                       slipstick-opt and filecheck
+    python tool_server.py FOLDER --all                 every command of slipstick, and `script`, which runs a Python
+                                                       file; torch and what else they import late is imported, too
 
 puts scripts with the tools' names into FOLDER. One that is called hands its arguments, its working directory and its
 standard descriptors to the server, and exits with the status that comes back. The server ends with its standard input.
@@ -11,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import runpy
 import select
 import signal
 import socket
@@ -42,9 +45,28 @@ def tools() -> dict[str, Callable[[], object]]:
     return {"slipstick-opt": opt, "filecheck": filecheck}
 
 
-def serve(folder: Path) -> None:
+def all_tools() -> dict[str, Callable[[], object]]:
+    """Return every command of slipstick, and `script`; torch, torch-mlir and transformers are imported."""
+    import torch
+    import torch._dynamo
+    import torch.export
+    import transformers
+    from slipstick import Generator, compile  # noqa: F401
+    from slipstick.datasets import graphs  # noqa: F401
+    from slipstick.tools import bench, cost, lmul, medcalc, skip
+
+    assert transformers.OPTForCausalLM
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
+    modules = {"bench": bench, "cost": cost, "lmul": lmul, "medcalc": medcalc, "skip": skip}
+    return {
+        **tools(),
+        **{f"slipstick-{name}": module.main for name, module in modules.items()},
+        "script": lambda: runpy.run_path(sys.argv[1], run_name="__main__") and None,
+    }
+
+
+def serve(folder: Path, known: dict[str, Callable[[], object]]) -> None:
     """Run tools for the scripts in `folder` until standard input ends."""
-    known = tools()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(folder / "server"))
         server.listen(64)
@@ -105,4 +127,4 @@ def _answer(client: socket.socket, known: dict[str, Callable[[], object]]) -> No
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    serve(Path(sys.argv[1]), all_tools() if "--all" in sys.argv[2:] else tools())

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from rich.console import Console
 
-from . import lmul_convert, lmul_errors, lmul_study
+from . import lmul_convert, lmul_errors, lmul_finetune, lmul_study
 from .command import guarded
 
 PROGRAM = "slipstick-lmul"
@@ -31,7 +31,7 @@ class Subcommand(Protocol):
         """Do it: the result goes to standard output, progress to `stderr`; `command` is the line that was typed."""
 
 
-SUBCOMMANDS: Final[tuple[Subcommand, ...]] = (lmul_errors, lmul_convert, lmul_study)
+SUBCOMMANDS: Final[tuple[Subcommand, ...]] = (lmul_errors, lmul_convert, lmul_study, lmul_finetune)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

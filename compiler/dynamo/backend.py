@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch._dynamo.backends.common import aot_autograd
-from torch._functorch.partitioners import min_cut_rematerialization_partition
+from torch._functorch.partitioners import default_partition, min_cut_rematerialization_partition
 from torch.fx import GraphModule
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -54,11 +54,13 @@ class TorchBackend:
 def compile_graph(module: GraphModule, inputs: Sequence[Any], options: TorchCompileOptions) -> Callable[..., Any]:
     """Return what runs a graph of dynamo; `inputs` are those of the call that it was captured for."""
     compiler = GraphCompiler(options)
+    # What an exact backward graph computes again of an L-Mul forward pass would be another value: all is kept then.
+    partition = default_partition if options.approximates_forward_alone else min_cut_rematerialization_partition
     differentiate = aot_autograd(
         fw_compiler=compiler.forward,
         bw_compiler=compiler.backward,
         inference_compiler=compiler.inference,
-        partition_fn=min_cut_rematerialization_partition,
+        partition_fn=partition,
         decompositions=_table(),
         keep_inference_input_mutations=True,
     )

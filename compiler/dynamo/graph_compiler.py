@@ -31,6 +31,7 @@ class GraphCompiler:
 
     def __init__(self, options: TorchCompileOptions):
         self._options = options
+        self._of_backward = options.of_backward()
         self._state: frozenset[str] = frozenset()
         """The names of the forward graph's inputs that are state; the backward graph calls them the same."""
 
@@ -72,7 +73,7 @@ class GraphCompiler:
                 calls = {}
                 break
             try:
-                calls = {one: self._build(one) for one in division.lowered}
+                calls = {one: self._build(one, kind) for one in division.lowered}
                 break
             except _Refused as refused:
                 divider.refuse(refused.nodes, refused.reason)
@@ -85,8 +86,8 @@ class GraphCompiler:
             return boxed(torch.fx.Interpreter(module).run)
         return boxed(assemble(module, calls, division.left, visible))
 
-    def _build(self, one: Lowered) -> NativePart:
-        options = self._options.compile_options()
+    def _build(self, one: Lowered, kind: GraphKind) -> NativePart:
+        options = (self._of_backward if kind == "backward" else self._options).compile_options()
         target = Target.resolve(options.target)
         imported = one.imported
         try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -14,6 +14,8 @@ from ...errors import ArgumentError
 from ...kernels.lmul import LMul
 from ..options import CompileOptions
 from .report import GraphReport
+
+Gradients = Literal["straight-through", "lmul"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,9 @@ class TorchCompileOptions:
     """The L-Mul configuration; `None`: exact multiplies."""
     weights: str = "f32"
     """How native code reads the weights of linear layers: "f32", "bf16" or "lm8"."""
+    gradients: Gradients = "straight-through"
+    """What the backward graph of an L-Mul forward graph multiplies with. "straight-through": exact products of the
+    values that the forward pass computed, g y and g x for x y; "lmul": L-Mul, in the same scope."""
     threads: int | None = None
     """Threads that one call may use; `None`: as many as torch uses when a graph is compiled."""
     pack_weights: bool = True
@@ -44,6 +49,9 @@ class TorchCompileOptions:
                 raise ArgumentError(f"{name}: expected True or False, found {getattr(self, name)!r}")
         if self.observer is not None and not callable(self.observer):
             raise ArgumentError(f"observer: expected a function of a report, or None, found {self.observer!r}")
+        if self.gradients not in get_args(Gradients):
+            expected = ", ".join(f'"{name}"' for name in get_args(Gradients))
+            raise ArgumentError(f"gradients: expected one of {expected}, found {self.gradients!r}")
         self.compile_options()
 
     @classmethod
@@ -57,6 +65,15 @@ class TorchCompileOptions:
             if name not in names:
                 raise ArgumentError(f"options: expected some of {', '.join(names)}, found {name!r}")
         return cls(**given)
+
+    @property
+    def approximates_forward_alone(self) -> bool:
+        """Whether the backward graph is exact and the forward graph is not."""
+        return self.lmul is not None and self.gradients == "straight-through"
+
+    def of_backward(self) -> TorchCompileOptions:
+        """Return the options of backward graphs."""
+        return replace(self, lmul=None) if self.approximates_forward_alone else self
 
     def compile_options(self) -> CompileOptions:
         """Return the options of each compiled part."""
