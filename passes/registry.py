@@ -21,6 +21,7 @@ from .fuse_attention import FuseAttention
 from .fuse_elementwise import FuseElementwise
 from .fuse_epilogues import FuseEpilogues
 from .fuse_rows import FuseRows
+from .guard_divisions import GuardDivisions
 from .inline_splats import InlineSplats
 from .isolate_buffers import IsolateBuffers
 from .lmul import RewriteMultiplies
@@ -84,6 +85,7 @@ PASSES: tuple[type[Pass], ...] = (
     LowerContractions,
     OutlineKernels,
     VectoriseRows,
+    GuardDivisions,
     ParalleliseKernels,
     StackTemporaries,
     PlanArena,
