@@ -61,16 +61,17 @@ def run_without_rights(action: Callable[[], Any]) -> int:
 def every_step(action: Callable[[], Any], fault: Fault, after: Callable[[int], None], most: int = 400) -> int:
     """Run an action with the fault at each of its steps, and `after` with the status each time; return their number."""
     for step in range(1, most + 1):
-        status = run_with_fault(action, fault, step)
+        if fault == "kill":
+            status = run_with_fault(action, "kill", step)
+            if status == DONE:
+                return step - 1
+        else:
+            if run_with_fault(action, "kill", step) == DONE:
+                return step - 1
+            after(KILLED)
+            status = run_with_fault(action, fault, step)
         after(status)
-        if status == DONE and not _reached(action, step):
-            return step - 1
     raise AssertionError(f"an action of more than {most} steps")
-
-
-def _reached(action: Callable[[], Any], step: int) -> bool:
-    """Tell whether the action has so many steps: a fault that was dealt with ends well, too."""
-    return run_with_fault(action, "kill", step) == KILLED
 
 
 def _with_hook(action: Callable[[], Any], fault: Fault, step: int) -> None:
