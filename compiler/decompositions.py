@@ -20,11 +20,11 @@ def decomposition_table() -> dict[Any, Any]:
     backward = {operation: how for operation, how in get_decompositions(_backward()).items() if operation not in table}
     own = {aten.gelu.default: _gelu, aten.scatter.src: _scatter, aten.scatter_add.default: _scatter_add}
     own |= {aten.constant_pad_nd.default: _constant_pad, aten.maximum.default: _maximum, aten.minimum.default: _minimum}
-    return {**table, **backward, **own, **{operation: _widened(operation) for operation in _divisions()}}
+    return {**table, **backward, **own, **{operation: _widened(operation) for operation in _fragile()}}
 
 
-def _divisions() -> list[Any]:
-    """Return the divisions that bring torch-mlir down, or that it refuses, for integers of 8 bits."""
+def _fragile() -> list[Any]:
+    """Return the operations that bring torch-mlir down, or that it refuses, for integers of 8 bits and a number."""
     aten = torch.ops.aten
     return [
         aten.remainder.Scalar,
@@ -87,7 +87,7 @@ def _gelu(x: Tensor, *, approximate: str = "none") -> Any:
 
 
 def _maximum(x: Tensor, y: Tensor) -> Any:
-    """Return the greater of two floats, NaN where either is one: torch-mlir's own lowering returns `y` for a NaN `x`."""
+    """Return the greater of two floats, NaN where either is one: torch-mlir's lowering returns `y` for a NaN `x`."""
     return torch.where((x > y) | (x != x), x, y) if _is_float(x, y) else NotImplemented
 
 

@@ -1,7 +1,7 @@
 """All families of kernels, and random graphs, in guarded memory: `make fuzz ARGS="bounds --cases 100 --seed 1"`.
 
-Each is compiled, called as usual and called twice more with every array at a page that must not be touched, once its end
-and once its beginning. The results must be the same to the bit: reads of what was never written would show as NaN.
+Each is compiled, called as usual and called twice more with every array at a page that must not be touched, once its
+end and once its beginning. The results must be the same to the bit: reads of what was never written would show as NaN.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .kernels import Form, Kernel, forms, kernels
 from .process import new_folder, verdicts
 
 SECONDS = 300.0
+EXACT = Form("exact")
 TARGETS = ("host", NARROW)
 
 
@@ -34,7 +35,7 @@ class Case:
     name: str
     target: str
     kernel: Kernel | None = None
-    form: Form = Form("exact")
+    form: Form = EXACT
     seed: int = 0
 
     def __str__(self) -> str:

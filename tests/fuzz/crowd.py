@@ -1,6 +1,6 @@
 """Many processes on one cache at once: none fails, none reads what nobody has put there.
 
-`make fuzz ARGS="crowd --cases 200"`: so many processes, each with rounds of puts, gets and removals on the same few keys.
+`make fuzz ARGS="crowd --cases 200"`: so many processes, each with rounds of puts, gets and removals.
 """
 
 from __future__ import annotations

@@ -19,8 +19,10 @@ from typing import Any, Literal
 Fault = Literal["kill", "full"]
 
 STEPS = frozenset(
-    "open write flush fsync replace rename unlink remove close mkdir mkstemp truncate ftruncate flock chmod utime "
-    "__exit__ writelines send sendfile".split()
+    (
+        *("open", "write", "flush", "fsync", "replace", "rename", "unlink", "remove", "close", "mkdir", "mkstemp"),
+        *("truncate", "ftruncate", "flock", "chmod", "utime", "__exit__", "writelines"),
+    )
 )
 """Names of built-in functions that count as a step."""
 DONE, FAILED, KILLED = 0, 3, 9

@@ -146,7 +146,7 @@ class Builder:
             return None
         if not isinstance(value, torch.Tensor) or value.numel() > MOST_ELEMENTS or value.dim() > 5:
             return None
-        if value.dtype.is_complex or value.dtype.is_floating_point and self._is_wild(value, operands):
+        if value.dtype.is_complex or (value.dtype.is_floating_point and self._is_wild(value, operands)):
             return None
         self.steps.append((template, operands, tuple(sizes)))
         return self._keep(value, is_leaf=False)

@@ -138,6 +138,6 @@ def forms(kernel: Kernel) -> Iterator[Form]:
     """Yield the forms that differ for a kernel."""
     has_matrix = any(len(shape) == 2 for shape in kernel.weights) and kernel.dtype == torch.float32
     for form in FORMS:
-        if (form.weights == "f32" and form.pack_weights) or (has_matrix and kernel.name.startswith("linear")):
-            if form.lmul is None or kernel.multiplies:
-                yield form
+        plain = form.weights == "f32" and form.pack_weights
+        if (plain or (has_matrix and kernel.name.startswith("linear"))) and (form.lmul is None or kernel.multiplies):
+            yield form

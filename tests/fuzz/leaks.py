@@ -1,7 +1,7 @@
 """What compiling again and again leaves behind: resident memory and open files over thousands of compilations.
 
-`make fuzz ARGS="leaks --cases 10000 --way cached"`; ways: "cached" takes code from the cache, "fresh" makes it anew each
-time, "torch" exports a torch module too, "call" only calls. Each compiled module is called once and dropped.
+`make fuzz ARGS="leaks --cases 10000 --way cached"`; ways: "cached" takes code from the cache, "fresh" makes it anew,
+ "torch" exports a torch module too, "call" only calls. Each compiled module is called once and dropped.
 """
 
 from __future__ import annotations

@@ -62,8 +62,7 @@ def _smaller(recipe: Recipe) -> Iterator[Recipe]:
     for number, leaf in enumerate(recipe.leaves):
         for plain in (replace(leaf, parameter=False), replace(leaf, kind="normal"), replace(leaf, kind="halves")):
             if plain != leaf and leaf.kind not in ("bool", "index", "index-from-behind", "integers", "counts"):
-                if (plain.kind, leaf.kind) != ("halves", "normal") or "halves" != leaf.kind:
-                    yield replace(recipe, leaves=(*recipe.leaves[:number], plain, *recipe.leaves[number + 1 :]))
+                yield replace(recipe, leaves=(*recipe.leaves[:number], plain, *recipe.leaves[number + 1 :]))
 
 
 def _bypassed(recipe: Recipe, value: int, by: int) -> Recipe:

@@ -16,8 +16,10 @@ _LOGIC = (
     "torch.logical_or({0}, {1})",
 )  # fmt: skip
 _DIVIDE = (
-    "torch.div({0}, {1}.abs() + 1, rounding_mode='floor')", "torch.div({0}, {1}.abs() + 1, rounding_mode='trunc')", "{0} % ({1}.abs() + 1)",
-    "{0} // ({1}.abs() + 1)", "torch.fmod({0}, {1}.abs() + 1)", "{0} / ({1}.abs() + 1)", "{0} // 3", "{0} % 4", "{0}.abs()", "torch.sign({0})",
+    "torch.div({0}, {1}.abs() + 1, rounding_mode='floor')", "torch.div({0}, {1}.abs() + 1, rounding_mode='trunc')",
+    "{0} % ({1}.abs() + 1)",
+    "{0} // ({1}.abs() + 1)", "torch.fmod({0}, {1}.abs() + 1)", "{0} / ({1}.abs() + 1)", "{0} // 3", "{0} % 4",
+    "{0}.abs()", "torch.sign({0})",
     "{0}.clamp(-2, 3)", "-{0}",
 )  # fmt: skip
 _COUNT = (

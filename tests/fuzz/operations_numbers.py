@@ -12,14 +12,19 @@ if TYPE_CHECKING:
 _UNARY = (
     "{0}.abs()", "-{0}", "torch.relu({0})", "torch.sigmoid({0})", "torch.tanh({0})", "torch.exp({0}.clamp(max=8.0))",
     "torch.nn.functional.gelu({0})", "torch.nn.functional.gelu({0}, approximate='tanh')", "torch.sin({0})",
-    "torch.nn.functional.silu({0})", "torch.nn.functional.softplus({0})", "torch.nn.functional.elu({0})", "torch.cos({0})",
+    "torch.nn.functional.silu({0})", "torch.nn.functional.softplus({0})", "torch.nn.functional.elu({0})",
+    "torch.cos({0})",
     "torch.sqrt({0}.abs() + 0.1)", "torch.rsqrt({0}.abs() + 0.1)", "torch.log({0}.abs() + 0.1)", "torch.erf({0})",
-    "torch.log1p({0}.abs())", "torch.expm1({0}.clamp(max=8.0))", "torch.floor({0})", "torch.ceil({0})", "torch.round({0})",
+    "torch.log1p({0}.abs())", "torch.expm1({0}.clamp(max=8.0))", "torch.floor({0})", "torch.ceil({0})",
+    "torch.round({0})",
     "torch.trunc({0})", "{0}.clamp(-0.5, 1.5)", "{0}.clamp(min=0.25)", "torch.square({0})", "torch.sign({0})",
-    "torch.reciprocal({0}.abs() + 0.5)", "torch.nn.functional.leaky_relu({0}, 0.1)", "torch.nn.functional.hardswish({0})",
-    "torch.nn.functional.relu6({0})", "torch.atan({0})", "torch.exp2({0}.clamp(max=8.0))", "torch.log2({0}.abs() + 0.1)",
+    "torch.reciprocal({0}.abs() + 0.5)", "torch.nn.functional.leaky_relu({0}, 0.1)",
+    "torch.nn.functional.hardswish({0})",
+    "torch.nn.functional.relu6({0})", "torch.atan({0})", "torch.exp2({0}.clamp(max=8.0))",
+    "torch.log2({0}.abs() + 0.1)",
     "torch.nan_to_num({0})", "torch.nn.functional.mish({0})", "torch.nn.functional.hardsigmoid({0})", "torch.frac({0})",
-    "torch.nn.functional.logsigmoid({0})", "torch.asinh({0})", "torch.sinh({0}.clamp(-5, 5))", "torch.tan({0}.clamp(-1, 1))",
+    "torch.nn.functional.logsigmoid({0})", "torch.asinh({0})", "torch.sinh({0}.clamp(-5, 5))",
+    "torch.tan({0}.clamp(-1, 1))",
 )  # fmt: skip
 _BINARY = (
     "{0} + {1}", "{0} - {1}", "{0} * {1}", "{0} * {1}", "{0} / ({1}.abs() + 0.5)", "torch.maximum({0}, {1})",
@@ -30,7 +35,8 @@ _BINARY = (
     "torch.logaddexp({0}, {1})",
 )  # fmt: skip
 _SCALAR = (
-    "{0} + 1", "{0} * 2.5", "{0} / 3", "1 - {0}", "{0} ** 2", "{0} ** 3", "2.0 / ({0}.abs() + 1)", "{0} * -0.125", "{0} - 0.5",
+    "{0} + 1", "{0} * 2.5", "{0} / 3", "1 - {0}", "{0} ** 2", "{0} ** 3", "2.0 / ({0}.abs() + 1)", "{0} * -0.125",
+    "{0} - 0.5",
     "({0}.abs() + 0.1) ** 0.5", "{0} * 1", "{0} + 0.0", "({0}.abs() + 0.1) ** -1.5",
 )  # fmt: skip
 _COMPARE = ("{0} > {1}", "{0} <= {1}", "{0} == {1}", "{0} != {1}", "{0} < {1}", "{0} >= {1}")

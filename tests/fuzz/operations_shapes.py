@@ -94,7 +94,7 @@ def join(b: Builder) -> None:
         other = [b.size() if n == axis else size for n, size in enumerate(shape)]
         operands[-1] = b.leaf(tuple(other), str(dtype).removeprefix("torch."))
     b.rng.shuffle(operands)
-    b.add(f"torch.cat([{', '.join('{%d}' % n for n in range(len(operands)))}], {axis})", *operands)
+    b.add(f"torch.cat([{', '.join(f'{{{n}}}' for n in range(len(operands)))}], {axis})", *operands)
 
 
 def expand(b: Builder) -> None:
@@ -137,5 +137,5 @@ def write(b: Builder) -> None:
 
 
 def _bounds(part: str) -> str:
-    start, stop, step = (part.split(":") + [""])[:3]
+    start, stop, step = [*part.split(":"), ""][:3]
     return f"{start or 0}, {stop or (1 << 62)}, {step or 1}"

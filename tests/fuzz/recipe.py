@@ -86,7 +86,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A graph: `outputs` are numbers of values; `dynamic` is a size that each call may choose, 0 where there is none."""
+    """A graph: `outputs` are numbers of values; `dynamic` is a size that each call may choose, 0: there is none."""
 
     leaves: tuple[Leaf, ...]
     steps: tuple[Step, ...]
