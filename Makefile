@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-exhaustive test-aarch64 bench study docs format lint clean
+.PHONY: help setup run test test-exhaustive test-aarch64 fuzz bench study docs format lint clean
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -48,6 +48,9 @@ test-aarch64: $(SETUP) ## compile for AArch64 and run that under QEMU; needs qem
 	start=$$SECONDS
 	$(BIN)/python -m pytest -m aarch64 -n $(WORKERS) --dist loadscope $(PYTEST)
 	echo "make test-aarch64: passed in $$((SECONDS - start)) s"
+
+fuzz: $(SETUP) ## ARGS="graphs --cases 1000 --seed 1", or inputs, bounds, leaks, crowd; failures are written to build/fuzz
+	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
 bench: $(PEERS) ## time compiled graphs beside torch, inductor, ONNX Runtime, OpenVINO and IREE in one run
 	@$(BIN)/slipstick-bench $(ARGS)

@@ -43,8 +43,11 @@ def decisions_file(schedule: str | os.PathLike[str] | Decisions, cache_dir: Path
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         schedule.save(path)
     except OSError:
-        path = Path(tempfile.mkdtemp(prefix="slipstick-")) / path.name
-        schedule.save(path)
+        try:
+            path = Path(tempfile.mkdtemp(prefix="slipstick-")) / path.name
+            schedule.save(path)
+        except OSError as problem:
+            raise ArgumentError(f"schedule: decisions cannot be written to {path.parent}: {problem.strerror}") from None
     return path
 
 

@@ -60,7 +60,8 @@ class SearchStore:
 
     def add(self, key: str, records: Iterable[Record]) -> None:
         """Append records, whole lines at once. A folder that cannot be written keeps nothing."""
-        text = "".join(json.dumps(asdict(record)) + "\n" for record in records)
+        # An empty line first: what a full disk or a dead process has cut off before must not spoil the next record.
+        text = "\n" + "".join(json.dumps(asdict(record)) + "\n" for record in records)
         with contextlib.suppress(OSError):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path(key), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -164,6 +164,7 @@ class StageLoops(NamedPipeline):
             f"vectorise-rows{{vector-bits={self.vector_bits} registers={4 if self.vector_registers > 16 else 2}"
             f" nan-maximum={str(self.nan_maximum).lower()}}}",
             "func.func(tm-tensor-to-loops,scf-forall-to-for,convert-linalg-to-loops)",
+            "guard-divisions",
             "canonicalize,cse",
             "parallelise-kernels" if self.parallel else "",
             "stack-temporaries",

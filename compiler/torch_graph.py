@@ -26,6 +26,7 @@ from .graph_cleanups import (
     drop_multiplies_by_one,
     fill_empty,
     lift_attributes,
+    multiply_by_tensors,
     refuse_masks,
     refuse_random,
 )
@@ -97,6 +98,7 @@ class _Preparation:
         relations = drop_checks(self.graph)
         drop_multiplies_by_one(self.program)
         fill_empty(self.program)
+        multiply_by_tensors(self.graph)
         compare_in_own_type(self.graph)
         split_views(self.graph)
         self.state.update(lift_attributes(self.program))

@@ -79,8 +79,15 @@ def load(folder: Path = FOLDER) -> TreeModel:
         raise ArgumentError(f"{path}: cannot be read: {error.strerror}") from None
     if hashlib.sha256(data).hexdigest() != content.get("sha256"):
         raise ArgumentError(f"{path}: is damaged: its checksum is not that of the model")
-    tensors = safetensors.numpy.load(data)
-    return TreeModel({name: _level(own, tensors, name) for name, own in content["levels"].items()}, content["record"])
+    try:
+        tensors = safetensors.numpy.load(data)
+        levels = {name: _level(own, tensors, name) for name, own in content["levels"].items()}
+        return TreeModel(levels, content["record"])
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        reason = f"{type(error).__name__} {error}"
+        raise ArgumentError(
+            f"{folder / _INDEX}: is damaged: it does not describe the model's tensors ({reason})"
+        ) from None
 
 
 def _level(content: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], name: str) -> LevelModel:

@@ -21,6 +21,7 @@ from .fuse_attention import FuseAttention
 from .fuse_elementwise import FuseElementwise
 from .fuse_epilogues import FuseEpilogues
 from .fuse_rows import FuseRows
+from .guard_divisions import GuardDivisions
 from .hoist_preparations import HoistPreparations
 from .inline_splats import InlineSplats
 from .isolate_buffers import IsolateBuffers
@@ -87,6 +88,7 @@ PASSES: tuple[type[Pass], ...] = (
     LowerContractions,
     OutlineKernels,
     VectoriseRows,
+    GuardDivisions,
     ParalleliseKernels,
     SpecialiseKernels,
     StackTemporaries,

@@ -1,0 +1,13 @@
+"""`python -m fuzz TOOL ...`: one of the fuzzers, by name."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+TOOLS = ("graphs", "inputs", "bounds", "leaks", "crowd")
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] not in TOOLS:
+        sys.exit(f"expected one of {', '.join(TOOLS)} and its options, as in: graphs --cases 1000 --seed 1")
+    sys.exit(import_module(f"fuzz.{sys.argv[1]}").main(sys.argv[2:]))
