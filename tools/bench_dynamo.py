@@ -110,6 +110,8 @@ def notes(rows: Sequence[Measured]) -> list[str]:
         left = dict.fromkeys((*row.inference.fallbacks, *row.step.fallbacks))
         if left:
             found.append(f"{row.graph}: torch runs {', '.join(left)}")
+        if row.step.kinks:
+            found.append(f"{row.graph}: {row.step.kinks} inputs of ReLU so near to 0 that either gradient is right")
     for what, modes in (("inference", [row.inference for row in rows]), ("training step", [row.step for row in rows])):
         for name in ("eager", "inductor"):
             speeds = [speed for mode in modes if (speed := mode.speed(name)) is not None]
