@@ -20,6 +20,9 @@ def decomposition_table() -> dict[Any, Any]:
     backward = {operation: how for operation, how in get_decompositions(_backward()).items() if operation not in table}
     own = {aten.gelu.default: _gelu, aten.scatter.src: _scatter, aten.scatter_add.default: _scatter_add}
     own[aten.constant_pad_nd.default] = _constant_pad
+    own |= {aten.reciprocal.default: _reciprocal, aten.isfinite.default: _is_finite}
+    own |= {aten.pow.Tensor_Scalar: _integer_power, aten.mm.default: _narrow_mm, aten.bmm.default: _narrow_bmm}
+    own |= {aten.max.default: _byte_maximum, aten.min.default: _byte_minimum}
     return {**table, **backward, **own}
 
 
@@ -29,6 +32,7 @@ def _backward() -> list[Any]:
     return [
         aten._log_softmax_backward_data,
         aten._softmax_backward_data,
+        aten.addmv,
         aten.elu_backward,
         aten.embedding_dense_backward,
         aten.gelu_backward,
@@ -59,6 +63,51 @@ def _gelu(x: Tensor, *, approximate: str = "none") -> Any:
         return NotImplemented
     inner = math.sqrt(2.0 / math.pi) * (x + 0.044715 * (x * x * x))
     return 0.5 * x * (1.0 + torch.tanh(inner))
+
+
+def _reciprocal(x: Tensor) -> Any:
+    """Return 1 / x, infinite for 0: torch-mlir's own lowering stops there."""
+    return torch.ops.aten.div.Tensor(torch.ones((), dtype=x.dtype), x) if x.dtype.is_floating_point else NotImplemented
+
+
+def _is_finite(x: Tensor) -> Tensor:
+    """Tell where x is a finite number, which torch-mlir does not lower."""
+    return x.abs() < math.inf if x.dtype.is_floating_point else torch.ones_like(x, dtype=torch.bool)
+
+
+def _integer_power(x: Tensor, exponent: float) -> Any:
+    """Return integers to a power of 1 to 16 as products, which wrap as torch's do; leave others to torch-mlir."""
+    is_power = isinstance(exponent, int) and 1 <= exponent <= 16
+    if x.dtype.is_floating_point or x.dtype.is_complex or x.dtype == torch.bool or not is_power:
+        return NotImplemented
+    result = x.clone()
+    for _ in range(int(exponent) - 1):
+        result = result * x
+    return result
+
+
+def _is_narrow(x: Tensor) -> bool:
+    return x.dtype in (torch.int8, torch.uint8, torch.int16)
+
+
+def _narrow_mm(a: Tensor, b: Tensor) -> Any:
+    """Return a product of narrow integers by way of i32, which wraps to the same bits: torch-mlir ends the process."""
+    return torch.mm(a.int(), b.int()).to(a.dtype) if _is_narrow(a) else NotImplemented
+
+
+def _narrow_bmm(a: Tensor, b: Tensor) -> Any:
+    """Return products of narrow integers as `_narrow_mm` does."""
+    return torch.bmm(a.int(), b.int()).to(a.dtype) if _is_narrow(a) else NotImplemented
+
+
+def _byte_maximum(x: Tensor) -> Any:
+    """Return the largest of unsigned bytes by way of i32: torch-mlir's own lowering brings the process down."""
+    return torch.max(x.int()).to(x.dtype) if x.dtype == torch.uint8 else NotImplemented
+
+
+def _byte_minimum(x: Tensor) -> Any:
+    """Return the smallest of unsigned bytes as `_byte_maximum` does."""
+    return torch.min(x.int()).to(x.dtype) if x.dtype == torch.uint8 else NotImplemented
 
 
 def _constant_pad(x: Tensor, pad: Sequence[int], value: float = 0) -> Any:

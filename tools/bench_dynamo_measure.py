@@ -27,6 +27,10 @@ class Mode:
     """The graphs that slipstick was given."""
     error: float
     """The largest difference from eager, of results or of gradients, as a share of the largest magnitude of eager's."""
+    breaks: int = 0
+    """How often dynamo broke the module's code into two graphs."""
+    recompiled: int = 0
+    """How many graphs later calls, of the same shapes, made compiled anew."""
     kinks: int = 0
     """Inputs of ReLU that lie so near zero that rounding decides gradients; what follows of it is not in `error`."""
     seconds: dict[str, float] = field(default_factory=dict)
@@ -68,6 +72,7 @@ def measure(graph: Graph, *, inductor: bool, repeats: int, threads: int = 1) -> 
 
 def _compiled(module: torch.nn.Module, backend: str, reports: list[GraphReport]) -> Callable[..., Any]:
     torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
     options: Any = {"observer": reports.append} if backend == "slipstick" else None
     run: Callable[..., Any] = torch.compile(module, backend=BACKENDS[backend], options=options)
     return run
@@ -82,14 +87,15 @@ def _inference(module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool,
     with torch.no_grad():
         expected = module(*inputs).clone()
         calls = {"eager": lambda: module(*inputs)}
-        error = 0.0
+        error, counts = 0.0, (0, 0)
         for name in _names(inductor):
             run = _compiled(module, name, reports)
             found = run(*inputs)
             if name == "slipstick":
                 error = _difference([found], [expected])
+                counts = _recompiled(reports, lambda run=run: run(*inputs))
             calls[name] = _call(run, inputs)
-    return Mode(tuple(reports), error, seconds=_times(calls, torch.no_grad, repeats))
+    return Mode(tuple(reports), error, *counts, seconds=_times(calls, torch.no_grad, repeats))
 
 
 def _training(module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool, repeats: int) -> Mode:
@@ -113,13 +119,23 @@ def _training(module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool, 
     calls = {"eager": step(module)}
     expected = gradients(calls["eager"])
     kinks, allowed = jumps(lambda: gradients(calls["eager"]), expected)
-    error = 0.0
+    error, counts = 0.0, (0, 0)
     for name in _names(inductor):
         calls[name] = step(_compiled(module, name, reports))
         found = gradients(calls[name])
         if name == "slipstick":
             error = _difference(found, expected, allowed)
-    return Mode(tuple(reports), error, kinks, _times(calls, _nothing, repeats))
+            counts = _recompiled(reports, calls[name])
+    return Mode(tuple(reports), error, *counts, kinks, _times(calls, _nothing, repeats))
+
+
+def _recompiled(reports: list[GraphReport], call: Callable[[], object]) -> tuple[int, int]:
+    """Return how often dynamo broke the graph that was captured last, and how many graphs two more calls compile."""
+    breaks = sum(torch._dynamo.utils.counters["graph_break"].values())
+    before = len(reports)
+    for _ in range(2):
+        call()
+    return breaks, len(reports) - before
 
 
 def _call(run: Callable[..., Any], inputs: tuple[Any, ...]) -> Callable[[], object]:
