@@ -89,7 +89,10 @@ def attempt(cases: Sequence[Case]) -> Outcome:
         return Outcome("error", _reason(error))
     for number in (3, 6) if dynamic else (3,):
         given = tuple(case.arguments(number) for case in cases)
-        found = compiled(given)
+        try:
+            found = compiled(given)
+        except SlipstickError as error:
+            return Outcome("error", _reason(error))
         expected = [case.run(*one) for case, one in zip(cases, given, strict=True)]
         for case, one, other in zip(cases, found, expected, strict=True):
             try:
