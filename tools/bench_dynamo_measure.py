@@ -93,7 +93,7 @@ def _inference(module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool,
             found = run(*inputs)
             if name == "slipstick":
                 error = _difference([found], [expected])
-                counts = _recompiled(reports, lambda run=run: run(*inputs))
+                counts = _recompiled(reports, _call(run, inputs))
             calls[name] = _call(run, inputs)
     return Mode(tuple(reports), error, *counts, seconds=_times(calls, torch.no_grad, repeats))
 
