@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch._decomp import get_decompositions
 
+from .mended_operations import mended_operations
+
 
 def decomposition_table() -> dict[Any, Any]:
     """Return torch-mlir's table, with our own where torch-mlir's lowering is not what torch computes."""
@@ -20,33 +22,8 @@ def decomposition_table() -> dict[Any, Any]:
     backward = {operation: how for operation, how in get_decompositions(_backward()).items() if operation not in table}
     own = {aten.gelu.default: _gelu, aten.scatter.src: _scatter, aten.scatter_add.default: _scatter_add}
     own[aten.convolution_backward.default] = _convolution_backward
-    own |= {aten.constant_pad_nd.default: _constant_pad, aten.maximum.default: _maximum, aten.minimum.default: _minimum}
-    return {**table, **backward, **own, **{operation: _widened(operation) for operation in _fragile()}}
-
-
-def _fragile() -> list[Any]:
-    """Return the operations that bring torch-mlir down, or that it refuses, for integers of 8 bits and a number."""
-    aten = torch.ops.aten
-    return [
-        aten.remainder.Scalar,
-        aten.fmod.Scalar,
-        aten.div.Scalar_mode,
-        aten.div.Tensor_mode,
-        aten.floor_divide.default,
-    ]
-
-
-def _widened(operation: Any) -> Any:
-    """Return how an operation on integers of 8 bits is done: in 32 bits."""
-
-    def widened(x: Tensor, y: Any, **options: Any) -> Any:
-        narrow = torch.result_type(x, y)
-        if narrow not in (torch.int8, torch.uint8):
-            return NotImplemented
-        wide = y.to(torch.int32) if isinstance(y, Tensor) else y
-        return operation(x.to(torch.int32), wide, **options).to(narrow)
-
-    return widened
+    own[aten.constant_pad_nd.default] = _constant_pad
+    return {**table, **backward, **own, **mended_operations()}
 
 
 def _backward() -> list[Any]:
@@ -55,6 +32,7 @@ def _backward() -> list[Any]:
     return [
         aten._log_softmax_backward_data,
         aten._softmax_backward_data,
+        aten.addmv,
         aten.elu_backward,
         aten.embedding_dense_backward,
         aten.gelu_backward,
@@ -85,20 +63,6 @@ def _gelu(x: Tensor, *, approximate: str = "none") -> Any:
         return NotImplemented
     inner = math.sqrt(2.0 / math.pi) * (x + 0.044715 * (x * x * x))
     return 0.5 * x * (1.0 + torch.tanh(inner))
-
-
-def _maximum(x: Tensor, y: Tensor) -> Any:
-    """Return the greater of two floats, NaN where either is one: torch-mlir's lowering returns `y` for a NaN `x`."""
-    return torch.where((x > y) | (x != x), x, y) if _is_float(x, y) else NotImplemented
-
-
-def _minimum(x: Tensor, y: Tensor) -> Any:
-    """Return the lesser of two floats, NaN where either is one."""
-    return torch.where((x < y) | (x != x), x, y) if _is_float(x, y) else NotImplemented
-
-
-def _is_float(x: Tensor, y: Tensor) -> bool:
-    return torch.result_type(x, y).is_floating_point
 
 
 def _constant_pad(x: Tensor, pad: Sequence[int], value: float = 0) -> Any:

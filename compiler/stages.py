@@ -149,7 +149,8 @@ class StageLoops(NamedPipeline):
         """Return the pipeline."""
         return _join(
             "split-empty-tensors,func.func(tm-tensor-bufferize),isolate-buffers",
-            "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map}",
+            "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map"
+            " allow-return-allocs-from-loops}",
             "canonicalize,cse",
             # Layers: what they return of their arguments is dropped, what they allocate for it the entry allocates.
             "drop-equivalent-buffer-results,overwrite-arguments,results-to-arguments,canonicalize",

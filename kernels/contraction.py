@@ -53,6 +53,7 @@ def emit_contraction(
     parallel: bool = False,
     weights: str | None = None,
     overwrite: bool = False,
+    by_blocks: bool = False,
     epilogue: Epilogue | None = None,
     row_stride: int | None = None,
 ) -> func.FuncOp:
@@ -63,12 +64,15 @@ def emit_contraction(
     and the panels of B are `scf.parallel` loops. With `weights`, "lm8" or "bf16", `element` is f32 and B is codes of
     that format (i8 or bf16); lm8 has a last argument `memref<?xi32>`, the exponent bias of each column. With "panels",
     B is panels, `memref<?x?xWIDTHxT>`. An A that is read in place has unit column stride, and `row_stride` if that is
-    known. With `overwrite`, C = A · B: what C held plays no part, and K is at least 1. With `epilogue`, whose operands
-    are the last arguments, that is done to each element of the sum; K is at least 1. A second function, `@name_panel`,
+    known. With `overwrite`, C = A · B: what C held plays no part, and K is at least 1. With
+    `by_blocks`, for exact products, each block of the depth is summed by itself. With `epilogue`, whose operands are
+    the last arguments, that is done to each element of the sum; K is at least 1. A second function, `@name_panel`,
     is appended before it.
     """
     packing = Packing(element, schedule, lmul, weights, row_stride)
-    panel = emit_panel(body, f"{name}_panel", packing, mark, overwrite=overwrite, epilogue=epilogue)
+    panel = emit_panel(
+        body, f"{name}_panel", packing, mark, overwrite=overwrite, by_blocks=by_blocks, epilogue=epilogue
+    )
     with ir.InsertionPoint(body), ir.Location.name(name):
         inputs = [
             strided_matrix_type(element) if schedule.pack_left else packing.rows_type,

@@ -123,13 +123,15 @@ def emit_panel(
     mark: ir.Attribute | None,
     *,
     overwrite: bool = False,
+    by_blocks: bool = False,
     epilogue: Epilogue | None = None,
 ) -> func.FuncOp:
     """Append the function of one panel to a module's body and return it.
 
     `func @name(A, B[K, N], C[M, N], row, row tiles, depth, depths, column)` multiplies a block of A with columns
     `column` and on of B, and adds the products of the row tiles, the first at `row`, to C; with `overwrite`, what C
-    held before depth 0 plays no part. A is packed for the depth `depth` to `depth + depths` or, where the schedule says
+    held before depth 0 plays no part; with `by_blocks`, they are summed
+    before C is added. A is packed for the depth `depth` to `depth + depths` or, where the schedule says
     so, the matrix A[M, K] itself. Where B is codes with exponent biases, these, one for each column, are a last
     argument. B is packed, a block of the depth at a time; where it is panels it is read in place and what follows in
     memory, the next block, is prefetched. With the last block of the depth the `epilogue` is done, whose operands are
@@ -143,7 +145,7 @@ def emit_panel(
         function = func.FuncOp(name, (inputs, []), visibility="private")
         entry = function.add_entry_block()
     with ir.InsertionPoint(entry), ir.Location.name(name):
-        _Panel(packing, mark, overwrite, epilogue, *entry.arguments).emit()
+        _Panel(packing, mark, overwrite, by_blocks, epilogue, *entry.arguments).emit()
         func.ReturnOp([])
     return function
 
@@ -156,6 +158,7 @@ class _Panel:
         packing: Packing,
         mark: ir.Attribute | None,
         overwrite: bool,
+        by_blocks: bool,
         epilogue: Epilogue | None,
         a: ir.Value,
         b: ir.Value,
@@ -168,6 +171,7 @@ class _Panel:
         *others: ir.Value,
     ):
         self.packing, self.schedule, self.mark, self.overwrite = packing, packing.schedule, mark, overwrite
+        self.by_blocks = by_blocks
         self.a, self.b, self.c = a, b, c
         self.row, self.row_tiles, self.depth, self.depths, self.column = row, row_tiles, depth, depths, column
         self.biases = others[0] if packing.bias_types else None
@@ -205,8 +209,11 @@ class _Panel:
             first = arith.addi(self.row, arith.muli(tile, index(s.tile_rows)))
             rows = arith.minsi(arith.subi(memref.dim(self.c, index(0)), first), index(s.tile_rows))
             full = arith.andi(equal(rows, s.tile_rows), equal(self.columns, s.tile_columns))
-            start = self.start(accumulators, full, first, rows)
+            start = self.zero_tile() if self.by_blocks else self.start(accumulators, full, first, rows)
             product = self.product(tile, first, rows, packed_depth, Operand(right, panel), start, prefetch)
+            if self.by_blocks:
+                before = self.start(accumulators, full, first, rows)
+                product = [arith.addf(*pair) for pair in zip(before, product, strict=True)]
             self.store(product, first, rows, full)
 
     def product(

@@ -36,11 +36,14 @@ from .values import constant, defining_op
 from .walk import find
 
 _Key: TypeAlias = tuple[
-    str, Schedule, int, LMul | None, str | None, bool, bool, int | None, Epilogue | None, tuple[str, ...]
+    str, Schedule, int, LMul | None, str | None, bool, bool, bool, int | None, Epilogue | None, tuple[str, ...]
 ]
 """What makes a kernel: element type, decision, rows if they are few, L-Mul, form of B, whether C is overwritten,
-whether loops are parallel, the stride of the rows of A if they are read in place, the epilogue, and the operands."""
+whether blocks of the depth are summed by themselves, whether loops are parallel, the stride of the rows of A if they
+are read in place, the epilogue, and the operands."""
 
+LONG_DEPTH = 4096
+"""From here on each block of the depth is summed by itself: of a long running sum every addition rounds."""
 _BALANCED_BATCH = 16
 """So many slices are balanced over a few threads, whatever their number."""
 
@@ -110,10 +113,12 @@ class LowerContractions(Pass):
         over_batch = parallel and op.name != "linalg.matmul" and _is_balanced(op)
         inside = parallel and not over_batch
         row_stride = None if packs_left else _row_stride(op)
+        by_blocks = lmul is None and not isinstance(schedule, FEW_ROWS) and _depth(op) >= LONG_DEPTH
         # Read behind the filling of C, which stands before the product.
         following = None if isinstance(schedule, FEW_ROWS) else following_epilogue(op, ctx)
         epilogue = None if following is None else following.epilogue
-        key = (str(element), schedule, rows, lmul, format, overwrite, inside, row_stride, epilogue, _operand_types(op))
+        form = (overwrite, by_blocks, inside, row_stride, epilogue, _operand_types(op))
+        key = (str(element), schedule, rows, lmul, format, *form)
         if key not in kernels:
             kernels[key] = f"slipstick_contraction_{len(kernels)}"
             mark = op.attributes[MARK] if lmul is not None and lmul.specials == "ieee" else None
@@ -124,7 +129,12 @@ class LowerContractions(Pass):
                 emit = partial(emit_rows, schedule=schedule, rows=rows)
             else:
                 emit = partial(
-                    emit_contraction, schedule=schedule, overwrite=overwrite, row_stride=row_stride, epilogue=epilogue
+                    emit_contraction,
+                    schedule=schedule,
+                    overwrite=overwrite,
+                    by_blocks=by_blocks,
+                    row_stride=row_stride,
+                    epilogue=epilogue,
                 )
             emit(
                 module.regions[0].blocks[0],
@@ -232,10 +242,8 @@ def _erase_zero_fill(op: ir.Operation) -> bool:
 
     Only where the depth is known and not zero: the kernel overwrites C in its first block of the depth.
     """
-    a, c = op.operands[0], op.operands[2]
-    depth = operand_dims(op)[0].index(canonical_dims(op)[0][-1])
-    type_ = ir.MemRefType(a.type)
-    if op.name != "linalg.matmul" or type_.is_dynamic_dim(depth) or type_.get_dim_size(depth) == 0:
+    c = op.operands[2]
+    if op.name != "linalg.matmul" or _depth(op) < 1:
         return False
     if defining_op(c) is None:
         return False
@@ -248,6 +256,13 @@ def _erase_zero_fill(op: ir.Operation) -> bool:
         return False
     fill.erase()
     return True
+
+
+def _depth(op: ir.Operation) -> int:
+    """Return how many products an element of C is the sum of, -1 where that is not known."""
+    depth = operand_dims(op)[0].index(canonical_dims(op)[0][-1])
+    type_ = ir.MemRefType(op.operands[0].type)
+    return -1 if type_.is_dynamic_dim(depth) else type_.get_dim_size(depth)
 
 
 def _in_block(op: ir.Operation, block: ir.Block) -> ir.Operation | None:

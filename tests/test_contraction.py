@@ -565,3 +565,18 @@ def test_half_operands_with_a_full_accumulator(compiled, element):
     a, b = (torch.randn(*s, generator=generator).to(HALVES[element]) for s in ((7, 40), (40, 19)))
     c = torch.randn(7, 19, generator=generator)
     assert_exact(native(a, b, c), a.float().numpy(), b.float().numpy(), c.numpy())
+
+
+def test_a_long_depth_is_summed_by_blocks():
+    """2^24, then ones: each would be lost in the sum of all before it."""
+
+    class Product(torch.nn.Module):
+        def forward(self, a, b):
+            return a @ b
+
+    depth = 8001
+    a, b = torch.ones(34, depth), torch.ones(depth, 70)
+    a[:, 0] = 2.0**24
+    found = slipstick.compile(Product(), (a, b))(a, b) - 2.0**24
+    # Of the block that has it, some thousand deep, ones are lost.
+    assert (found - 7900).abs().max() <= 1000

@@ -12,6 +12,7 @@ import torch
 from ..compiler.dynamo.backend import torch_backend
 from ..compiler.dynamo.report import GraphReport
 from ..datasets.graph import Graph
+from .bench_dynamo_kinks import jumps
 from .bench_timing import Subject, time_in_turns
 from .output import quiet
 
@@ -26,6 +27,12 @@ class Mode:
     """The graphs that slipstick was given."""
     error: float
     """The largest difference from eager, of results or of gradients, as a share of the largest magnitude of eager's."""
+    breaks: int = 0
+    """How often dynamo broke the module's code into two graphs."""
+    recompiled: int = 0
+    """How many graphs later calls, of the same shapes, made compiled anew."""
+    kinks: int = 0
+    """Inputs of ReLU that lie so near zero that rounding decides gradients; what follows of it is not in `error`."""
     seconds: dict[str, float] = field(default_factory=dict)
     """The median of a call when it is warm, by the name of the subject."""
 
@@ -65,6 +72,7 @@ def measure(graph: Graph, *, inductor: bool, repeats: int, threads: int = 1) -> 
 
 def _compiled(module: torch.nn.Module, backend: str, reports: list[GraphReport]) -> Callable[..., Any]:
     torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
     options: Any = {"observer": reports.append} if backend == "slipstick" else None
     run: Callable[..., Any] = torch.compile(module, backend=BACKENDS[backend], options=options)
     return run
@@ -79,14 +87,15 @@ def _inference(module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool,
     with torch.no_grad():
         expected = module(*inputs).clone()
         calls = {"eager": lambda: module(*inputs)}
-        error = 0.0
+        error, counts = 0.0, (0, 0)
         for name in _names(inductor):
             run = _compiled(module, name, reports)
             found = run(*inputs)
             if name == "slipstick":
                 error = _difference([found], [expected])
+                counts = _recompiled(reports, _call(run, inputs))
             calls[name] = _call(run, inputs)
-    return Mode(tuple(reports), error, _times(calls, torch.no_grad, repeats))
+    return Mode(tuple(reports), error, *counts, seconds=_times(calls, torch.no_grad, repeats))
 
 
 def _training(module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool, repeats: int) -> Mode:
@@ -105,17 +114,28 @@ def _training(module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool, 
 
     def gradients(call: Callable[[], object]) -> list[torch.Tensor]:
         call()
-        return [one.grad for one in parameters if one.grad is not None]
+        return [one.grad.clone() for one in parameters if one.grad is not None]
 
     calls = {"eager": step(module)}
     expected = gradients(calls["eager"])
-    error = 0.0
+    kinks, allowed = jumps(lambda: gradients(calls["eager"]), expected)
+    error, counts = 0.0, (0, 0)
     for name in _names(inductor):
         calls[name] = step(_compiled(module, name, reports))
         found = gradients(calls[name])
         if name == "slipstick":
-            error = _difference(found, expected)
-    return Mode(tuple(reports), error, _times(calls, _nothing, repeats))
+            error = _difference(found, expected, allowed)
+            counts = _recompiled(reports, calls[name])
+    return Mode(tuple(reports), error, *counts, kinks, _times(calls, _nothing, repeats))
+
+
+def _recompiled(reports: list[GraphReport], call: Callable[[], object]) -> tuple[int, int]:
+    """Return how often dynamo broke the graph that was captured last, and how many graphs two more calls compile."""
+    breaks = sum(torch._dynamo.utils.counters["graph_break"].values())
+    before = len(reports)
+    for _ in range(2):
+        call()
+    return breaks, len(reports) - before
 
 
 def _call(run: Callable[..., Any], inputs: tuple[Any, ...]) -> Callable[[], object]:
@@ -134,10 +154,18 @@ def _times(calls: dict[str, Callable[[], object]], around: Callable[[], Any], re
     return {name: turns.timing.median for name, turns in found.items()}
 
 
-def _difference(found: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
-    """Return the largest difference as a share of the largest magnitude; infinity where tensors are missing."""
+def _difference(
+    found: list[torch.Tensor], expected: list[torch.Tensor], allowed: list[torch.Tensor] | None = None
+) -> float:
+    """Return the largest difference beyond what is `allowed`, as a share of the largest magnitude.
+
+    Infinity where tensors are missing or differences are no numbers.
+    """
     if len(found) != len(expected):
         return float("inf")
     top = max(float(one.abs().max()) for one in expected)
-    worst = max(float((one - other).abs().max()) for one, other in zip(found, expected, strict=True))
-    return worst / top if worst == worst else float("inf")
+    differences = [(one - other).abs() for one, other in zip(found, expected, strict=True)]
+    if allowed is not None:
+        differences = [one - other for one, other in zip(differences, allowed, strict=True)]
+    worst = torch.stack([one.max() for one in differences]).max()
+    return max(0.0, float(worst)) / top if worst == worst else float("inf")

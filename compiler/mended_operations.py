@@ -1,0 +1,110 @@
+"""Operations that torch-mlir lowers wrongly, refuses, or is brought down by: made of others that are right."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def mended_operations() -> dict[Any, Any]:
+    """Return a decomposition for each such operation; one returns NotImplemented where torch-mlir is right."""
+    aten = torch.ops.aten
+    return {
+        aten.maximum.default: _maximum,
+        aten.minimum.default: _minimum,
+        aten.reciprocal.default: _reciprocal,
+        aten.isfinite.default: _is_finite,
+        aten.pow.Tensor_Scalar: _integer_power,
+        aten.mm.default: _narrow_mm,
+        aten.bmm.default: _narrow_bmm,
+        aten.max.default: _byte_maximum,
+        aten.min.default: _byte_minimum,
+        **{operation: _widened(operation) for operation in _fragile()},
+    }
+
+
+def _fragile() -> list[Any]:
+    """Return the operations that bring torch-mlir down, or that it refuses, for integers of 8 bits and a number."""
+    aten = torch.ops.aten
+    return [
+        aten.remainder.Scalar,
+        aten.fmod.Scalar,
+        aten.div.Scalar_mode,
+        aten.div.Tensor_mode,
+        aten.floor_divide.default,
+    ]
+
+
+def _widened(operation: Any) -> Any:
+    """Return how an operation on integers of 8 bits is done: in 32 bits."""
+
+    def widened(x: Tensor, y: Any, **options: Any) -> Any:
+        narrow = torch.result_type(x, y)
+        if narrow not in (torch.int8, torch.uint8):
+            return NotImplemented
+        wide = y.to(torch.int32) if isinstance(y, Tensor) else y
+        return operation(x.to(torch.int32), wide, **options).to(narrow)
+
+    return widened
+
+
+def _maximum(x: Tensor, y: Tensor) -> Any:
+    """Return the greater of two floats, NaN where either is one: torch-mlir's lowering returns `y` for a NaN `x`."""
+    return torch.where((x > y) | (x != x), x, y) if _is_float(x, y) else NotImplemented
+
+
+def _minimum(x: Tensor, y: Tensor) -> Any:
+    """Return the lesser of two floats, NaN where either is one."""
+    return torch.where((x < y) | (x != x), x, y) if _is_float(x, y) else NotImplemented
+
+
+def _is_float(x: Tensor, y: Tensor) -> bool:
+    return torch.result_type(x, y).is_floating_point
+
+
+def _reciprocal(x: Tensor) -> Any:
+    """Return 1 / x, infinite for 0: torch-mlir's own lowering stops there."""
+    return torch.ops.aten.div.Tensor(torch.ones((), dtype=x.dtype), x) if x.dtype.is_floating_point else NotImplemented
+
+
+def _is_finite(x: Tensor) -> Tensor:
+    """Tell where x is a finite number, which torch-mlir does not lower."""
+    return x.abs() < math.inf if x.dtype.is_floating_point else torch.ones_like(x, dtype=torch.bool)
+
+
+def _integer_power(x: Tensor, exponent: float) -> Any:
+    """Return integers to a power of 1 to 16 as products, which wrap as torch's do; leave others to torch-mlir."""
+    is_power = isinstance(exponent, int) and 1 <= exponent <= 16
+    if x.dtype.is_floating_point or x.dtype.is_complex or x.dtype == torch.bool or not is_power:
+        return NotImplemented
+    result = x.clone()
+    for _ in range(int(exponent) - 1):
+        result = result * x
+    return result
+
+
+def _is_narrow(x: Tensor) -> bool:
+    return x.dtype in (torch.int8, torch.uint8, torch.int16)
+
+
+def _narrow_mm(a: Tensor, b: Tensor) -> Any:
+    """Return a product of narrow integers by way of i32, which wraps to the same bits: torch-mlir ends the process."""
+    return torch.mm(a.int(), b.int()).to(a.dtype) if _is_narrow(a) else NotImplemented
+
+
+def _narrow_bmm(a: Tensor, b: Tensor) -> Any:
+    """Return products of narrow integers as `_narrow_mm` does."""
+    return torch.bmm(a.int(), b.int()).to(a.dtype) if _is_narrow(a) else NotImplemented
+
+
+def _byte_maximum(x: Tensor) -> Any:
+    """Return the largest of unsigned bytes by way of i32: torch-mlir's own lowering brings the process down."""
+    return torch.max(x.int()).to(x.dtype) if x.dtype == torch.uint8 else NotImplemented
+
+
+def _byte_minimum(x: Tensor) -> Any:
+    """Return the smallest of unsigned bytes as `_byte_maximum` does."""
+    return torch.min(x.int()).to(x.dtype) if x.dtype == torch.uint8 else NotImplemented
