@@ -12,6 +12,7 @@ from ..errors import ArgumentError
 from ..passes.walk import find
 from ..target import Target
 from .build import parse
+from .kernel_loops import kernel_loops
 from .stages import STAGES, run_stages, stage_of
 from .standalone import kernels
 
@@ -46,6 +47,7 @@ def predict(
     *,
     lmul: LMul | None = None,
     model: Predictor | None = None,
+    lower: bool = False,
 ) -> list[KernelPrediction]:
     """Predict registers, spills, instructions, cycles and utilisation of what is in an MLIR module.
 
@@ -53,6 +55,10 @@ def predict(
     `lmul` if given) and predicted kernel by kernel; a module of loops (stage "loops", or any other functions without
     tensors) is predicted function by function. Each function has an entry of its own behind those of its kernels: the
     most registers, the slowest loop, everything else summed up. `model` is the released one if not given.
+
+    With `lower` each kernel on tensors is lowered to its loops, which takes longer than all the rest, and predicted
+    from them: registers and spills follow from loops much more surely than from the operations that they come from.
+    Kernels without loops are predicted from their operations all the same.
 
     Raises IRError for text that does not parse or schedule, ArgumentError for a module without functions.
     """
@@ -62,7 +68,9 @@ def predict(
         from ..costmodel.released import load
 
         model = load()
-    return [found for function in _functions(module, machine, lmul) for found in _predict(*function, machine, model)]
+    return [
+        found for function in _functions(module, machine, lmul) for found in _predict(*function, machine, model, lower)
+    ]
 
 
 def kernel_texts(source: str | ir.Module | Path, target: Target, lmul: LMul | None = None) -> dict[str, str]:
@@ -106,14 +114,26 @@ def _loops(function: ir.Operation) -> tuple[str, list[tuple[str, str]]]:
     return function.attributes["sym_name"].value, [("", function.get_asm(use_local_scope=True))]
 
 
-def _predict(function: str, named: list[tuple[str, str]], target: Target, model: Predictor) -> list[KernelPrediction]:
-    predicted = model.predict([text for _, text in named], target)
+def _predict(
+    function: str, named: list[tuple[str, str]], target: Target, model: Predictor, lower: bool
+) -> list[KernelPrediction]:
+    texts = [text for _, text in named]
+    if lower and named[0][0]:
+        predicted = [_from_loops(text, target, model) for text in texts]
+    else:
+        predicted = model.predict(texts, target)
     found = [
         KernelPrediction(function, kernel, target.cpu, one) for (kernel, _), one in zip(named, predicted, strict=True)
     ]
     if named[0][0]:
         found.append(KernelPrediction(function, "", target.cpu, _together(predicted)))
     return found
+
+
+def _from_loops(text: str, target: Target, model: Predictor) -> Predicted:
+    """Return the prediction of a kernel from the functions of loops that it becomes."""
+    loops = list(kernel_loops(text, target).values())
+    return _together(model.predict(loops or [text], target))
 
 
 def _together(parts: list[Predicted]) -> Predicted:

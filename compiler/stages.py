@@ -167,8 +167,11 @@ class StageLoops(NamedPipeline):
             "parallelise-kernels" if self.parallel else "",
             "stack-temporaries",
             "plan-arena",
+            "specialise-kernels",
             "approximate-math{avx512}" if self.avx512 else "approximate-math",
             "canonicalize,cse",
+            # Of loops that turn out to run once, the counters are constants.
+            "specialise-kernels,drop-unread-arguments,canonicalize,cse",
             "set-stage{stage=loops}",
         )
 

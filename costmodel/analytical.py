@@ -65,8 +65,10 @@ class Analytical:
         alive = row.get("all.lazy", 0.0)
         missing = max(0.0, row.get("all.folded", 0.0) - on.registers)
         found["vector_registers"] = min(float(on.registers), alive)
-        found["spills"] = found["reloads"] = missing
-        found["stack_bytes"] = missing * on.bits / 8
+        # Where a function must give some registers back as it found them, it saves those that it takes, in pairs.
+        saved = min(float(on.saved), max(0.0, alive - (on.registers - on.saved)))
+        found["spills"] = found["reloads"] = missing + float(np.ceil(saved / 2))
+        found["stack_bytes"] = missing * on.bits / 8 + 8 * saved
         work = row.get("hot.work", 0.0) * row.get("hot.copies", 1.0)
         found["ipc"] = work / found["cycles"] if found["cycles"] else 0.0
         found["utilisation"] = min(1.0, self._sum("cycles", row, on.isa) / found["cycles"]) if found["cycles"] else 0.0

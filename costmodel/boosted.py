@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -48,6 +50,7 @@ class Parameters:
             "colsample_bytree": self.columns,
             "min_child_weight": self.least_weight,
             "seed": self.seed,
+            "nthread": 1,
         }
 
     def json(self) -> dict[str, object]:
@@ -61,30 +64,42 @@ def train(matrix: Matrix, margins: Floats, truths: Mapping[str, Floats], paramet
     `margins`: f64 [rows, labels], where the trees' sums start, on the scale of learning. Truths in units, [rows]; NaN
     where a row has none. Where no row has a label, as without a simulator, the forest gives NaN.
     """
-    boosters: list[bytes | None] = []
-    for place, label in enumerate(LABELS):
+
+    def one(place: int) -> bytes | None:
+        label = LABELS[place]
         known = ~np.isnan(truths[label.name])
+        if not known.any():
+            return None
         scaled = label.to_scale(truths[label.name][known])
         own = {**parameters.booster(), **({"objective": _ABSOLUTE} if label.name in ABSOLUTE else {})}
-        boosters.append(
-            _train(matrix[known], scaled, margins[known, place], own, parameters.rounds) if known.any() else None
-        )
-    return Forest.from_boosters(boosters)
+        return _train(matrix[known], scaled, margins[known, place], own, parameters.rounds)
+
+    return Forest.from_boosters(_side_by_side(one, len(LABELS)))
 
 
 def train_spread(matrix: Matrix, spreads: Floats, parameters: Parameters) -> Forest:
     """Train trees for log distances between predictions and truths, f64 [rows, labels], NaN where there is none."""
     own = {**parameters.booster(), "max_depth": parameters.spread_depth, "max_leaves": 24, "min_child_weight": 10.0}
-    boosters: list[bytes | None] = []
-    for place in range(spreads.shape[1]):
+
+    def one(place: int) -> bytes | None:
         known = np.isfinite(spreads[:, place])
         nothing = np.zeros(int(known.sum()))
-        boosters.append(
+        return (
             _train(matrix[known], spreads[known, place], nothing, own, parameters.spread_rounds)
             if known.any()
             else None
         )
-    return Forest.from_boosters(boosters)
+
+    return Forest.from_boosters(_side_by_side(one, spreads.shape[1]))
+
+
+def _side_by_side(one: Callable[[int], bytes | None], count: int) -> Sequence[bytes | None]:
+    """Train the trees of each place, as many at a time as there are cores: XGBoost lets go of Python's lock.
+
+    Each ensemble is trained by one thread, so that it does not depend on how many there are.
+    """
+    with ThreadPoolExecutor(max(1, min(count, len(os.sched_getaffinity(0))))) as pool:
+        return list(pool.map(one, range(count)))
 
 
 def _train(matrix: Matrix, truth: Floats, margin: Floats, parameters: dict[str, object], rounds: int) -> bytes:

@@ -21,8 +21,13 @@ from .tree_model import in_units
 
 WORST = 0.05
 """The share of errors that the model ought to have doubted."""
+BY_NETWORKS = ("families", "random")
+"""Splits that networks are trained on."""
 _KERNEL = ("program", "target", "kind", "function", "lmul", "operations")
 """What the schedules of one kernel have in common."""
+MOST_ROWS = 12_000
+"""Rows that train for one part of a split other than `families`, whose models are those that calibrate the intervals:
+fourteen parts of all rows would take an hour. The table says how many there were."""
 ADAPTED = 0.01
 """The share of a held-out CPU's labels that the trees are shown in the last row of its table."""
 
@@ -72,17 +77,25 @@ def judge(
     found = []
     for own in splits(ready.examples.rows, names):
         say(own.name)
-        found.append(_judge(ready, own, parameters))
-        if with_networks and own.name in ("families", "random"):
+        found.append(judge_split(ready, own, parameters))
+        if with_networks and own.name in BY_NETWORKS:
             say(f"{own.name}, networks")
-            # One part is enough to compare, and the trees are judged on it as well.
-            one = replace(own, name=f"{own.name} (one part)", parts=own.parts[:1])
-            extra = networks(ready.examples, one.parts[0])
-            found.append(_judge(ready, one, parameters, extra))
+            one = first_part(own)
+            found.append(judge_split(ready, one, parameters, networks(ready.examples, one.parts[0])))
     return found
 
 
-def _judge(ready: Ready, found: Split, parameters: Parameters, extra: Mapping[str, Floats] | None = None) -> Judgement:
+def first_part(split: Split) -> Split:
+    """Return the part of a split that networks are compared on: the trees are judged on it as well."""
+    if len(split.parts) == 1:
+        return split
+    return replace(split, name=f"{split.name} (one part)", parts=split.parts[:1])
+
+
+def judge_split(
+    ready: Ready, found: Split, parameters: Parameters, extra: Mapping[str, Floats] | None = None
+) -> Judgement:
+    """Train and judge on one split; `extra` are predictions of other models of its judging rows, by name."""
     examples, truth = ready.examples, ready.examples.scaled()
     test = np.concatenate([np.flatnonzero(part.test) for part in found.parts])
     centres: dict[str, list[Floats]] = {}
@@ -97,7 +110,7 @@ def _judge(ready: Ready, found: Split, parameters: Parameters, extra: Mapping[st
     }
     errors = _error(whole["trees"], truth[test], ready.held)
     worst = errors >= np.quantile(errors, 1 - WORST)
-    train_rows = int(np.mean([part.train.sum() for part in found.parts]))
+    train_rows = int(np.mean([_thinned(found, part.train).sum() for part in found.parts]))
     return Judgement(
         found.name,
         ready.level,
@@ -114,23 +127,33 @@ def _models(
     ready: Ready, found: Split, number: int, part: Part, truth: Floats, parameters: Parameters
 ) -> dict[str, Floats]:
     """Return by model what it predicts of a part's judging rows, on the scale of learning."""
-    read, test = ready.read, part.test
+    read, test, learns = ready.read, part.test, _thinned(found, part.train)
     if found.name.startswith("families"):
         trees, estimates = ready.held.centres[test], ready.held.estimates[test]
     else:
-        fitted, own = prepared_on(ready.examples, part.train), ready.examples.where(part.train).truths
-        forest = train(fitted.matrix[part.train], fitted.margins[part.train], own, parameters)
+        fitted, own = prepared_on(ready.examples, learns), ready.examples.where(learns).truths
+        forest = train(fitted.matrix[learns], fitted.margins[learns], own, parameters)
         estimates = fitted.estimates[test]
         trees = blend(forest.predict(fitted.matrix[test]) + fitted.margins[test], estimates, ready.held.weights)
     models = {
         "trees": trees,
         "analytical": estimates,
-        "linear": baselines.linear(ready.columns, read.matrix, truth, part.train, test),
+        "linear": baselines.linear(ready.columns, read.matrix, truth, learns, test),
         "constant": baselines.constant(truth, part.train, int(test.sum())),
     }
     if found.is_of_targets:
         models[f"trees, {100 * ADAPTED:.0f} % seen"] = _adapted(ready, test, trees, truth, parameters)
     return models
+
+
+def _thinned(found: Split, train: Mask) -> Mask:
+    """Return the rows that train: of more than `MOST_ROWS`, as many, evenly from all; all where families are held."""
+    places = np.flatnonzero(train)
+    if found.name.startswith("families") or len(places) <= MOST_ROWS:
+        return train
+    thinned = np.zeros_like(train)
+    thinned[places[np.linspace(0, len(places) - 1, MOST_ROWS).astype(np.int64)]] = True
+    return thinned
 
 
 def _adapted(ready: Ready, test: Mask, trees: Floats, truth: Floats, parameters: Parameters) -> Floats:

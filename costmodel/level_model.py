@@ -81,7 +81,7 @@ class LevelModel:
         return np.exp(spreads) * np.stack(factors, axis=1)
 
     def excess(self, spreads: Floats) -> Floats:
-        """Return how much larger than usual the expected errors are: mean of log ratios, f64 [rows]."""
+        """Return how much larger than usual the expected errors are: log of the mean ratio, f64 [rows]."""
         return excess(spreads, self.usual)
 
 
@@ -106,10 +106,10 @@ def with_estimates(row: Mapping[str, float], analytical: Analytical, target: Tar
 
 
 def excess(spreads: Floats, usual: Floats) -> Floats:
-    """Return the mean over the judged labels of log expected error minus the usual one, f64 [rows]."""
+    """Return the log of the mean over the judged labels of the expected error in usual ones, f64 [rows]."""
     places = [place for place, label in enumerate(LABELS) if label.name in JUDGED]
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.nanmean(spreads[:, places] - usual[places], axis=1))
+        return np.asarray(np.log(np.nanmean(np.exp(spreads[:, places] - usual[places]), axis=1)))
 
 
 def group(target: Target) -> str:

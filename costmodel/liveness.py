@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from .invariants import Kept
+from .lines import Value
 from .machine import Machine
 from .program import NONE, Loop, Program
+from .unrolling import Shape
 
-_LOADS = frozenset({"load", "maskedload", "scalarload", "broadcast", "constant"})
+_LOADS = frozenset({"load", "maskedload", "scalarload", "broadcast", "constant", "mask"})
 _FOLDED = frozenset({"load", "broadcast", "scalarload"})
 
 
@@ -27,25 +29,45 @@ class Pressure:
     masks: Sequence[int]
 
 
-def pressure(program: Program, on: Machine, kept: Sequence[Kept] = ()) -> Pressure:
+def pressure(
+    program: Program, on: Machine, kept: Sequence[Kept] = (), shapes: Sequence[Shape] | None = None
+) -> Pressure:
     """Return the pressure of a program's values on a machine's vector registers.
 
-    `kept` are registers that are needed beside them while loops run.
+    `kept` are registers that are needed beside them while loops run. `shapes` tell of the program's loops which LLVM
+    vectorises: scalars of those are vectors, numbers of whole type too.
     """
+    widths = _widths(program, shapes) if shapes is not None else [0] * len(program.loops)
     count = len(program.statements) + 2
     ordered, lazy, folded, masks = ([0] * count for _ in range(4))
     statements = program.statements
     for life in program.lives:
         value = life.value
         kind = value.kind
-        if kind not in ("vector", "mask", "float"):
+        width = widths[life.loop] if life.loop != NONE else 0
+        if width and kind in ("float", "integer"):
+            units = _vectorised(value, width, on)
+        elif kind == "integer" and life.constant is not None and life.first >= 0 and value.element != "index":
+            # A constant of a loop that is vectorised is a vector as well, once for all copies.
+            home = statements[life.first].loop
+            units = 1 if home != NONE and widths[home] else 0
+        elif kind in ("vector", "mask", "float"):
+            units = on.registers_of(value)
+        else:
+            units = 0
+        if not units and kind != "mask":
             continue
         end = life.end if life.end > life.begin else life.begin + 1
         if kind == "mask" and on.has_masks:
             masks[life.begin] += 1
             masks[end] -= 1
             continue
-        units = on.registers_of(value)
+        if life.gaps:
+            for start, other in life.gaps:
+                if end <= other.end and start >= life.first >= 0:
+                    for changes in (ordered, lazy) if life.is_splat else (ordered, lazy, folded):
+                        changes[start] -= units
+                        changes[other.begin] += units
         ordered[life.begin] += units
         ordered[end] -= units
         begin = life.begin
@@ -66,12 +88,36 @@ def pressure(program: Program, on: Machine, kept: Sequence[Kept] = ()) -> Pressu
         if not life.is_splat:
             folded[begin] += units
             folded[end] -= units
+    if not on.has_predicates:
+        # Masks are made by comparing with 0, 1, 2, ..., which is kept from the first one on.
+        made = [number for number, own in enumerate(statements) if own.form.name == "vector.create_mask"]
+        if made:
+            begin = statements[made[0]].loop
+            start = made[0] if begin == NONE else _outermost(program.loops, begin, NONE)
+            for changes in (ordered, lazy):
+                changes[start] += 1
     for own in kept:
         loop = program.loops[own.loop]
         for changes in (ordered, lazy, folded):
             changes[loop.begin] += own.registers
             changes[loop.end] -= own.registers
     return Pressure(*(list(accumulate(changes)) for changes in (ordered, lazy, folded, masks)))
+
+
+def _widths(program: Program, shapes: Sequence[Shape]) -> list[int]:
+    """Return how many elements LLVM works on at once in each loop, 0 where it does not vectorise it or one around."""
+    widths = [shape.lanes * shape.interleaved if shape.lanes > 1 else 0 for shape in shapes]
+    for number, loop in enumerate(program.loops):
+        if loop.parent != NONE and widths[loop.parent] and shapes[number].is_whole:
+            widths[number] = widths[loop.parent]
+    return widths
+
+
+def _vectorised(value: Value, width: int, on: Machine) -> int:
+    """Return how many registers hold `width` of a scalar that is not an index."""
+    if value.element == "index" or (value.bits == 1 and on.has_masks):
+        return 0
+    return max(1, -(-width * max(8, value.bits if value.bits > 1 else 32) // on.auto_bits))
 
 
 def _outermost(loops: list[Loop], loop: int, home: int) -> int:

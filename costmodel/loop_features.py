@@ -25,7 +25,7 @@ def loop_features(text: str, target: Target) -> dict[str, float]:
     found["statements"] = len(program.statements)
     loops = shapes(program, on)
     kept = invariants(program, loops, on)
-    alive = pressure(program, on, kept)
+    alive = pressure(program, on, kept, loops)
     found["kept"] = sum(own.registers for own in kept)
     found["kept.loads"] = sum(own.registers for own in kept if own.is_load)
     _registers("all", alive, 0, len(program.statements), found)
@@ -38,8 +38,8 @@ def loop_features(text: str, target: Target) -> dict[str, float]:
         _hot(program, on, program.loops[hot], loops[hot], alive, found)
     stores = fills(program)
     if stores:
-        # None of its work stands in the code, and none of its loops is unrolled.
-        return {name: value for name, value in found.items() if not name.startswith(("u.", "l."))} | {"u.fill": stores}
+        # Nothing of its work and loops is left in the code.
+        return {"statements": found["statements"], "u.fill": stores}
     return dict(found)
 
 
@@ -182,9 +182,13 @@ def _hot(program: Program, on: Machine, loop: Loop, shape: Shape, alive: Pressur
             continue
         found["h." + own.key] += own.pieces
         total += own.pieces
+        if own.key == "v.load" and program.lives[statement.results[0]].uses > 1:
+            # What is read for several operations is a register in each copy of the body.
+            found["hot.loaded"] += own.pieces
         if own.lanes:
             found["hl." + own.key] += own.lanes
     found["hot.work"] = total
+    found["hot.apart"] = found["hot.lazy"] + (shape.copies - 1) * found["hot.loaded"]
     found["hot.chain"], found["hot.path"] = _chains(program, loop)
 
 

@@ -25,6 +25,10 @@ class Machine:
     """Of the vectors that LLVM makes of scalar loops: Intel's CPUs with 512 bits prefer 256."""
     has_masks: bool
     """Whether masks have registers of their own."""
+    has_predicates: bool
+    """Whether an instruction makes a mask from a count (SVE)."""
+    saved: int
+    """Vector registers that a function must save for its caller: eight of AArch64's, none of x86-64's on Linux."""
     isa: str
     has_half: bool
     loop_buffer: int
@@ -47,7 +51,11 @@ def machine(target: Target) -> Machine:
     isa = "avx512" if masks else target.architecture if target.architecture == "aarch64" else "avx2"
     half = target.has("avx512fp16") or target.has("fullfp16")
     buffer = _LOOP_BUFFERS.get(target.cpu, 16 if target.architecture == "aarch64" else 50)
-    return Machine(target.vector_bits, target.vector_registers, auto, masks, isa, half, buffer)
+    saved = 8 if target.architecture == "aarch64" else 0
+    has_masks = masks or target.has("sve")
+    return Machine(
+        target.vector_bits, target.vector_registers, auto, has_masks, target.has("sve"), saved, isa, half, buffer
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,15 @@ def networks(examples: Examples, part: Part) -> dict[str, Floats]:
     texts = {row["text"] for row in train.rows}
     tokeniser = Tokeniser.train(sorted(texts)[:: max(1, len(texts) // 2000)], "ops+operands", set(examples.targets))
     valid = np.asarray([number == 0 for number in folds_of_programs(train)])
+    lengths = {kind: parameters(kind)["tokens"] for kind in KINDS}
+    # All texts are read before the first network is trained: processes start before the GPU is in use.
+    encoded = {
+        length: [encode(tokeniser, [r["text"] for r in own.rows], own.targets, length) for own in (train, test)]
+        for length in set(lengths.values())
+    }
     found = {}
     for kind in KINDS:
-        length = parameters(kind)["tokens"]
-        ids, judged = (encode(tokeniser, [r["text"] for r in own.rows], own.targets, length) for own in (train, test))
+        ids, judged = encoded[lengths[kind]]
         found[kind], _ = train_network(kind, tokeniser.size, ids, train.scaled(), valid, judged)
     return found
 

@@ -15,6 +15,16 @@ NONE = -1
 
 
 @dataclass(slots=True)
+class Alternative:
+    """The second region of a branch: when it runs, the first does not."""
+
+    first: int
+    """Where the first region begins."""
+    begin: int
+    end: int = 1 << 60
+
+
+@dataclass(slots=True)
 class Life:
     """A value from its definition to its last use."""
 
@@ -29,6 +39,8 @@ class Life:
     """The first operation that uses it."""
     constant: int | None = None
     is_splat: bool = False
+    gaps: list[tuple[int, Alternative]] | None = None
+    """From when it is not needed until the begin of an alternative, if it ends in that."""
 
 
 @dataclass(slots=True)
@@ -85,7 +97,11 @@ class _Reader:
         self.lives: list[Life] = []
         self._numbers: dict[str, int] = {}
         self._regions: list[int] = []
-        """For each open region: the number of the loop that it is the body of, else NONE."""
+        """For each open region: the number of the loop that it is the body of, else NONE or the branch below that."""
+        self._branches: list[tuple[list[int], int]] = []
+        """Results and begin of each branch: the number N stands as NONE - 1 - N among the regions."""
+        self._alternatives: list[Alternative] = []
+        """Those that are open."""
         self._inside: list[int] = []
 
     def read(self, text: str) -> Program:
@@ -100,8 +116,9 @@ class _Reader:
     def _line(self, line: str) -> None:
         parts = _NAMES.split(line)
         found = form("%".join(parts[::2]))
+        closed = NONE
         for _ in range(found.closes):
-            self._close()
+            closed = self._close()
         if found.name:
             names = parts[1::2]
             if found.is_loop:
@@ -112,12 +129,27 @@ class _Reader:
             else:
                 self._statement(found, names, line)
         if found.opens:
-            self._regions.append(NONE)
+            if found.class_ == "branch":
+                self._branches.append((self.statements[-1].results, len(self.statements)))
+                closed = NONE - len(self._branches)
+            elif closed < NONE and not found.name:
+                # What opens where another region closes, `} else {`, is of the same branch.
+                self._alternatives.append(Alternative(self._branches[NONE - 1 - closed][1], len(self.statements)))
+            self._regions.append(closed)
 
-    def _close(self) -> None:
+    def _close(self) -> int:
+        """Leave a region; return what it was, NONE for a loop's."""
         if not self._regions:
-            return
+            return NONE
         loop = self._regions.pop()
+        if loop < NONE:
+            results, begin = self._branches[NONE - 1 - loop]
+            if self._alternatives and self._alternatives[-1].first == begin:
+                self._alternatives.pop().end = len(self.statements)
+            for number in results:
+                # They are what the regions make, and take no registers beside that.
+                self.lives[number].begin = self.lives[number].end = len(self.statements)
+            return loop
         if loop != NONE:
             self._inside.pop()
             own = self.loops[loop]
@@ -127,6 +159,7 @@ class _Reader:
             for number in own.results:
                 # The last turn's values: no registers of their own while the loop runs.
                 self.lives[number].begin = self.lives[number].end = own.end
+        return NONE
 
     def _function(self, found: Form, names: list[str]) -> None:
         self._numbers.clear()
@@ -152,7 +185,7 @@ class _Reader:
             if found.class_ == "constant":
                 self.lives[results[0]].constant = found.constant
                 self.lives[results[0]].is_splat = found.is_splat
-        if found.name == "scf.yield" and self._regions and self._regions[-1] != NONE:
+        if found.name == "scf.yield" and self._regions and self._regions[-1] > NONE:
             self.loops[loop].yielded = operands
         self.statements.append(Statement(found, operands, results, loop))
 
@@ -235,6 +268,9 @@ class _Reader:
         life.uses += 1
         if life.first < 0:
             life.first = here
+        for own in self._alternatives:
+            if life.end < own.begin and life.begin < own.first:
+                life.gaps = [*(life.gaps or ()), (max(life.end, own.first), own)]
         life.end = here
         while loop != life.loop and loop != NONE:
             outer, loop = loop, self.loops[loop].parent

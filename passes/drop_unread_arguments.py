@@ -9,6 +9,7 @@ from typing import ClassVar
 from ..bindings import func, ir
 from .base import Pass, PassContext
 from .calls import Calls, retype
+from .outline_kernels import NOALIAS_ATTRIBUTE
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ def _drop(function: func.FuncOp, calls: Sequence[ir.Operation]) -> int:
     if "arg_attrs" in function.attributes:
         left = [attributes for attributes, is_read in zip(function.arg_attrs, read, strict=True) if is_read]
         function.attributes["arg_attrs"] = ir.ArrayAttr.get(left)
+    if NOALIAS_ATTRIBUTE in function.attributes:
+        places = {number: place for place, number in enumerate(n for n, is_read in enumerate(read) if is_read)}
+        apart = [places[number] for number in list(function.attributes[NOALIAS_ATTRIBUTE]) if number in places]
+        function.attributes[NOALIAS_ATTRIBUTE] = ir.DenseI64ArrayAttr.get(apart, function.context)
     retype(function)
     for call in calls:
         operands = [value for value, is_read in zip(call.operands, read, strict=True) if is_read]

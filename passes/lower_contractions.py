@@ -35,9 +35,11 @@ from .lmul_scope import MARK, check_format, read_mark
 from .values import constant, defining_op
 from .walk import find
 
-_Key: TypeAlias = tuple[str, Schedule, int, LMul | None, str | None, bool, bool, int | None, Epilogue | None]
+_Key: TypeAlias = tuple[
+    str, Schedule, int, LMul | None, str | None, bool, bool, int | None, Epilogue | None, tuple[str, ...]
+]
 """What makes a kernel: element type, decision, rows if they are few, L-Mul, form of B, whether C is overwritten,
-whether loops are parallel, the stride of the rows of A if they are read in place, and the epilogue."""
+whether loops are parallel, the stride of the rows of A if they are read in place, the epilogue, and the operands."""
 
 _BALANCED_BATCH = 16
 """So many slices are balanced over a few threads, whatever their number."""
@@ -45,7 +47,7 @@ _BALANCED_BATCH = 16
 
 @dataclass(frozen=True)
 class LowerContractions(Pass):
-    """Replace decided contractions on memrefs by calls of packed kernels, emitted once for each distinct decision.
+    """Replace decided contractions on memrefs by calls of packed kernels, once for each distinct decision and form.
 
     Only operations with the attribute `slipstick.decision` are touched; the pass chooses nothing. Transposed operands
     become views with swapped strides; a batch becomes a loop over slices. A result whose rows are not contiguous is
@@ -111,7 +113,7 @@ class LowerContractions(Pass):
         # Read behind the filling of C, which stands before the product.
         following = None if isinstance(schedule, FEW_ROWS) else following_epilogue(op, ctx)
         epilogue = None if following is None else following.epilogue
-        key = (str(element), schedule, rows, lmul, format, overwrite, inside, row_stride, epilogue)
+        key = (str(element), schedule, rows, lmul, format, overwrite, inside, row_stride, epilogue, _operand_types(op))
         if key not in kernels:
             kernels[key] = f"slipstick_contraction_{len(kernels)}"
             mark = op.attributes[MARK] if lmul is not None and lmul.specials == "ieee" else None
@@ -209,6 +211,12 @@ class LowerContractions(Pass):
         for value, original in zip(inputs, operands, strict=True):
             if value is not original:
                 memref.dealloc(value)
+
+
+def _operand_types(op: ir.Operation) -> tuple[str, ...]:
+    """Return what tells apart kernels that `specialise-kernels` makes different code of: the operands as they lie."""
+    dims = zip(op.operands, operand_dims(op), canonical_dims(op), strict=True)
+    return tuple(f"{operand.type} {[found.index(dim) for dim in wanted]}" for operand, found, wanted in dims)
 
 
 def _type_of_b(b: ir.Value) -> ir.MemRefType:

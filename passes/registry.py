@@ -43,6 +43,7 @@ from .schedule_contractions import ScheduleContractions
 from .schedule_nests import ScheduleNests
 from .set_stage import SetStage
 from .skip_decode import SkipDecode
+from .specialise_kernels import SpecialiseKernels
 from .split_empty_tensors import SplitEmptyTensors
 from .stack_temporaries import StackTemporaries
 from .trim_entry import TrimEntry
@@ -85,6 +86,7 @@ PASSES: tuple[type[Pass], ...] = (
     OutlineKernels,
     VectoriseRows,
     ParalleliseKernels,
+    SpecialiseKernels,
     StackTemporaries,
     PlanArena,
     FinishKernels,

@@ -108,6 +108,43 @@ FILL = """func.func @k(%a: memref<64x48xf32>) {
   return
 }
 """
+BRANCHES = """func.func @k(%a: memref<?xf32>, %c: i1, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %p = vector.load %a[%c0] : memref<?xf32>, vector<16xf32>
+  %q = vector.load %a[%c1] : memref<?xf32>, vector<16xf32>
+  %r:2 = scf.if %c -> (vector<16xf32>, vector<16xf32>) {
+    %s:2 = scf.for %i = %c0 to %n step %c1 iter_args(%x = %p, %y = %q) -> (vector<16xf32>, vector<16xf32>) {
+      %z = vector.load %a[%i] : memref<?xf32>, vector<16xf32>
+      %u = arith.addf %x, %z : vector<16xf32>
+      %v = arith.mulf %y, %z : vector<16xf32>
+      scf.yield %u, %v : vector<16xf32>, vector<16xf32>
+    }
+    scf.yield %s#0, %s#1 : vector<16xf32>, vector<16xf32>
+  } else {
+    %u = arith.addf %p, %p : vector<16xf32>
+    %v = arith.mulf %q, %q : vector<16xf32>
+    scf.yield %u, %v : vector<16xf32>, vector<16xf32>
+  }
+  vector.store %r#0, %a[%c0] : memref<?xf32>, vector<16xf32>
+  vector.store %r#1, %a[%c8] : memref<?xf32>, vector<16xf32>
+  return
+}
+"""
+VECTORISED = """func.func @k(%a: memref<4096xi32>) attributes {slipstick.noalias = array<i64: 0>} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c7 = arith.constant 7 : i32
+  %n = arith.constant 4096 : index
+  scf.for %i = %c0 to %n step %c1 {
+    %x = memref.load %a[%i] : memref<4096xi32>
+    %y = arith.andi %x, %c7 : i32
+    memref.store %y, %a[%i] : memref<4096xi32>
+  }
+  return
+}
+"""
 KEPT = """func.func @k(%a: memref<64xf32>, %b: memref<1000x64xf32>) attributes {slipstick.noalias = array<i64: 0, 1>} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -163,6 +200,22 @@ def test_values_alive_at_once() -> None:
     for cpu, registers in (("znver4", 1), ("haswell", 2), ("neoverse-v2", 4)):
         alive = pressure(read(CARRIED), machine(Target.named(cpu)))
         assert max(alive.ordered) == 3 * registers
+
+
+def test_branches_and_alternatives_share_registers() -> None:
+    # Two accumulators go through either branch: two registers, and one for what is loaded; never four.
+    on = machine(Target.named("znver4"))
+    assert max(pressure(read(BRANCHES), on).ordered) == 3
+
+
+def test_scalars_of_a_vectorised_loop_take_registers() -> None:
+    on = machine(Target.named("haswell"))
+    program = read(VECTORISED)
+    (shape,) = found = shapes(program, on)
+    alive = pressure(program, on, (), found)
+    # A constant in front of the loop; in it an integer for each vector that LLVM works on at a time.
+    assert shape.lanes == 8 and max(alive.lazy) == 1 + shape.interleaved
+    assert max(pressure(program, on).lazy) == 0
 
 
 def test_what_llvm_does_with_loops() -> None:
@@ -300,6 +353,11 @@ def test_predict_gives_kernels_and_functions(model: TreeModel) -> None:
     assert (kernel.function, kernel.kernel, whole.kernel) == ("main", "0 packed", "")
     # It was trained without products.
     assert any("linalg.matmul" in doubt for doubt in kernel.predicted.unsure)
+    # From its loops the same kernel needs no operation that was not seen.
+    kernel, whole = slipstick.predict(PRODUCT, "znver4", model=model, lower=True)
+    assert (kernel.kernel, whole.kernel) == ("0 packed", "")
+    assert not any("linalg.matmul" in doubt for doubt in kernel.predicted.unsure)
+    assert kernel.predicted.predictions["instructions"].value > 0
     (alone,) = slipstick.predict(LOOPS, "haswell", model=model)
     assert alone.kernel == "" and alone.json()["kernel"] is None
     learned = {found.name for found in LABELS if simulator() or found.name not in SIMULATED} - {"time_ns"}

@@ -73,6 +73,7 @@ def _predictions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         _machine(parser)
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
         if name == "predict":
+            parser.add_argument("--lower", action="store_true", help=_LOWER)
             parser.add_argument("--interval", action="store_true", help="show the intervals in the table, too")
         else:
             parser.add_argument("--label", default="instructions", help="the quantity (default: %(default)s)")
@@ -95,6 +96,9 @@ def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     label.add_argument("--workers", type=integer_flag(1, 1024), default=os.cpu_count() or 1, metavar="N", help=_WORKERS)
     label.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster's, e.g. tcp://host:8786")
     label.add_argument("--sample", type=integer_flag(1, 10**9), metavar="ROWS", help=_SAMPLE)
+    label.add_argument("--seconds", type=integer_flag(1, 10**6), metavar="S", help=_LABEL_SECONDS)
+    label.add_argument("--write-graphs", type=Path, metavar="FILE", help=_WRITE_GRAPHS)
+    label.add_argument("--read-graphs", type=Path, metavar="FILE", help=_READ_GRAPHS)
     measure = commands.add_parser("measure", help="run kernels of a corpus on this machine")
     measure.add_argument("folder", type=Path, metavar="FOLDER", help="the corpus")
     measure.add_argument("--kernels", type=integer_flag(1, 10**6), default=2000, metavar="N", help=_KERNELS)
@@ -115,10 +119,14 @@ def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     judge.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page, too")
 
 
+_LOWER = "lower kernels on tensors to their loops and predict those: surer, and slower"
 _PROGRAMS = "random programs in the corpus (default: %(default)s)"
 _GRAPHS = "graphs of the registry, see `slipstick-bench list`; all: every one in its small form"
 _SCHEDULES = "other schedules of each kernel (default: %(default)s)"
 _FORMS = "other forms of each program: L-Mul, narrow weights, less fusion (default: %(default)s)"
+_LABEL_SECONDS = "begin nothing after S seconds; what is begun is finished"
+_WRITE_GRAPHS = "import the graphs, write them to FILE, label nothing"
+_READ_GRAPHS = "take graphs from FILE, which --write-graphs wrote: no torch is needed, and all of them are `all`"
 _SAMPLE = "stop when that many rows are there: the first of the whole corpus, bit for bit"
 _KERNELS = "most kernels that are measured, families in turn (default: %(default)s)"
 _SECONDS = "stop after the batch in which they are over (default: %(default)s)"

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..datasets.corpus.build import Progress as Done
 from ..datasets.corpus.build import build_corpus
 from ..datasets.corpus.graph_programs import graph_names
+from ..datasets.corpus.graph_texts import read_graphs, write_graphs
 from ..datasets.corpus.plan import TARGETS, Plan
 from ..datasets.corpus.simulate import simulator
 from ..datasets.corpus.store import Store
@@ -18,9 +19,13 @@ from ..datasets.corpus.store import Store
 def label(arguments: argparse.Namespace) -> int:
     """Label what is missing; return the exit status."""
     targets = tuple(arguments.targets.split(",")) if arguments.targets else TARGETS
-    graphs = tuple(graph_names()) if arguments.graphs == "all" else _names(arguments.graphs)
-    plan = Plan(arguments.programs, arguments.seed, targets, arguments.schedules, arguments.forms, graphs)
     console = Console(stderr=True)
+    graphs = _graphs(arguments)
+    if arguments.write_graphs:
+        count = write_graphs(arguments.write_graphs, graphs, console.print)
+        console.print(f"{arguments.write_graphs}: {count} graphs")
+        return 0
+    plan = Plan(arguments.programs, arguments.seed, targets, arguments.schedules, arguments.forms, graphs)
     if simulator() is None:
         console.print("llvm-mca of LLVM 22 was not found (Debian: llvm-22): cycles, IPC and utilisation stay empty")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -31,12 +36,24 @@ def label(arguments: argparse.Namespace) -> int:
             bar.update(task, completed=done.done, description=f"{done.rows} rows, {done.failures} failures; programs")
 
         done = build_corpus(
-            arguments.folder, plan, arguments.workers, arguments.scheduler, say, sample=arguments.sample
+            arguments.folder,
+            plan,
+            arguments.workers,
+            arguments.scheduler,
+            say,
+            sample=arguments.sample,
+            seconds=arguments.seconds,
+            graph_texts=arguments.read_graphs,
         )
     console.print(f"{arguments.folder}: {done.rows} new rows, {done.failures} failures, which its manifest lists")
     console.print(f"sha256 of its parts: {Store(arguments.folder, plan).digest()}")
     return 0
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name for name in text.split(",") if name)
+def _graphs(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the names of graphs: of `all`, those that the file has where there is one."""
+    if arguments.graphs != "all":
+        return tuple(name for name in arguments.graphs.split(",") if name)
+    if arguments.read_graphs:
+        return tuple(read_graphs(arguments.read_graphs))
+    return tuple(graph_names())

@@ -105,7 +105,7 @@ def compare(arguments: argparse.Namespace) -> int:
 def read_and_predict(file: str, arguments: argparse.Namespace) -> list[KernelPrediction]:
     """Read a file, `-` for standard input, and predict it with the model that the flags name."""
     model = load(arguments.model or FOLDER)
-    return predict_module(read(file), arguments.target, model=model)
+    return predict_module(read(file), arguments.target, model=model, lower=getattr(arguments, "lower", False))
 
 
 def read(file: str) -> str:

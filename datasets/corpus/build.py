@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeAlias
 
 from ...errors import ArgumentError, SlipstickError
@@ -23,7 +25,7 @@ PART = 12
 GROUP = 3
 """Programs that are compiled together."""
 WAVE = 16
-"""Parts that are worked on at once: enough for many workers."""
+"""Parts that a cluster is given at once: enough for many workers."""
 CPU_LIMIT_S = 600
 """Seconds of CPU time that they may take."""
 LIMIT_S = 6 * 3600.0
@@ -38,6 +40,7 @@ class Task:
     targets: tuple[str, ...]
     schedules: int
     forms: int
+    graph_texts: Path | None = None
 
     def each(self) -> list[Task]:
         """Return a task for each program."""
@@ -62,7 +65,7 @@ class Progress:
     failures: int
 
 
-Run: TypeAlias = Callable[[Sequence[Task]], Iterator[tuple[Task, Labelled | str]]]
+Run: TypeAlias = Callable[[Iterable[Task]], Iterator[tuple[Task, Labelled | str]]]
 
 
 def label_task(task: Task) -> Labelled:
@@ -71,7 +74,7 @@ def label_task(task: Task) -> Labelled:
     made, found = [], []
     for name in task.programs:
         try:
-            made.append(program(name))
+            made.append(program(name, task.graph_texts))
         except SlipstickError as error:
             found.append(Failure(" ".join(map(str, name)), "", str(error).partition("\n")[0][:300]))
     rows = []
@@ -91,10 +94,14 @@ def build_corpus(
     say: Callable[[Progress], None],
     *,
     sample: int | None = None,
+    seconds: float | None = None,
+    graph_texts: Path | None = None,
 ) -> Progress:
     """Write what is missing of the plan's corpus to `folder`; `say` is told after each program.
 
     With a `sample`, only the first parts, as many as have that many rows: the same ones bit for bit as of the whole.
+    No part is begun after so many `seconds`; those that are begun are finished. Graphs are read from the file
+    `graph_texts` where it has them.
 
     Raises ArgumentError where the folder holds another corpus or the scheduler cannot be reached, OSError.
     """
@@ -108,14 +115,15 @@ def build_corpus(
     done = len(programs) - sum(len(parts[number]) for number in missing)
     rows = failures = 0
     run = _dask(scheduler) if scheduler else _local(workers)
-    wave = 1 if sample is not None else WAVE
+    end = inf if seconds is None else monotonic() + seconds
+    wave = 1 if sample is not None else WAVE if scheduler else max(1, len(missing))
     for start in range(0, len(missing), wave):
         numbers = missing[start : start + wave]
-        if sample is not None and store.rows(before=numbers[0]) >= sample:
+        if monotonic() >= end or (sample is not None and store.rows(before=numbers[0]) >= sample):
             break
-        waiting = {number: _tasks(parts[number], plan) for number in numbers}
+        waiting: dict[int, list[Task]] = {}
         answers: dict[Task, Labelled] = {}
-        for task, answer in _answers(run, [task for tasks in waiting.values() for task in tasks]):
+        for task, answer in _answers(run, _begun(numbers, parts, plan, graph_texts, end, waiting)):
             answers[task] = answer
             done, rows = done + len(task.programs), rows + len(answer.rows)
             failures += len(answer.failures)
@@ -123,9 +131,27 @@ def build_corpus(
             for number, tasks in list(waiting.items()):
                 found = _complete(tasks, answers)
                 if found is not None:
-                    del waiting[number]
+                    for own in waiting.pop(number):
+                        for each in (own, *own.each()):
+                            answers.pop(each, None)
                     store.write(number, found.rows, found.failures)
     return Progress(done, len(programs), rows, failures)
+
+
+def _begun(
+    numbers: Sequence[int],
+    parts: Sequence[Sequence[tuple[str, int]]],
+    plan: Plan,
+    graph_texts: Path | None,
+    end: float,
+    waiting: dict[int, list[Task]],
+) -> Iterator[Task]:
+    """Yield the tasks of parts until the time is over; what has been begun is noted in `waiting`."""
+    for number in numbers:
+        if monotonic() >= end:
+            return
+        waiting[number] = _tasks(parts[number], plan, graph_texts)
+        yield from waiting[number]
 
 
 def _complete(tasks: Sequence[Task], answers: Mapping[Task, Labelled]) -> Labelled | None:
@@ -142,14 +168,14 @@ def _complete(tasks: Sequence[Task], answers: Mapping[Task, Labelled]) -> Labell
     )
 
 
-def _tasks(programs: Sequence[tuple[str, int]], plan: Plan) -> list[Task]:
+def _tasks(programs: Sequence[tuple[str, int]], plan: Plan, graph_texts: Path | None) -> list[Task]:
     """Return programs in groups of one family: what is compiled together takes about equally long."""
     ordered = sorted(programs, key=lambda program: program[0])
     groups = [ordered[start : start + GROUP] for start in range(0, len(ordered), GROUP)]
-    return [Task(tuple(group), plan.targets, plan.schedules, plan.forms) for group in groups]
+    return [Task(tuple(group), plan.targets, plan.schedules, plan.forms, graph_texts) for group in groups]
 
 
-def _answers(run: Run, tasks: Sequence[Task]) -> Iterator[tuple[Task, Labelled]]:
+def _answers(run: Run, tasks: Iterable[Task]) -> Iterator[tuple[Task, Labelled]]:
     """Yield tasks with their answers; where a group has none, those of each of its programs."""
     failed: list[Task] = []
     for task, answer in run(tasks):
@@ -192,7 +218,7 @@ def _dask(scheduler: str) -> Run:
     except (OSError, ValueError, TimeoutError) as error:
         raise ArgumentError(f"scheduler: cannot reach {scheduler}: {error}") from None
 
-    def run(tasks: Sequence[Task]) -> Iterator[tuple[Task, Labelled | str]]:
+    def run(tasks: Iterable[Task]) -> Iterator[tuple[Task, Labelled | str]]:
         with Client(scheduler, timeout=30) as client:
             futures = {client.submit(label_guarded, task, pure=False): task for task in tasks}
             for future in as_completed(futures):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from ...errors import ArgumentError
 from .generators import GENERATORS
 from .graph_programs import graph_program
+from .graph_texts import read_graphs
 from .program import Program
 
 GRAPH = "graph "
@@ -81,11 +83,16 @@ class Plan:
         return {**asdict(self), **{name: list(getattr(self, name)) for name in ("targets", "graphs", "families")}}
 
 
-def program(task: tuple[str, int]) -> Program:
-    """Return the program of a task of a plan. Raises what building and importing a graph raises."""
+def program(task: tuple[str, int], graph_texts: Path | None = None) -> Program:
+    """Return the program of a task of a plan; graphs from the file `graph_texts` where it has them.
+
+    Raises what building and importing a graph raises, ArgumentError for a file that is none of graphs.
+    """
     generator, seed = task
     if generator.startswith(GRAPH):
-        return graph_program(generator.removeprefix(GRAPH))
+        name = generator.removeprefix(GRAPH)
+        written = read_graphs(graph_texts).get(name) if graph_texts else None
+        return written or graph_program(name)
     return GENERATORS[generator](seed)
 
 

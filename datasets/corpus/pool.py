@@ -6,7 +6,6 @@ import multiprocessing as mp
 import os
 import resource
 import signal
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from time import monotonic
@@ -29,15 +28,20 @@ class Pool(Generic[Task, Answer]):
         self._workers = [_Worker[Task, Answer](function, cpu_limit) for _ in range(workers)]
 
     def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Answer | str]]:
-        """Yield each task with its answer, as they come; where there is none, with the reason as text."""
-        left = deque(tasks)
+        """Yield each task with its answer, as they come; where there is none, with the reason as text.
+
+        A task is taken when a process is free for it.
+        """
+        left = iter(tasks)
         busy: list[_Worker[Task, Answer]] = []
         try:
-            while left or busy:
-                for worker in self._workers:
-                    if left and worker not in busy:
-                        worker.give(left.popleft())
-                        busy.append(worker)
+            while True:
+                idle = [worker for worker in self._workers if worker not in busy]
+                for worker, task in zip(idle, left, strict=False):
+                    worker.give(task)
+                    busy.append(worker)
+                if not busy:
+                    return
                 earliest = min(worker.since for worker in busy) + self._limit
                 ready = wait([worker.connection for worker in busy], max(0.0, earliest - monotonic()))
                 for worker in list(busy):

@@ -20,7 +20,7 @@ func.func @rows(%x: memref<2x64xf32>, %w: memref<64x32xf32>, %c: memref<2x32xf32
 // CHECK-LABEL: func.func @copied
 // CHECK:         %[[B:.*]] = memref.alloc() : memref<64x32xf32>
 // CHECK:         %[[C:.*]] = memref.alloc() : memref<2x32xf32>
-// CHECK:         call @slipstick_contraction_0
+// CHECK:         call @slipstick_contraction_1
 // CHECK:         linalg.copy {{.*}}ins(%[[C]]
 // CHECK:         memref.dealloc %[[B]]
 // CHECK:         memref.dealloc %[[C]]

@@ -18,7 +18,7 @@ func.func @rows(%x: memref<1x64xf32>, %w: memref<32x64xf32>, %c: memref<1x32xf32
 // B stored the other way round is copied.
 // CHECK-LABEL: func.func @copied
 // CHECK:         %[[COPY:.*]] = memref.alloc() : memref<32x64xf32>
-// CHECK:         call @slipstick_contraction_0
+// CHECK:         call @slipstick_contraction_1
 // CHECK:         memref.dealloc %[[COPY]]
 func.func @copied(%x: memref<1x64xf32>, %w: memref<64x32xf32>, %c: memref<1x32xf32>) {
   linalg.matmul {slipstick.decision = {kind = "skinny", register_tile = [1, 2], vector = 4}}
@@ -27,7 +27,7 @@ func.func @copied(%x: memref<1x64xf32>, %w: memref<64x32xf32>, %c: memref<1x32xf
 }
 
 // CHECK-LABEL: func.func @prefetching
-// CHECK:         call @slipstick_contraction_1
+// CHECK:         call @slipstick_contraction_2
 func.func @prefetching(%x: memref<1x64xf32>, %w: memref<32x64xf32>, %c: memref<1x32xf32>) {
   linalg.matmul indexing_maps = [#a, #bt, #c] {slipstick.decision = {kind = "skinny", register_tile = [1, 2], vector = 4, prefetch = 100}}
     ins(%x, %w : memref<1x64xf32>, memref<32x64xf32>) outs(%c : memref<1x32xf32>)
@@ -47,7 +47,7 @@ func.func @prefetching(%x: memref<1x64xf32>, %w: memref<32x64xf32>, %c: memref<1
 // CHECK:         vector.reduction <add>, {{.*}} fastmath<reassoc>
 
 // 100 bytes are rounded up to two lines of 16 elements.
-// CHECK-LABEL: func.func private @slipstick_contraction_1
+// CHECK-LABEL: func.func private @slipstick_contraction_2
 // CHECK:         scf.for
 // CHECK:           %[[AHEAD:.*]] = arith.minsi %c32{{.*}}, %{{.*}} : index
 // CHECK:           scf.for {{.*}} iter_args({{.*}}) -> (vector<4xf32>, vector<4xf32>)

@@ -92,16 +92,17 @@ func.func @ieee(%a: memref<8x8xf32>, %c: memref<8x8xf32>) {
 
 // -----
 
-// One kernel for each decision and type, whatever the sizes; a batch is a loop; a transposed operand is a view.
+// One kernel for each decision and operands as they lie; a batch is a loop; a transposed operand is a view.
 // CHECK-LABEL: func.func @shared
 // CHECK:         call @slipstick_contraction_0(
-// CHECK:         call @slipstick_contraction_0(
 // CHECK:         call @slipstick_contraction_1(
+// CHECK:         call @slipstick_contraction_2(
+// CHECK:         call @slipstick_contraction_0(
 // CHECK:         scf.for %[[I:.*]] =
 // CHECK:           memref.subview %{{.*}}[%[[I]], 0, 0] [1, 8, 8] [1, 1, 1]
-// CHECK:           func.call @slipstick_contraction_0(
+// CHECK:           func.call @slipstick_contraction_3(
 // CHECK:         memref.transpose %{{.*}} (d0, d1) -> (d1, d0)
-// CHECK:         call @slipstick_contraction_0(
+// CHECK:         call @slipstick_contraction_4(
 // Left alone: no decision.
 // CHECK:         linalg.matmul ins
 func.func @shared(%a: memref<8x8xf32>, %d: memref<?x?xf32>, %b: memref<3x8x8xf32>, %e: memref<8x8xf64>) {
@@ -111,6 +112,8 @@ func.func @shared(%a: memref<8x8xf32>, %d: memref<?x?xf32>, %b: memref<3x8x8xf32
     ins(%d, %d : memref<?x?xf32>, memref<?x?xf32>) outs(%d : memref<?x?xf32>)
   linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4}}
     ins(%e, %e : memref<8x8xf64>, memref<8x8xf64>) outs(%e : memref<8x8xf64>)
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4}}
+    ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%a : memref<8x8xf32>)
   linalg.batch_matmul {slipstick.decision = {kind = "packed", register_tile = [1, 4], k_block = 64, m_block = 4, vector = 4}}
     ins(%b, %b : memref<3x8x8xf32>, memref<3x8x8xf32>) outs(%b : memref<3x8x8xf32>)
   linalg.matmul indexing_maps = [

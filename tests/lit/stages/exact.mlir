@@ -12,7 +12,7 @@
 // RUN: slipstick-opt %t.scheduled.mlir --stage-loops=parallel=true | slipstick-opt --stage-llvm=parallel=true | filecheck %s --check-prefix=PARALLEL
 
 // The transpose is folded, bias and rectifier are one operation, the entry is known.
-// REWRITTEN:      module attributes {slipstick.entry = @main, slipstick.signature = (tensor<?x32xf32>, tensor<16x32xf32>, tensor<16xf32>) -> tensor<?x16xf32>, slipstick.stage = "rewritten"}
+// REWRITTEN:      module attributes {slipstick.entry = @main, slipstick.signature = (tensor<?x32xf32>, tensor<64x32xf32>, tensor<64xf32>) -> tensor<?x64xf32>, slipstick.stage = "rewritten"}
 // REWRITTEN-NOT:  linalg.transpose
 // REWRITTEN:      linalg.matmul indexing_maps
 // REWRITTEN-NOT:  slipstick.decision
@@ -28,7 +28,7 @@
 // LOOPS:          slipstick.stage = "loops"
 // LOOPS-NOT:      linalg.
 // LOOPS-NOT:      tensor.
-// LOOPS:          func.func @main(%{{.*}}: memref<?x32xf32>{{.*}}) -> memref<?x16xf32>
+// LOOPS:          func.func @main(%{{.*}}: memref<?x32xf32>{{.*}}) -> memref<?x64xf32>
 // LOOPS:            call @slipstick_contraction_0
 // LOOPS-NOT:      linalg.
 // LOOPS:          func.func private @slipstick_contraction_0_panel
@@ -45,26 +45,26 @@
 // LLVM-NOT:       func.func
 
 // PARALLEL:       omp.parallel
-func.func @main(%x: tensor<?x32xf32>, %w: tensor<16x32xf32>, %b: tensor<16xf32>) -> tensor<?x16xf32> {
+func.func @main(%x: tensor<?x32xf32>, %w: tensor<64x32xf32>, %b: tensor<64xf32>) -> tensor<?x64xf32> {
   %c0 = arith.constant 0 : index
   %zero = arith.constant 0.0 : f32
   %rows = tensor.dim %x, %c0 : tensor<?x32xf32>
-  %we = tensor.empty() : tensor<32x16xf32>
-  %t = linalg.transpose ins(%w : tensor<16x32xf32>) outs(%we : tensor<32x16xf32>) permutation = [1, 0]
-  %e = tensor.empty(%rows) : tensor<?x16xf32>
-  %init = linalg.fill ins(%zero : f32) outs(%e : tensor<?x16xf32>) -> tensor<?x16xf32>
-  %p = linalg.matmul ins(%x, %t : tensor<?x32xf32>, tensor<32x16xf32>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
+  %we = tensor.empty() : tensor<32x64xf32>
+  %t = linalg.transpose ins(%w : tensor<64x32xf32>) outs(%we : tensor<32x64xf32>) permutation = [1, 0]
+  %e = tensor.empty(%rows) : tensor<?x64xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%e : tensor<?x64xf32>) -> tensor<?x64xf32>
+  %p = linalg.matmul ins(%x, %t : tensor<?x32xf32>, tensor<32x64xf32>) outs(%init : tensor<?x64xf32>) -> tensor<?x64xf32>
   %s = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0, d1)>],
-      iterator_types = ["parallel", "parallel"]} ins(%p, %b : tensor<?x16xf32>, tensor<16xf32>) outs(%e : tensor<?x16xf32>) {
+      iterator_types = ["parallel", "parallel"]} ins(%p, %b : tensor<?x64xf32>, tensor<64xf32>) outs(%e : tensor<?x64xf32>) {
   ^bb0(%v: f32, %bias: f32, %o: f32):
     %sum = arith.addf %v, %bias : f32
     linalg.yield %sum : f32
-  } -> tensor<?x16xf32>
+  } -> tensor<?x64xf32>
   %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>],
-      iterator_types = ["parallel", "parallel"]} ins(%s : tensor<?x16xf32>) outs(%e : tensor<?x16xf32>) {
+      iterator_types = ["parallel", "parallel"]} ins(%s : tensor<?x64xf32>) outs(%e : tensor<?x64xf32>) {
   ^bb0(%v: f32, %o: f32):
     %max = arith.maximumf %v, %zero : f32
     linalg.yield %max : f32
-  } -> tensor<?x16xf32>
-  return %r : tensor<?x16xf32>
+  } -> tensor<?x64xf32>
+  return %r : tensor<?x64xf32>
 }
