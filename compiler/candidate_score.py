@@ -14,18 +14,15 @@ TIME = "seconds"
 """A quantity of models that predict time itself."""
 
 
-def score(nest: Nest, choice: Choice, predicted: Predicted, estimate: float | None = None) -> float | None:
+def score(nest: Nest, choice: Choice, predicted: Predicted) -> float | None:
     """Return a number that is the less the faster the kernel is predicted to be; None where the model says too little.
 
-    Numbers of candidates of one kind compare: the predicted time; else the cycles that counting comes to (`estimate`),
-    with what the predicted spills add; else the cycles of a turn of the hottest loop for the work that a turn does,
-    with what tiles waste at the edges.
+    Numbers of candidates of one kind compare: the predicted time, or the cycles of a turn of the hottest loop for the
+    work that a turn does, with what tiles waste at the edges.
     """
     found = predicted.predictions
     if TIME in found:
         return found[TIME].value
-    if estimate is not None:
-        return estimate
     if "cycles" not in found:
         return None
     return found["cycles"].value / max(1.0, work_of_a_turn(choice)) * waste(nest, choice)

@@ -15,14 +15,12 @@ from ..passes.candidates import candidates
 from ..passes.nests import Nest
 from ..target import Target
 from .candidate_estimate import Facts, estimate
-from .candidate_score import score
+from .candidate_score import TIME, score
 from .candidate_texts import KernelTexts
 from .search import Search
 from .search_store import SearchStore
 
 LOG = logging.getLogger("slipstick")
-LEAST_GAIN = 0.05
-"""A predicted gain below this is none: estimates err by about so much."""
 ASKED = 24
 """Candidates of a nest that the model is asked about: those that are estimated to be fastest, beside the present."""
 
@@ -60,7 +58,7 @@ def scored(nest: Nest, target: Target, model: Predictor, most: int | None = None
     found = []
     for (choice, cycles), text in zip(space, written, strict=True):
         predicted = None if text is None else next(answers)
-        value = None if predicted is None else score(nest, choice, predicted, cycles)
+        value = None if predicted is None else score(nest, choice, predicted)
         found.append(Scored(choice, cycles, predicted, value))
     return found
 
@@ -82,11 +80,22 @@ def doubts(space: Sequence[Scored]) -> tuple[str, ...]:
 
 
 def chosen(space: Sequence[Scored]) -> Choice:
-    """Return what is chosen without measuring: the present decision unless one is surely predicted to be faster."""
+    """Return what is chosen without measuring: the present decision unless another is surely predicted to be faster.
+
+    Surely: even if it takes the most, and the present one the least, that the intervals of their cycles allow.
+    """
     now, order = space[0], ranked(space)
     if not order or doubts(space) or now.score is None or order[0].score is None:
         return now.choice
-    return order[0].choice if order[0].score < now.score * (1 - LEAST_GAIN) else now.choice
+    most, least = order[0].score * _reach(order[0])[1], now.score * _reach(now)[0]
+    return order[0].choice if most < least else now.choice
+
+
+def _reach(one: Scored) -> tuple[float, float]:
+    """Return the ends of the interval of the cycles, or of the time, as shares of what is predicted."""
+    found = one.predicted.predictions if one.predicted else {}
+    known = found.get(TIME) or found.get("cycles")
+    return (known.low / known.value, known.high / known.value) if known is not None and known.value > 0 else (1.0, 1.0)
 
 
 @dataclass

@@ -187,9 +187,7 @@ class Search:
                     raise CodegenError(f"the kernel of the heuristic's decision {failure.reason}") from failure
                 own = new.pop(failure.place - 1)
                 LOG.warning("%s: a candidate %s: %s", self.nest.description, failure.reason, own.choice.json())
-                records = [
-                    Record(own.digest, self.base.digest, 0.0, 0.0, 0, own.choice.json(), failed=failure.reason)
-                ]
+                records = [Record(own.digest, self.base.digest, 0.0, 0.0, 0, own.choice.json(), failed=failure.reason)]
             else:
                 self.measured += len(new)
                 new = []

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from ..compiler.decision_table import DecisionTable, load_tables, save_tables
 from ..compiler.kernel_process import KernelProcess
-from ..compiler.regret import NestRegret, regret, summary
+from ..compiler.regret import regret, summary
 from ..compiler.search import Search
 from ..compiler.search_store import SearchStore
 from ..errors import ArgumentError, SlipstickError
@@ -67,7 +67,11 @@ def _report(tables: Sequence[DecisionTable], arguments: argparse.Namespace) -> N
     found = [regret(table, model) for table in tables]
     if not found:
         return
-    spills = [one for table, own in zip(tables, found, strict=True) for one in spilled(table, own, model)] if arguments.spills else []
+    spills = (
+        [one for table, own in zip(tables, found, strict=True) for one in spilled(table, own, model)]
+        if arguments.spills
+        else []
+    )
     out = Console(width=None if sys.stdout.isatty() else _WIDTH)
     out.print(nest_table(found))
     out.print(summary_table(found))
@@ -97,9 +101,7 @@ def prepare(nests: Sequence[Nest], target: Target, console: Console) -> int:
     return 0
 
 
-def measured(
-    nests: Sequence[Nest], target: Target, seconds: int, console: Console
-) -> tuple[list[DecisionTable], int]:
+def measured(nests: Sequence[Nest], target: Target, seconds: int, console: Console) -> tuple[list[DecisionTable], int]:
     """Measure all candidates of the nests until time is up; return the tables of those done, how many are not.
 
     A nest all of whose candidates become the same code has nothing to decide, and is not among them.

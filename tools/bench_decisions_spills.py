@@ -33,14 +33,11 @@ class Spilled:
     """Vector registers that the assembly names."""
 
 
-def compiled_labels(text: str, target: Target) -> CompiledLabels | None:
-    """Return what the assembly of the function with most code says, of a kernel at the stage "scheduled".
-
-    None where it cannot be compiled.
-    """
+def compiled_labels(texts: KernelTexts, choice: Choice, target: Target) -> CompiledLabels | None:
+    """Return what the assembly of the function with most code says; None for a choice that is illegal for the nest."""
     try:
         session = Session()
-        made = machine_code(session, [lower(session, text, target)], target)[0]
+        made = machine_code(session, [lower(session, texts.of(choice), target)], target)[0]
     except SlipstickError:
         return None
     labels = [count(function.assembly, target.architecture) for function in made.values()]
@@ -55,9 +52,9 @@ def spilled(table: DecisionTable, found: NestRegret, model: Predictor | None) ->
     for policy, choice in chosen.items():
         if choice is None:
             continue
-        text = texts.of(Choice.from_json(choice))
-        labels = compiled_labels(text, target)
-        predicted = None if model is None else model.predict([text], target)[0].predictions.get("spills")
+        own = Choice.from_json(choice)
+        labels = compiled_labels(texts, own, target)
+        predicted = None if model is None else model.predict([texts.of(own)], target)[0].predictions.get("spills")
         if labels is not None:
             value = None if predicted is None else predicted.value
             lines.append(Spilled(table.what, policy, choice, value, labels.spills, labels.vector_registers))

@@ -54,7 +54,13 @@ def spill_table(found: Sequence[Spilled]) -> Table:
     """Return a table of the kernels that each policy chose: how many spill, as predicted and in the assembly."""
     title = "vector registers put on the stack by the chosen kernels"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
-    for heading in ("chosen by", "kernels", "chosen as free of spills", "of these free in the assembly", "spills there"):
+    for heading in (
+        "chosen by",
+        "kernels",
+        "chosen as free of spills",
+        "of these free in the assembly",
+        "spills there",
+    ):
         table.add_column(heading, justify="left" if heading == "chosen by" else "right")
     for policy in dict.fromkeys(one.policy for one in found):
         own = [one for one in found if one.policy == policy]

@@ -112,7 +112,7 @@ def explained(
         Line(
             choice,
             predicted.get(choice),
-            compiled_labels(texts.of(choice), target) if compiles else None,
+            compiled_labels(texts, choice, target) if compiles else None,
             None if search is None else search.seconds.get(choice),
             tuple(marks.get(choice, ())),
         )
