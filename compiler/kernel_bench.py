@@ -1,4 +1,4 @@
-"""Kernels as native code, called beside one another on the same operands; neither torch-mlir nor its bindings needed."""
+"""Kernels as native code, called beside one another on the same operands, without torch-mlir and its bindings."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class KernelProcess:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._answers, writer = os.pipe()
-            self._errors = tempfile.TemporaryFile()
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it is open as long as the process
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", f"{_PACKAGE}.kernel_worker", str(writer)],
                 stdin=subprocess.PIPE,
