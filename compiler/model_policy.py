@@ -1,10 +1,10 @@
-"""The cost model decides: all candidates scored in one batch; where it is unsure the heuristic stays, or the best few
-are measured."""
+"""The cost model decides: the likeliest candidates scored in one batch; where it is unsure the heuristic stays, or the
+best few are measured."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,18 +12,17 @@ from ..costmodel.predictor import Predicted, Predictor
 from ..errors import ArgumentError, SlipstickError
 from ..kernels.choice import Choice
 from ..passes.candidates import candidates
-from ..passes.manager import run_pipeline
-from ..passes.nests import Nest, with_choice
+from ..passes.nests import Nest
 from ..target import Target
-from .build import parse
-from .candidate_score import score
+from .candidate_estimate import Facts, estimate
+from .candidate_score import TIME, score
+from .candidate_texts import KernelTexts
 from .search import Search
 from .search_store import SearchStore
 
 LOG = logging.getLogger("slipstick")
-LEAST_GAIN = 0.02
-"""A predicted gain below this is none."""
-_PREPARE = "builtin.module(pack-weights,set-stage{stage=scheduled})"
+ASKED = 24
+"""Candidates of a nest that the model is asked about: those that are estimated to be fastest, beside the present."""
 
 
 @dataclass(frozen=True)
@@ -31,33 +30,36 @@ class Scored:
     """A candidate with what is predicted of it."""
 
     choice: Choice
+    estimate: float | None
+    """Cycles by counting; None where nothing is known of its kind."""
     predicted: Predicted | None
-    """None where the candidate is illegal for the nest."""
+    """None where the candidate is illegal for the nest, or the model was not asked."""
     score: float | None
     """The less the better; None where the model says too little."""
 
 
-def kernel_text(text: str, choice: Choice) -> str:
-    """Return a nest's module with a choice at the stage "scheduled", as the model knows kernels. Raises IRError."""
-    module = parse(with_choice(text, choice))
-    run_pipeline(module, _PREPARE)
-    return str(module.operation.get_asm(use_local_scope=True))
+def scored(nest: Nest, target: Target, model: Predictor, most: int | None = None) -> list[Scored]:
+    """Return candidates of a nest, the present decision first, with their scores; the model is asked once.
 
-
-def scored(nest: Nest, target: Target, model: Predictor) -> list[Scored]:
-    """Return the candidates of a nest, the present decision first, with their scores; the model is asked once."""
-    space = candidates(nest, target)
-    texts: list[str | None] = []
-    for choice in space:
+    At most `most` of them where that is given: those whose estimates are least.
+    """
+    facts = Facts.of(nest, target)
+    space = [(choice, estimate(facts, choice)) for choice in candidates(nest, target)]
+    if most is not None:
+        first, *others = space
+        space = [first, *sorted(others, key=lambda one: one[1] or 0.0)[: most - 1]]
+    texts, written = KernelTexts(nest.text), []
+    for choice, _ in space:
         try:
-            texts.append(kernel_text(nest.text, choice))
+            written.append(texts.of(choice))
         except SlipstickError:
-            texts.append(None)
-    answers = iter(model.predict([text for text in texts if text is not None], target))
+            written.append(None)
+    answers = iter(model.predict([text for text in written if text is not None], target))
     found = []
-    for choice, text in zip(space, texts, strict=True):
+    for (choice, cycles), text in zip(space, written, strict=True):
         predicted = None if text is None else next(answers)
-        found.append(Scored(choice, predicted, None if predicted is None else score(nest, choice, predicted)))
+        value = None if predicted is None else score(nest, choice, predicted)
+        found.append(Scored(choice, cycles, predicted, value))
     return found
 
 
@@ -71,6 +73,31 @@ def ranked(space: Sequence[Scored]) -> list[Scored]:
     return sorted(usable, key=lambda one: (_spills(one) > _spills(space[0]), one.score))
 
 
+def doubts(space: Sequence[Scored]) -> tuple[str, ...]:
+    """Return why the model should not be believed about the best candidate or the present one; empty for no reason."""
+    order = ranked(space)
+    return next((one.predicted.unsure for one in (*order[:1], space[0]) if one.predicted and one.predicted.unsure), ())
+
+
+def chosen(space: Sequence[Scored]) -> Choice:
+    """Return what is chosen without measuring: the present decision unless another is surely predicted to be faster.
+
+    Surely: even if it takes the most, and the present one the least, that the intervals of their cycles allow.
+    """
+    now, order = space[0], ranked(space)
+    if not order or doubts(space) or now.score is None or order[0].score is None:
+        return now.choice
+    most, least = order[0].score * _reach(order[0])[1], now.score * _reach(now)[0]
+    return order[0].choice if most < least else now.choice
+
+
+def _reach(one: Scored) -> tuple[float, float]:
+    """Return the ends of the interval of the cycles, or of the time, as shares of what is predicted."""
+    found = one.predicted.predictions if one.predicted else {}
+    known = found.get(TIME) or found.get("cycles")
+    return (known.low / known.value, known.high / known.value) if known is not None and known.value > 0 else (1.0, 1.0)
+
+
 @dataclass
 class ModelPolicy:
     """The policy `model`; the one that slipstick ships unless one is given."""
@@ -80,6 +107,8 @@ class ModelPolicy:
     cache_dir: Path | None = None
     unsure: list[str] = field(default_factory=list)
     """The nests that the model was unsure of, in words."""
+    say: Callable[[str, int, int], None] = lambda what, done, total: None
+    """Told the nest, how many candidates were measured, of how many."""
 
     def decide(self, nests: Sequence[Nest], target: Target) -> list[Choice]:
         """Return the choice for each nest. Raises ArgumentError where there is no model, or it says too little."""
@@ -90,22 +119,18 @@ class ModelPolicy:
         return [self._decide(nest, target, self.model) for nest in nests]
 
     def _decide(self, nest: Nest, target: Target, model: Predictor) -> Choice:
-        space = scored(nest, target, model)
+        space = scored(nest, target, model, max(ASKED, self.budget + 1))
         if all(one.score is None for one in space):
             raise ArgumentError("the model predicts neither time nor cycles: it cannot decide")
-        order, now = ranked(space), space[0]
-        best = order[0] if order else now
-        doubts = [one.predicted.unsure for one in (best, now) if one.predicted is not None]
         if self.budget and nest.is_static and target.is_host_compatible():
             search = Search(nest, target, SearchStore(self.cache_dir), self.cache_dir)
-            search.measure([one.choice for one in order[: self.budget]])
+            order = [one.choice for one in ranked(space)][: self.budget]
+            search.measure(order, say=lambda done, total: self.say(nest.description, done, total))
             return search.best()
-        if any(doubts):
+        if reasons := doubts(space):
             self.unsure.append(nest.description)
-            LOG.info("%s: the model is unsure (%s): the heuristic's stays", nest.description, "; ".join(doubts[0]))
-            return now.choice
-        gains = best.score is not None and now.score is not None and best.score < now.score * (1 - LEAST_GAIN)
-        return best.choice if gains else now.choice
+            LOG.info("%s: the model is unsure (%s): the heuristic's stays", nest.description, "; ".join(reasons))
+        return chosen(space)
 
 
 def _spills(one: Scored) -> float:

@@ -8,17 +8,20 @@ of `k` that are drawn.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..costmodel.predictor import Predictor
 from ..kernels.choice import Choice
 from ..kernels.decisions import Decided
-from .model_policy import ranked, scored
-from .search import BATCH, Search, next_choices
+from .decision_table import DecisionTable
+from .model_policy import chosen, ranked, scored
+from .search import BATCH, LEAST_GAIN, next_choices
 
 MEASUREMENTS = (0, 1, 5, 10)
+TENTH = -10
+"""Stands for a tenth of the kernels, rounded up, among the numbers of measurements."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class NestRegret:
     best: dict[str, Any]
     heuristic: dict[str, Any]
     shares: dict[str, dict[int, float]]
+    model: dict[str, Any] | None = None
+    """What the model chooses without a measurement; None where no model was asked."""
 
     @property
     def decided(self) -> Decided:
@@ -48,32 +53,39 @@ class NestRegret:
         return dict(vars(self))
 
 
-def regret(search: Search, model: Predictor | None = None) -> NestRegret:
+def regret(table: DecisionTable, model: Predictor | None = None) -> NestRegret:
     """Return the regret of a nest all of whose candidates were measured."""
-    relative = search.relative
+    relative, space = table.relative, table.space
     optimum = min(relative.values())
-    tables = {
+    tenth = -(-table.codes // 10)
+    shares = {
         "heuristic": {0: optimum},
         "random": {k: _random_share(sorted(relative.values()), k) for k in MEASUREMENTS},
-        "search": {k: optimum / _searched(relative, search.space, k) for k in MEASUREMENTS},
+        "search": {k: optimum / _searched(relative, space, k) for k in MEASUREMENTS},
     }
+    shares["search"][TENTH] = optimum / _searched(relative, space, tenth)
+    taken: Choice | None = None
     if model is not None:
-        order = [one.choice for one in ranked(scored(search.nest, search.target, model)) if one.choice in relative]
-        tables["model"] = {k: optimum / _ordered(relative, order, k) for k in MEASUREMENTS}
+        found = scored(table.nest, table.machine, model)
+        taken = chosen(found)
+        order = [one.choice for one in ranked(found) if one.choice in relative]
+        shares["model"] = {k: optimum / _ordered(relative, order, k) for k in MEASUREMENTS[1:]}
+        shares["model"] = {0: optimum / relative.get(taken, math.inf), **shares["model"]}
     best = min(relative, key=relative.__getitem__)
-    heuristic_s = search.seconds.get(search.heuristic, math.nan)
+    heuristic_s = table.heuristic.seconds or math.nan
     return NestRegret(
-        search.nest.description,
-        search.key,
-        search.target.cpu,
-        len(search.space),
-        search.codes,
-        len(search.failed),
+        table.what,
+        table.key,
+        table.target,
+        len(space),
+        table.codes,
+        len([line for line in table.lines if line.failed]),
         heuristic_s,
         heuristic_s * optimum,
         best.json(),
-        search.heuristic.json(),
-        tables,
+        table.heuristic.choice.json(),
+        shares,
+        None if taken is None else taken.json(),
     )
 
 
@@ -103,11 +115,15 @@ def _searched(relative: Mapping[Choice, float], space: Sequence[Choice], k: int)
     tried = {space[0]}
     while len(tried) < min(k, len(space) - 1) + 1:
         tried.update(next_choices(relative, space, tried, min(BATCH, k + 1 - len(tried))))
-    return min(relative[choice] for choice in tried if choice in relative)
+    return _best(relative, tried)
 
 
 def _ordered(relative: Mapping[Choice, float], order: Sequence[Choice], k: int) -> float:
-    """Return the relative time of the first of an order, or of the best of its first `k` and the heuristic's."""
-    if not order:
-        return 1.0
-    return relative[order[0]] if k == 0 else min(1.0, *(relative[choice] for choice in order[:k]))
+    """Return the relative time of the best of the first `k` of an order and the heuristic's."""
+    return _best(relative, order[:k])
+
+
+def _best(relative: Mapping[Choice, float], choices: Iterable[Choice]) -> float:
+    """Return the relative time of the best of some choices, the heuristic's where none gains more than noise does."""
+    found = min((relative[choice] for choice in choices if choice in relative), default=1.0)
+    return found if found <= 1.0 - LEAST_GAIN else 1.0

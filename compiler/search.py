@@ -1,4 +1,7 @@
-"""Measured search: the candidates of a nest timed on this machine, beside the heuristic's; records are kept."""
+"""Measured search: the candidates of a nest timed on this machine, beside the heuristic's; records are kept.
+
+They run in a process of their own. One that crashes or does not return is a failed candidate, and is remembered as one.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from ..errors import ArgumentError, SlipstickError
+from ..errors import ArgumentError, CodegenError, SlipstickError
 from ..kernels.choice import Choice
 from ..passes.candidates import candidates, neighbours
 from ..passes.nests import Nest, key_for
 from ..target import Target
-from .kernel_timing import Bench, Compiled, compile_choice, time_beside
+from .decision_table import DecisionTable, Measured
+from .kernel_bench import Operands
+from .kernel_process import KernelFailure, KernelProcess
+from .kernel_timing import Compiled, compile_choice, operands
 from .search_store import Record, SearchStore
 
 LOG = logging.getLogger("slipstick")
@@ -21,8 +27,8 @@ EXHAUSTIVE = 100
 """Candidates up to which all are measured, where there is no budget."""
 BATCH = 8
 """Candidates that are measured beside one another, and beside the heuristic's and the best one so far."""
-ROUNDS, FINAL_ROUNDS = 5, 15
-FINALISTS = 4
+ROUNDS, FINAL_ROUNDS = 9, 41
+FINALISTS = 6
 MOST_FINALS = 4
 LEAST_GAIN = 0.01
 """What does not gain so much over the heuristic is not taken for it: it may be noise."""
@@ -46,6 +52,8 @@ class Search:
     """Candidates that could not be compiled or run, and why."""
     measured: int = 0
     """Candidates that were timed now, not taken from the store."""
+    process: KernelProcess = field(default_factory=KernelProcess)
+    """Where candidates run; searches may share one."""
 
     def __post_init__(self) -> None:
         if not self.nest.is_static:
@@ -56,7 +64,7 @@ class Search:
         self.base = compile_choice(self.text, self.space[0], self.target, self.cache_dir)
         self._known = self.store.read(self.key, self.base.digest)
         self._objects: dict[Choice, str] = {self.space[0]: self.base.digest}
-        self._bench: Bench | None = None
+        self._operands: Operands | None = None
         self.relative[self.space[0]] = 1.0
         if self.base.digest in self._known:
             self.seconds[self.space[0]] = self._known[self.base.digest].seconds
@@ -75,6 +83,25 @@ class Search:
         """Return the best candidate known, the heuristic's unless one gains more than noise would."""
         found = min(self.relative, key=self.relative.__getitem__)
         return found if self.relative[found] <= 1.0 - LEAST_GAIN else self.heuristic
+
+    def prepare(self, choices: Iterable[Choice]) -> None:
+        """Compile candidates, which puts their code into the compile cache; nothing is timed."""
+        for choice in choices:
+            self._compiled(choice)
+
+    def table(self) -> DecisionTable:
+        """Return all that is known of the candidates, the heuristic's first."""
+        lines = [
+            Measured(
+                choice,
+                self._objects.get(choice, ""),
+                self.seconds.get(choice),
+                self.relative.get(choice),
+                self.failed.get(choice, ""),
+            )
+            for choice in self.space
+        ]
+        return DecisionTable(self.nest.description, self.key, self.target.cpu, self.text, tuple(lines))
 
     def measure(self, choices: Iterable[Choice], rounds: int = ROUNDS, say: Say = lambda done, total: None) -> None:
         """Time those candidates that are not known yet; of those that become the same code, one."""
@@ -114,48 +141,77 @@ class Search:
         record = self._known.get(self._objects.get(choice, ""))
         return record.rounds if record else 0
 
+    def _compiled(self, choice: Choice) -> Compiled | None:
+        """Compile a candidate; None for one that cannot be, which is noted."""
+        try:
+            compiled = compile_choice(self.text, choice, self.target, self.cache_dir)
+        except SlipstickError as problem:
+            self.failed[choice] = str(problem).partition("\n")[0]
+            return None
+        self._objects[choice] = compiled.digest
+        return compiled
+
     def _batch(self, choices: Sequence[Choice], rounds: int, *, again: bool = False) -> None:
         """Compile some candidates, and time those whose code has no record yet, or all `again`."""
         new: dict[str, Compiled] = {}
         for choice in choices:
             if choice in self.relative and not again:
                 continue
-            try:
-                compiled = compile_choice(self.text, choice, self.target, self.cache_dir)
-            except SlipstickError as problem:
-                self.failed[choice] = str(problem).partition("\n")[0]
-                continue
-            self._objects[choice] = compiled.digest
-            if again or (compiled.digest not in self._known and compiled.digest != self.base.digest):
+            compiled = self._compiled(choice)
+            if compiled is not None and (
+                again or (compiled.digest not in self._known and compiled.digest != self.base.digest)
+            ):
                 new.setdefault(compiled.digest, compiled)
         if new:
-            self._time(new, rounds)
+            self._time(list(new.values()), rounds)
         for choice in choices:
-            record = self._known.get(self._objects.get(choice, ""))
-            if record is not None and choice not in self.failed:
-                self.relative[choice], self.seconds[choice] = record.relative, record.seconds
-            elif self._objects.get(choice) == self.base.digest:
-                self.relative[choice] = 1.0
+            self._look_up(choice)
 
-    def _time(self, new: dict[str, Compiled], rounds: int) -> None:
-        bench = self._bench = self._bench or Bench(self.text)
+    def _look_up(self, choice: Choice) -> None:
+        """Take what the records say of a candidate."""
+        record = self._known.get(self._objects.get(choice, ""))
+        if record is not None and record.failed:
+            self.failed[choice] = record.failed
+        elif record is not None:
+            self.relative[choice], self.seconds[choice] = record.relative, record.seconds
+        elif self._objects.get(choice) == self.base.digest:
+            self.relative[choice] = 1.0
+
+    def _time(self, new: list[Compiled], rounds: int) -> None:
+        """Time candidates, and keep records; without those that crash or hang, whose records say so."""
+        while new:
+            try:
+                records = self._timed(new, rounds)
+            except KernelFailure as failure:
+                if not 0 < failure.place <= len(new):
+                    raise CodegenError(f"the kernel of the heuristic's decision {failure.reason}") from failure
+                own = new.pop(failure.place - 1)
+                LOG.warning("%s: a candidate %s: %s", self.nest.description, failure.reason, own.choice.json())
+                records = [Record(own.digest, self.base.digest, 0.0, 0.0, 0, own.choice.json(), failed=failure.reason)]
+            else:
+                self.measured += len(new)
+                new = []
+            self.store.add(self.key, records)
+            self._known.update((record.object, record) for record in records)
+
+    def _timed(self, new: Sequence[Compiled], rounds: int) -> list[Record]:
+        """Return the records of candidates, the heuristic's last. Raises KernelFailure."""
+        self._operands = self._operands or operands(self.text)
         # The heuristic's stands among them twice, first and last: what changes in between changes both.
-        subjects = [self.base, *new.values(), self.base]
-        first, *others, last = time_beside([bench.calls(compiled) for compiled in subjects], rounds)
+        subjects = [self.base, *new, self.base]
+        artifacts = [subject.built.artifact for subject in subjects]
+        first, *others, last = self.process.time(self.key, self._operands, artifacts, rounds)
         both = [(one + other) / 2 for one, other in zip(first, last, strict=True)]
         records = []
-        for own, seconds in zip(subjects[1:-1], others, strict=True):
+        for own, seconds in zip(new, others, strict=True):
             # Round by round: what slows the machine for some rounds slows all.
             relative = median(time / base for time, base in zip(seconds, both, strict=True))
             records.append(
                 Record(own.digest, self.base.digest, median(seconds), relative, len(both), own.choice.json())
             )
-        base = median(both)
+        base = self.seconds[self.heuristic] = median(both)
         records.append(Record(self.base.digest, self.base.digest, base, 1.0, len(both), self.base.choice.json()))
-        self.store.add(self.key, records)
-        self._known.update((record.object, record) for record in records)
-        self.seconds[self.heuristic] = base
-        self.measured += len(new)
+        return records
 
 
 def next_choices(

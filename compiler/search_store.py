@@ -4,7 +4,8 @@
 
 A record is of object code, not of a choice: it holds as long as the compiler makes the same code of the choice, and for
 all choices that become the same code. `relative` is the time as a share of that of the code `base`, which was
-measured beside it: it compares records of different days. A line that is damaged or cut off counts as none.
+measured beside it: it compares records of different days. A candidate that crashed has a reason in `failed` instead. A
+line that is damaged or cut off counts as none.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Record:
     """Seconds divided by those of the base, measured in the same turns."""
     rounds: int
     choice: dict[str, Any]
+    failed: str = ""
+    """Why it has no time: it crashed, or did not return."""
 
 
 class SearchStore:
@@ -79,7 +82,8 @@ def _record(line: str) -> Record | None:
     try:
         data = json.loads(line)
         record = Record(**data)
-        usable = record.relative > 0 and record.seconds > 0 and isinstance(record.choice, dict)
+        has_time = record.relative > 0 and record.seconds > 0
+        usable = (has_time or record.failed) and isinstance(record.choice, dict)
     except (ValueError, TypeError):
         return None
     return record if usable else None

@@ -14,20 +14,24 @@ from .base import Pass, PassContext, option
 from .fuse_attention import ATTENTION
 from .row_vectors import STRAIGHT
 from .schedule_contractions import MANY_REGISTERS
+from .values import defining_op
 from .vector_registers import check_vector_registers
+from .walk import find
 
-_COLUMNS = 8
+_COLUMNS = 4
 """How many columns, results among them, are read and written in vectors of full width."""
+_PAIRED_COLUMNS = 2
+"""Columns up to which rows are taken in pairs where there are few registers: of more, one row alone fills them."""
 
 
 @dataclass(frozen=True)
 class ScheduleNests(Pass):
     """Write a decision on every loop over rows that `fuse-rows` made, and on element-wise `linalg.generic`s.
 
-    Wide vectors of four registers where there are 32 of them, of two where there are fewer, and of fewer still where
-    many columns are read and written, as one of each is in work at a time; rows in pairs; rows up to 16 registers long
-    without a loop. A decision that is there already is left alone, and so is what belongs to
-    attention or to a contraction's kernel.
+    Wide vectors of eight registers where there are 32 of them, of four where there are fewer, and of fewer still where
+    many columns are read and written, as one of each is in work at a time, or two where rows are in pairs. Rows are, if
+    there are 32 registers or but one column is read; rows up to 16 registers long have no loop. A decision that is
+    there already is left alone, and so is what belongs to attention or to a contraction's kernel.
     """
 
     name: ClassVar[str] = "schedule-nests"
@@ -53,16 +57,20 @@ class ScheduleNests(Pass):
 
     def _decide(self, op: ir.Operation, ctx: PassContext) -> None:
         if DECISION_ATTRIBUTE not in op.attributes:
-            write_nest_decision(op, self.decide(over_rows=op.name == "scf.forall", columns=_columns(op)))
+            over_rows = op.name == "scf.forall"
+            columns = _row_columns(op) if over_rows else _columns(op)
+            write_nest_decision(op, self.decide(over_rows=over_rows, columns=columns))
             ctx.count("nests scheduled")
 
     def decide(self, *, over_rows: bool, columns: int = 1) -> NestSchedule:
-        """Return the decision for a loop over rows, or for an element-wise operation on so many tensors."""
-        interleave = 4 if self.vector_registers >= MANY_REGISTERS else 2
-        budget = _COLUMNS * interleave
+        """Return the decision for a loop over rows, or for an element-wise operation, on so many columns."""
+        many = self.vector_registers >= MANY_REGISTERS
+        pair = over_rows and (many or columns <= _PAIRED_COLUMNS)
+        interleave = 8 if many else 4
+        budget = _COLUMNS * interleave // (2 if pair else 1)
         while interleave > 1 and interleave * columns > budget:
             interleave //= 2
-        return NestSchedule(self.vector_bits, interleave, STRAIGHT, pair=over_rows)
+        return NestSchedule(self.vector_bits, interleave, STRAIGHT, pair=pair)
 
 
 def is_vector_nest(op: ir.Operation) -> bool:
@@ -84,10 +92,20 @@ def _has_static_shape(type_: ir.Type) -> bool:
     return not isinstance(type_, ir.RankedTensorType) or bool(type_.has_static_shape)
 
 
+def _row_columns(loop: ir.Operation) -> int:
+    """Return how many rows a loop over rows reads and writes in a turn: of matrices, and those that all rows share."""
+    read: set[ir.Value] = set()
+    for inner in find(loop, lambda op: op.name == "linalg.generic"):
+        for value in inner.opview.inputs:
+            owner = defining_op(value)
+            made_here = owner is not None and owner.name.startswith("linalg.")
+            if isinstance(value.type, ir.RankedTensorType) and value.type.rank and not made_here:
+                read.add(value)
+    return len(read) + len(loop.results)
+
+
 def _columns(op: ir.Operation) -> int:
-    """Return how many tensors an element-wise operation walks along; 1 for other nests."""
-    if op.name != "linalg.generic":
-        return 1
+    """Return how many tensors an element-wise operation walks along."""
     ranks = [
         ir.RankedTensorType(value.type).rank for value in op.operands if isinstance(value.type, ir.RankedTensorType)
     ]

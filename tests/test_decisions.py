@@ -13,13 +13,19 @@ import slipstick
 import torch
 from slipstick.bindings import ir
 from slipstick.compiler import model_policy, search
+from slipstick.compiler.artifact import Artifact
 from slipstick.compiler.build import parse
+from slipstick.compiler.candidate_texts import KernelTexts
+from slipstick.compiler.decision_table import load_tables, save_tables
 from slipstick.compiler.decisions_file import module_nests
+from slipstick.compiler.kernel_bench import Operands
+from slipstick.compiler.kernel_process import KernelFailure, KernelProcess
 from slipstick.compiler.options import CompileOptions
 from slipstick.compiler.regret import NestRegret, regret, summary
 from slipstick.compiler.search_store import SearchStore
+from slipstick.compiler.signature import Signature
 from slipstick.costmodel.predictor import Predicted, Prediction
-from slipstick.errors import ArgumentError
+from slipstick.errors import ArgumentError, CodegenError
 from slipstick.kernels.choice import Choice
 from slipstick.kernels.decision import ContractionSchedule
 from slipstick.kernels.decision_nest import NestSchedule
@@ -136,13 +142,13 @@ def test_lmul_has_decisions_of_its_own() -> None:
 # ---- search
 
 
-def faster_and_faster(calls: Sequence[object], rounds: int) -> list[list[float]]:
+def faster_and_faster(_: object, key: str, operands: object, calls: Sequence[object], rounds: int) -> list[list[float]]:
     """Stand in for the clock: each candidate is faster than the one before it; the heuristic's is first and last."""
     return [[time] * rounds for time in (1.0, *(0.9 - 0.01 * number for number in range(len(calls) - 2)), 1.0)]
 
 
 def test_a_search_is_kept_and_gone_on_with(product: Nest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "time_beside", faster_and_faster)
+    monkeypatch.setattr(KernelProcess, "time", faster_and_faster)
     monkeypatch.setattr(search, "FINAL_ROUNDS", search.ROUNDS)
     first = search.Search(product, Target.host(), SearchStore(tmp_path), tmp_path)
     best = first.run(budget=3)
@@ -154,7 +160,7 @@ def test_a_search_is_kept_and_gone_on_with(product: Nest, tmp_path: Path, monkey
 
 
 def test_search_decides_and_its_decisions_are_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "time_beside", faster_and_faster)
+    monkeypatch.setattr(KernelProcess, "time", faster_and_faster)
     torch.manual_seed(0)
     model, x = torch.nn.Linear(24, 64).eval(), torch.randn(20, 24)
     plain = slipstick.compile(model, (x,), threads=1, cache_dir=tmp_path)
@@ -167,6 +173,52 @@ def test_search_decides_and_its_decisions_are_replayed(tmp_path: Path, monkeypat
         replayed = slipstick.compile(model, (x,), threads=1, schedule=schedule, cache_dir=tmp_path)
         assert replayed.decisions == searched.decisions and replayed.assembly() == searched.assembly()
     assert plain.assembly() != searched.assembly()
+
+
+def test_a_candidate_that_does_not_return_is_a_failed_one(product: Nest, tmp_path: Path) -> None:
+    with KernelProcess(turn_limit_s=1e-5) as process:
+        first = search.Search(product, Target.host(), SearchStore(tmp_path), tmp_path, process=process)
+        with pytest.raises(CodegenError, match="the heuristic's decision did not return within 1e-05 s"):
+            first.measure(first.space[1:2])
+        process.turn_limit_s = 30.0
+        first.measure(first.space[1:2])
+        assert first.seconds[first.space[1]] > 0 and not first.failed
+
+
+def test_a_crash_costs_the_candidate_alone(product: Nest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = search.Search(product, Target.host(), SearchStore(tmp_path), tmp_path)
+    crashing = one.space[2]
+
+    def time(_: object, key: str, operands: object, artifacts: Sequence[object], rounds: int) -> list[list[float]]:
+        if len(artifacts) == 5:
+            raise KernelFailure(2, "ended by SIGSEGV")
+        return [[1.0] * rounds for _ in artifacts]
+
+    monkeypatch.setattr(KernelProcess, "time", time)
+    one.measure(one.space[1:4])
+    assert one.failed == {crashing: "ended by SIGSEGV"} and set(one.relative) == {*one.space[:2], one.space[3]}
+    again = search.Search(product, Target.host(), SearchStore(tmp_path), tmp_path)
+    again.measure(one.space[1:4])
+    assert again.failed == one.failed and again.measured == 0
+
+
+def test_the_process_says_how_it_ended() -> None:
+    with KernelProcess() as process:
+        signature = Operands(Signature(arguments=(), results=(), native_results=()), frozenset())
+        broken = Artifact(b"no object", "entry", True, (), {})
+        with pytest.raises(CodegenError):
+            process.time("key", signature, [broken], 1)
+
+
+def test_tables_are_read_back(product: Nest, tmp_path: Path) -> None:
+    one = search.Search(product, Target.host(), SearchStore(tmp_path), tmp_path)
+    one.relative = dict.fromkeys(one.space, 1.0)
+    save_tables([one.table()], tmp_path / "tables.json")
+    (found,) = load_tables(tmp_path / "tables.json")
+    assert found == one.table() and found.nest.choice == product.choice and found.nest.key == product.key
+    (tmp_path / "tables.json").write_text('{"format": "slipstick decision tables", "version": 1, "nests": [{}]}')
+    with pytest.raises(ArgumentError, match=r"tables.json: nests\[0\]"):
+        load_tables(tmp_path / "tables.json")
 
 
 def test_what_cannot_be_measured_or_loaded_is_an_error(tmp_path: Path) -> None:
@@ -209,8 +261,14 @@ def test_candidates_that_are_predicted_to_spill_come_last(product: Nest) -> None
 
 
 def test_the_model_sees_the_epilogue(product: Nest) -> None:
-    text = model_policy.kernel_text(product.text, product.choice)
+    text = KernelTexts(product.text).of(product.choice)
     assert 'slipstick.epilogue = "registers"' in text and 'slipstick.weights = "panels"' in text
+
+
+def test_texts_of_candidates_are_those_of_lowering_each(product: Nest) -> None:
+    texts, space = KernelTexts(product.text), candidates(product, Target.host())
+    for choice in space[::20]:
+        assert texts.of(choice) == KernelTexts(product.text).of(choice)
 
 
 # ---- regret
@@ -220,7 +278,7 @@ def test_regret_compares_with_the_measured_optimum(product: Nest, tmp_path: Path
     one = search.Search(product, Target.host(), SearchStore(tmp_path), tmp_path)
     one.relative = {choice: 1.0 + 0.1 * place for place, choice in enumerate(one.space)}
     one.relative[one.space[-1]] = 0.5
-    found = regret(one)
+    found = regret(one.table())
     assert found.shares["heuristic"] == {0: 0.5} and found.best == one.space[-1].json()
     count = len(one.space)
     mean = sum(0.5 / value for value in one.relative.values()) / count

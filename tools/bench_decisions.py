@@ -6,142 +6,135 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
-from ..compiler.regret import NestRegret, regret, summary
+from ..compiler.decision_table import DecisionTable, load_tables, save_tables
+from ..compiler.kernel_process import KernelProcess
+from ..compiler.regret import regret, summary
 from ..compiler.search import Search
 from ..compiler.search_store import SearchStore
-from ..costmodel.predictor import Predictor
-from ..errors import SlipstickError
+from ..errors import ArgumentError, SlipstickError
 from ..kernels.decisions import Decisions
 from ..passes.nests import Nest
 from ..target import Target
-from .bench_nests import add_flags, choice_text, cost_model, read_sources
+from .bench_decisions_spills import spilled
+from .bench_decisions_tables import nest_table, spill_table, summary_table
+from .bench_nests import add_flags, cost_model, read_sources
 from .files import check_writable
 from .flags import integer_flag
 from .progress import Steps
 
 GRAPHS = ("matmul-128x768x768", "matmul-8x2048x8192", "softmax-12x128x128", "layernorm-128x768", "gelu-128x3072")
+_WIDTH = 170
+_BATCH = 8
 
 
 def decisions(program: str, argv: Sequence[str]) -> int:
     """Measure what the arguments ask for; print tables; return the exit status, 0 where all nests are done."""
     arguments = _parser(program).parse_args(argv)
-    for flag in ("json", "plot", "save"):
+    for flag in ("json", "plot", "save", "tables"):
         if getattr(arguments, flag) is not None:
             check_writable(getattr(arguments, flag), f"--{flag}")
-    target = Target.resolve(arguments.target)
-    if not target.is_host_compatible():
-        raise SlipstickError(f"--target: code for {target.cpu} cannot be measured on this machine")
-    model = cost_model(arguments.model)
+    if arguments.read and (arguments.graphs or arguments.prepare):
+        raise ArgumentError("--from: expected neither graphs nor --prepare beside it")
     console = Console(stderr=True)
-    sources = read_sources(arguments.graphs or GRAPHS, arguments, target)
-    nests = {nest.key: nest for source in sources for nest in source.nests}
-    found, left = _measured(list(nests.values()), target, model, arguments.seconds, console)
-    if found:
-        out = Console(width=None if sys.stdout.isatty() else _WIDTH)
-        out.print(nest_table(found))
-        out.print(summary_table(found))
+    tables, left, count = [table for file in arguments.read for table in load_tables(file)], 0, 0
+    if not arguments.read:
+        target = Target.resolve(arguments.target)
+        if not arguments.prepare and not target.is_host_compatible():
+            raise SlipstickError(f"--target: code for {target.cpu} cannot be measured on this machine")
+        sources = read_sources(arguments.graphs or GRAPHS, arguments, target)
+        nests = list({nest.key: nest for source in sources for nest in source.nests}.values())
+        if arguments.prepare:
+            return prepare(nests, target, console)
+        tables, left = measured(nests, target, arguments.seconds, console)
+        count = len(nests)
+    if arguments.tables is not None:
+        save_tables(tables, arguments.tables)
+    _report(tables, arguments)
+    if left:
+        console.print(f"{left} of {count} nests are left: run the command again to go on")
+    return 1 if left else 0
+
+
+def _report(tables: Sequence[DecisionTable], arguments: argparse.Namespace) -> None:
+    """Judge the policies by tables; print, write and draw what is asked for."""
+    model = cost_model(arguments.model)
+    tables = [table for table in tables if table.codes > 1]
+    found = [regret(table, model) for table in tables]
+    if not found:
+        return
+    spills = (
+        [one for table, own in zip(tables, found, strict=True) for one in spilled(table, own, model)]
+        if arguments.spills
+        else []
+    )
+    out = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    out.print(nest_table(found))
+    out.print(summary_table(found))
+    if spills:
+        out.print(spill_table(spills))
     if arguments.save is not None:
         Decisions(one.decided for one in found).save(arguments.save)
     if arguments.json is not None:
         table = {policy: {str(k): list(v) for k, v in own.items()} for policy, own in summary(found).items()}
-        data = {"target": target.cpu, "nests": [one.json() for one in found], "summary": table}
+        data = {"nests": [one.json() for one in found], "summary": table, "spills": [vars(one) for one in spills]}
         arguments.json.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    if arguments.plot is not None and found:
+    if arguments.plot is not None:
         from .bench_decisions_plot import plot_regret
 
         plot_regret(found, arguments.plot)
-    if left:
-        console.print(f"{left} of {len(nests)} nests are left: run the command again to go on")
-    return 1 if left else 0
 
 
-_WIDTH = 170
+def prepare(nests: Sequence[Nest], target: Target, console: Console) -> int:
+    """Compile all candidates of nests, so that a later run only measures; return the exit status, 0."""
+    with Steps(console).parts("compiling", len(nests)) as part:
+        for nest in nests:
+            with part(nest.description) as tell:
+                search = Search(nest, target, SearchStore())
+                for number, choice in enumerate(search.space):
+                    search.prepare([choice])
+                    tell(f"{number + 1} of {len(search.space)} candidates")
+    return 0
 
 
-def _measured(
-    nests: Sequence[Nest], target: Target, model: Predictor | None, seconds: int, console: Console
-) -> tuple[list[NestRegret], int]:
-    """Measure all candidates of the nests until time is up; return those that are complete, and how many are not.
+def measured(nests: Sequence[Nest], target: Target, seconds: int, console: Console) -> tuple[list[DecisionTable], int]:
+    """Measure all candidates of the nests until time is up; return the tables of those done, how many are not.
 
     A nest all of whose candidates become the same code has nothing to decide, and is not among them.
     """
     store, end = SearchStore(), time.monotonic() + seconds
-    found: list[NestRegret] = []
+    found: list[DecisionTable] = []
     left = len(nests)
-    with Steps(console).parts("nests", len(nests)) as part:
+    with Steps(console).parts("nests", len(nests)) as part, KernelProcess() as process:
         for nest in nests:
             with part(nest.description) as tell:
                 try:
-                    search = Search(nest, target, store)
+                    if time.monotonic() > end:
+                        continue
+                    search = Search(nest, target, store, process=process)
                     if _complete(search, end, tell):
                         left -= 1
-                        if search.codes > 1:
-                            found.append(regret(search, model))
+                        found += [search.table()] if search.codes > 1 else []
                 except SlipstickError as problem:
                     left -= 1
                     console.print(f"{nest.description}: {problem}")
     return found, left
 
 
-def _complete(search: Search, end: float, tell: object) -> bool:
+def _complete(search: Search, end: float, tell: Callable[[str], None]) -> bool:
     """Measure candidates one batch after the other; tell whether there are none left."""
     left = list(search.space)
-    size = 8
     while left and time.monotonic() < end:
-        search.measure(left[:size])
-        left = left[size:]
-        if callable(tell):
-            tell(f"{len(search.space) - len(left)} of {len(search.space)} candidates")
+        search.measure(left[:_BATCH])
+        left = left[_BATCH:]
+        tell(f"{len(search.space) - len(left)} of {len(search.space)} candidates")
     if not left and time.monotonic() < end:
         search.settle()
     return not left
-
-
-def nest_table(found: Sequence[NestRegret]) -> Table:
-    """Return a table with a line for each nest; shares of the optimum in percent."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"decisions on {found[0].target}", title_justify="left")
-    headings = (
-        "nest",
-        "candidates (kernels)",
-        "heuristic µs",
-        "best µs",
-        "heuristic %",
-        "random %",
-        "search 5 %",
-        "best choice",
-    )
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading in ("nest", "best choice") else "right")
-    for one in found:
-        shares = one.shares
-        numbers = (shares["heuristic"][0], shares["random"][0], shares["search"][5])
-        times = (f"{seconds * 1e6:.1f}" for seconds in (one.heuristic_s, one.best_s))
-        best = "the heuristic's" if one.best == one.heuristic else choice_text(one.best)
-        table.add_row(
-            one.what, f"{one.candidates} ({one.codes})", *times, *(f"{100 * share:.1f}" for share in numbers), best
-        )
-    return table
-
-
-def summary_table(found: Sequence[NestRegret]) -> Table:
-    """Return a table of geometric means and worst cases, by policy and number of measurements."""
-    tables = summary(found)
-    title = f"share of the measured optimum over {len(found)} nests, %: geometric mean (worst)"
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
-    counts = sorted({k for own in tables.values() for k in own})
-    for heading in ("policy", *(f"{k} measured" for k in counts)):
-        table.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
-    for policy, own in tables.items():
-        cells = [f"{100 * own[k][0]:.1f} ({100 * own[k][1]:.1f})" if k in own else "" for k in counts]
-        table.add_row(policy, *cells)
-    return table
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
@@ -153,6 +146,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("graphs", nargs="*", metavar="GRAPH", help="graphs as `list` shows them, or MLIR files (default: five kernels)")
     add_flags(parser)
+    add("--prepare", action="store_true", help="only compile the candidates, so that a later run only measures")
+    add("--from", type=Path, action="append", default=[], dest="read", metavar="FILE", help=_FROM)
+    add("--tables", type=Path, metavar="FILE", help="write all that was measured, for --from")
+    add("--spills", action="store_true", help="count what the assembly of the chosen kernels spills")
     add("--seconds", type=integer_flag(1, 10**6), default=600, metavar="S", help=_SECONDS)
     add("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
     add("--save", type=Path, metavar="FILE", help="write the best decisions, for slipstick.compile(schedule=FILE)")
@@ -161,3 +158,4 @@ def _parser(program: str) -> argparse.ArgumentParser:
 
 
 _SECONDS = "seconds after which no further candidate is measured (default: %(default)s)"
+_FROM = "judge by what --tables wrote, and measure nothing; may be given more than once"

@@ -14,19 +14,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..compiler.model_policy import Scored, kernel_text, ranked, scored
+from ..compiler.candidate_texts import KernelTexts
+from ..compiler.model_policy import Scored, chosen, scored
 from ..compiler.search import Search
 from ..compiler.search_store import SearchStore
 from ..costmodel.predictor import Predictor
-from ..datasets.corpus.assembly import CompiledLabels, count
-from ..datasets.corpus.lowering import lower
-from ..datasets.corpus.machine_code import machine_code
-from ..datasets.corpus.session import Session
+from ..datasets.corpus.assembly import CompiledLabels
 from ..errors import ArgumentError, SlipstickError
 from ..kernels.choice import Choice
 from ..passes.candidates import candidates
 from ..passes.nests import Nest
 from ..target import Target
+from .bench_decisions_spills import compiled_labels
 from .bench_nests import add_flags, choice_text, cost_model, read_sources
 from .files import check_writable
 from .flags import integer_flag
@@ -104,33 +103,21 @@ def explained(
         search.measure(space)
         search.settle()
     marks = {space[0]: ["heuristic"]}
-    order = ranked(list(predicted.values())) if predicted else []
-    if order:
-        marks.setdefault(order[0].choice, []).append("model")
+    if predicted:
+        marks.setdefault(chosen(list(predicted.values())), []).append("model")
+    texts = KernelTexts(nest.text)
     if search is not None:
         marks.setdefault(search.best(), []).append("best")
     return [
         Line(
             choice,
             predicted.get(choice),
-            _compiled(nest, choice, target) if compiles else None,
+            compiled_labels(texts, choice, target) if compiles else None,
             None if search is None else search.seconds.get(choice),
             tuple(marks.get(choice, ())),
         )
         for choice in space
     ]
-
-
-def _compiled(nest: Nest, choice: Choice, target: Target) -> CompiledLabels | None:
-    """Return what the assembly of the function with most code says; None where the candidate is illegal."""
-    try:
-        session = Session()
-        lowered = lower(session, kernel_text(nest.text, choice), target)
-        made = machine_code(session, [lowered], target)[0]
-    except SlipstickError:
-        return None
-    labels = [count(function.assembly, target.architecture) for function in made.values()]
-    return max(labels, key=lambda one: one.instructions, default=None)
 
 
 def candidate_table(nest: Nest, lines: Sequence[Line], target: Target) -> Table:

@@ -16,6 +16,7 @@ from ..compiler.options import CompileOptions
 from ..compiler.parameter_marks import mark_parameters
 from ..costmodel.predictor import Predictor
 from ..datasets.graphs import graph
+from ..errors import ArgumentError
 from ..kernels.lmul import LMul
 from ..passes.nests import Nest
 from ..target import Target
@@ -45,7 +46,10 @@ _LEAST = "results below which an element-wise or row nest is left out (default: 
 
 
 def read_sources(names: Sequence[str], arguments: argparse.Namespace, target: Target) -> list[Source]:
-    """Return the nests of graphs of the registry, or of MLIR files, by name."""
+    """Return the nests of graphs of the registry, or of MLIR files, by name; of `GRAPH#1,4` those numbers alone.
+
+    Raises ArgumentError for a number that the graph does not have.
+    """
     return [_source(name, arguments, target) for name in names]
 
 
@@ -61,11 +65,19 @@ def cost_model(folder: Path | None) -> Predictor | None:
 def _source(name: str, arguments: argparse.Namespace, target: Target) -> Source:
     lmul = LMul(specials=arguments.lmul) if arguments.lmul else None
     options = CompileOptions(lmul=lmul, threads=1, target=target)
-    module = _module(name)
+    graph_name, _, numbers = name.partition("#")
+    module = _module(graph_name)
     found = module_nests(module, options, target)
-    return Source(
-        name, module, [nest for nest in found if nest.is_static and _is_large(nest, arguments.least_elements)]
-    )
+    large = [nest for nest in found if nest.is_static and _is_large(nest, arguments.least_elements)]
+    return Source(name, module, _numbered(large, numbers, graph_name) if numbers else large)
+
+
+def _numbered(nests: Sequence[Nest], numbers: str, name: str) -> list[Nest]:
+    known = {str(number): nest for number, nest in enumerate(nests)}
+    for number in numbers.split(","):
+        if number not in known:
+            raise ArgumentError(f"{name}: expected numbers of nests below {len(nests)} behind #, found {number!r}")
+    return [known[number] for number in numbers.split(",")]
 
 
 def _module(name: str) -> ir.Module:

@@ -1,5 +1,6 @@
 // Rows and element-wise operations get a decision; what is there already stays, and so do epilogues and sums alone.
 // RUN: slipstick-opt %s --schedule-nests='vector-bits=512 vector-registers=32' | filecheck %s
+// RUN: slipstick-opt %s --schedule-nests='vector-bits=256 vector-registers=16' | filecheck %s --check-prefix=FEW
 // RUN: not slipstick-opt %s --schedule-nests=vector-bits=48 2>&1 | filecheck %s --check-prefix=WRONG
 
 // WRONG: error: schedule-nests: vector-bits: expected a power of two from 64 to 4096, found 48
@@ -8,7 +9,7 @@
 #r = affine_map<(d0, d1) -> (d0)>
 
 // CHECK-LABEL: func.func @main
-// CHECK:         linalg.generic {{.*}}slipstick.decision = {interleave = 4 : i64, kind = "nest", pair = false, straight = 16 : i64, vector_bits = 512 : i64}
+// CHECK:         linalg.generic {{.*}}slipstick.decision = {interleave = 8 : i64, kind = "nest", pair = false, straight = 16 : i64, vector_bits = 512 : i64}
 // CHECK:         linalg.generic {{.*}}slipstick.decision = {interleave = 1 : i64, kind = "nest", pair = false, straight = 0 : i64, vector_bits = 256 : i64}
 // CHECK:         linalg.generic
 // CHECK-NOT:     slipstick.decision
@@ -36,4 +37,43 @@ func.func @main(%x: tensor<4x64xf32>) -> (tensor<4x64xf32>, tensor<4xf32>) {
     linalg.yield %n : f32
   } -> tensor<4xf32>
   return %1, %2 : tensor<4x64xf32>, tensor<4xf32>
+}
+
+// Rows of two columns in pairs; of four, which fill two rows' registers, in pairs only where there are many registers.
+// CHECK-LABEL: func.func @rows
+// CHECK:         } {slipstick.decision = {interleave = 8 : i64, kind = "nest", pair = true
+// CHECK:         } {slipstick.decision = {interleave = 4 : i64, kind = "nest", pair = true
+// FEW-LABEL: func.func @rows
+// FEW:         } {slipstick.decision = {interleave = 4 : i64, kind = "nest", pair = true
+// FEW:         } {slipstick.decision = {interleave = 4 : i64, kind = "nest", pair = false
+#v = affine_map<(d0) -> (d0)>
+func.func @rows(%x: tensor<4x64xf32>, %g: tensor<64xf32>, %b: tensor<64xf32>) -> (tensor<4x64xf32>, tensor<4x64xf32>) {
+  %e = tensor.empty() : tensor<4x64xf32>
+  %0 = scf.forall (%i) in (4) shared_outs(%o = %e) -> (tensor<4x64xf32>) {
+    %r = tensor.extract_slice %x[%i, 0] [1, 64] [1, 1] : tensor<4x64xf32> to tensor<64xf32>
+    %t = tensor.empty() : tensor<64xf32>
+    %n = linalg.generic {indexing_maps = [#v, #v], iterator_types = ["parallel"]}
+      ins(%r : tensor<64xf32>) outs(%t : tensor<64xf32>) {
+    ^bb0(%a: f32, %z: f32):
+      %m = math.exp %a : f32
+      linalg.yield %m : f32
+    } -> tensor<64xf32>
+    scf.forall.in_parallel {
+      tensor.parallel_insert_slice %n into %o[%i, 0] [1, 64] [1, 1] : tensor<64xf32> into tensor<4x64xf32>
+    }
+  }
+  %1 = scf.forall (%i) in (4) shared_outs(%o = %e) -> (tensor<4x64xf32>) {
+    %r = tensor.extract_slice %x[%i, 0] [1, 64] [1, 1] : tensor<4x64xf32> to tensor<64xf32>
+    %t = tensor.empty() : tensor<64xf32>
+    %n = linalg.generic {indexing_maps = [#v, #v, #v, #v], iterator_types = ["parallel"]}
+      ins(%r, %g, %b : tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) outs(%t : tensor<64xf32>) {
+    ^bb0(%a: f32, %c: f32, %d: f32, %z: f32):
+      %m = math.fma %a, %c, %d : f32
+      linalg.yield %m : f32
+    } -> tensor<64xf32>
+    scf.forall.in_parallel {
+      tensor.parallel_insert_slice %n into %o[%i, 0] [1, 64] [1, 1] : tensor<64xf32> into tensor<4x64xf32>
+    }
+  }
+  return %0, %1 : tensor<4x64xf32>, tensor<4x64xf32>
 }

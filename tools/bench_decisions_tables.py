@@ -1,0 +1,71 @@
+"""Tables of decisions: each nest, each policy, and what the chosen kernels spill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+
+from ..compiler.regret import TENTH, NestRegret, summary
+from .bench_decisions_spills import Spilled
+from .bench_nests import choice_text
+
+
+def nest_table(found: Sequence[NestRegret]) -> Table:
+    """Return a table with a line for each nest; shares of the optimum in percent."""
+    targets = list(dict.fromkeys(one.target for one in found))
+    title = f"decisions on {', '.join(targets)}: shares of the measured optimum"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    has_model = any(one.model is not None for one in found)
+    headings = ["nest", "candidates (kernels)", "heuristic µs", "best µs", "heuristic %"]
+    headings += [*(["model %", "5 more %"] if has_model else []), "random %", "search 5 %", "best choice"]
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("nest", "best choice") else "right")
+    for one in found:
+        shares = one.shares
+        numbers = [shares["heuristic"][0]]
+        numbers += [shares["model"][0], shares["model"][5]] if "model" in shares else []
+        numbers += [shares["random"][0], shares["search"][5]]
+        times = (f"{seconds * 1e6:.1f}" for seconds in (one.heuristic_s, one.best_s))
+        best = "the heuristic's" if one.best == one.heuristic else choice_text(one.best)
+        what = one.what if len(targets) == 1 else f"{one.what} [{one.target}]"
+        count = f"{one.candidates} ({one.codes})"
+        table.add_row(what, count, *times, *(f"{100 * share:.1f}" for share in numbers), best)
+    return table
+
+
+def summary_table(found: Sequence[NestRegret]) -> Table:
+    """Return a table of geometric means and worst cases, by policy and number of measurements."""
+    tables = summary(found)
+    title = f"share of the measured optimum over {len(found)} nests, %: geometric mean (worst)"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    counts = sorted({k for own in tables.values() for k in own}, key=lambda k: (k == TENTH, k))
+    headings = ("a tenth measured" if k == TENTH else f"{k} measured" for k in counts)
+    for heading in ("policy", *headings):
+        table.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
+    for policy, own in tables.items():
+        cells = [f"{100 * own[k][0]:.1f} ({100 * own[k][1]:.1f})" if k in own else "" for k in counts]
+        table.add_row(policy, *cells)
+    return table
+
+
+def spill_table(found: Sequence[Spilled]) -> Table:
+    """Return a table of the kernels that each policy chose: how many spill, as predicted and in the assembly."""
+    title = "vector registers put on the stack by the chosen kernels"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    for heading in (
+        "chosen by",
+        "kernels",
+        "chosen as free of spills",
+        "of these free in the assembly",
+        "spills there",
+    ):
+        table.add_column(heading, justify="left" if heading == "chosen by" else "right")
+    for policy in dict.fromkeys(one.policy for one in found):
+        own = [one for one in found if one.policy == policy]
+        free = [one for one in own if one.predicted is not None and round(one.predicted) == 0]
+        kept = [one for one in free if one.spills == 0]
+        share = f"{len(kept)} ({100 * len(kept) / len(free):.1f} %)" if free else ""
+        table.add_row(policy, str(len(own)), str(len(free)), share, str(sum(one.spills for one in own)))
+    return table
