@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..compiler.skip_schedule import SkipSchedule
-from ..datasets.language.train import CONTINUED, FULL, PHASES, SCHEDULED
+from ..datasets.language.phases import CONTINUED, FULL, PHASES, SCHEDULED
 from ..datasets.skip_picture import draw_schedule
 from .plots import new_figure
 from .skip_arithmetic import ARITHMETICS, EXACT

@@ -13,7 +13,8 @@ import torch
 from ..compiler.skip_schedule import SkipSchedule
 from ..datasets.language.batches import WARMUP_LAYERS
 from ..datasets.language.corpus import HELD_OUT, Corpus
-from ..datasets.language.train import FULL, SCHEDULED, load_trained
+from ..datasets.language.phases import FULL, SCHEDULED
+from ..datasets.language.train import load_trained
 from ..datasets.scoring import Scores
 from ..datasets.skip_cost import schedule_of_mean
 from .progress import Steps

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from ..datasets.language import corpus as texts
 from ..datasets.language.corpus import Corpus
-from ..datasets.language.train import FULL, PHASES, is_trained, load_trained, trained_how
+from ..datasets.language.phases import FULL, PHASES
+from ..datasets.language.train import is_trained, load_trained, trained_how
 from ..errors import ArgumentError
 from .files import check_writable
 from .output import quiet

@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..datasets.language.train import CONTINUED, FULL, PHASES, SCHEDULED
+from ..datasets.language.phases import CONTINUED, FULL, PHASES, SCHEDULED
 from .skip_arithmetic import ARITHMETICS, EXACT
 from .skip_quality import BY_TORCH
 from .skip_results import Quality, Results

@@ -16,7 +16,8 @@ from ..datasets.language import corpus as texts
 from ..datasets.language.corpus import Corpus
 from ..datasets.language.documents import PACKAGES, Document, documentation, notes, versions
 from ..datasets.language.model import Sizes
-from ..datasets.language.train import PHASES, Plan, Step, device_of, is_trained, read_log, train
+from ..datasets.language.phases import PHASES
+from ..datasets.language.train import Plan, Step, device_of, is_trained, read_log, train
 from ..datasets.medcalc.rows import fetch
 from ..errors import ArgumentError
 from .output import quiet
@@ -37,7 +38,8 @@ def run_training(arguments: argparse.Namespace) -> None:
     plan, device = _plan(arguments), device_of(arguments.device)
     corpus = _corpus(arguments, plan, Steps(console))
     with quiet(), _Bar(console, plan) as bar:
-        train(corpus, plan, arguments.folder, device, bar.report)
+        phases = [phase for phase in PHASES if phase in (arguments.phase or PHASES)]
+        train(corpus, plan, arguments.folder, device, bar.report, phases=phases)
     _print_summary(Console(highlight=False), plan, arguments.folder)
 
 
