@@ -73,8 +73,6 @@ class Figures:
     steps: dict[int, Timing]
     """Of one decode step, by depth."""
     torch_step: Timing | None
-    change_seconds: tuple[float, float]
-    """What a step takes longer where the depth changes with every step, and how far that is uncertain."""
     allocations: int
     """Requests of native code to malloc in all timed steps."""
     runs: tuple[Run, ...]
@@ -124,8 +122,6 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
             before = memory_statistics().misses
             timings = time_interleaved(subjects, request.rounds)
             allocations = memory_statistics().misses - before
-        with steps.step("changes of depth"):
-            change = _change(step, generator.depths, request.rounds)
         with steps.step("generations"):
             runs = _runs(generator, prompts, schedules, request, cost)
     return Figures(
@@ -138,7 +134,6 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
         cost,
         {depth: timings[str(depth)] for depth in generator.depths},
         timings.get(TORCH),
-        change,
         allocations,
         runs,
     )
@@ -176,19 +171,6 @@ def torch_step(model: torch.nn.Module, prompts: list[list[int]]) -> Callable[[in
         return logits
 
     return run
-
-
-def _change(step: Callable[[int], object], depths: tuple[int, ...], rounds: int) -> tuple[float, float]:
-    """Return the seconds that a step takes longer where each has another depth than the one before, and the spread."""
-    shallow, deep = depths[0], depths[min(1, len(depths) - 1)]
-    turns: dict[str, Callable[[int], object]] = {
-        "same": lambda _: [step(depth) for depth in (shallow,) * 4 + (deep,) * 4],
-        "other": lambda _: [step(depth) for depth in (shallow, deep) * 4],
-    }
-    timings = time_interleaved(turns, 5 * rounds)
-    spread = sum(timing.high - timing.low for timing in timings.values()) / 2
-    # The first turn has 2 changes from one call to the next, the second 8.
-    return (timings["other"].median - timings["same"].median) / 6, spread / 6
 
 
 def _runs(
