@@ -37,7 +37,7 @@ def test_figures_as_json_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFix
     assert set(names) == {"all layers", "share 0.5", "4:2"}
     assert names["4:2"]["mean_depth"] == 3.2 and names["all layers"]["mean_depth"] == 5
     assert names["4:2"]["schedule"]["warmup"] == 2
-    assert found["torch_step"]["median"] > 0
+    assert found["torch_step"]["median"] > 0 and found["torch_prefill"]["median"] > 0
     text = picture.read_text("utf-8")
     assert text.startswith("<svg") and "mean depth 3.20" in text
 

@@ -110,8 +110,8 @@ def measure(step: Callable[[int], object], depths: tuple[int, int], rounds: int)
     # Made before anything is counted, like all that the loop below needs.
     seconds = [array("d", bytes(8 * rounds)) for _ in turns]
     orders = list(permutations(range(len(turns))))
-    for turn in turns * 20:
-        _time(step, turn)
+    for warming in turns * 20:
+        _time(step, warming)
     was_enabled = gc.isenabled()
     gc.collect()
     gc.disable()

@@ -73,6 +73,7 @@ class Figures:
     steps: dict[int, Timing]
     """Of one decode step, by depth."""
     torch_step: Timing | None
+    torch_prefill: Timing | None
     allocations: int
     """Requests of native code to malloc in all timed steps."""
     runs: tuple[Run, ...]
@@ -122,6 +123,10 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
             before = memory_statistics().misses
             timings = time_interleaved(subjects, request.rounds)
             allocations = memory_statistics().misses - before
+        prefill = None
+        if request.torch:
+            with steps.step("prompts by torch"):
+                prefill = time_interleaved({TORCH: torch_prefill(model, prompts)}, _generations(request))[TORCH]
         with steps.step("generations"):
             runs = _runs(generator, prompts, schedules, request, cost)
     return Figures(
@@ -134,6 +139,7 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
         cost,
         {depth: timings[str(depth)] for depth in generator.depths},
         timings.get(TORCH),
+        prefill,
         allocations,
         runs,
     )
@@ -173,6 +179,17 @@ def torch_step(model: torch.nn.Module, prompts: list[list[int]]) -> Callable[[in
     return run
 
 
+def torch_prefill(model: torch.nn.Module, prompts: list[list[int]]) -> Callable[[int], object]:
+    """Return torch eager's way through the prompts: a new cache, the logits of the last token alone."""
+    ids = torch.tensor(prompts)
+    return lambda _: model(ids, use_cache=True, logits_to_keep=1).logits
+
+
+def _generations(request: Request) -> int:
+    """Return how often each schedule generates; a generation is many steps."""
+    return max(2, request.rounds // 3)
+
+
 def _runs(
     generator: Generator,
     prompts: list[list[int]],
@@ -183,7 +200,7 @@ def _runs(
     """Return whole generations, with all layers first; the rounds take turns."""
     asked: dict[str, SkipSchedule | None] = {FULL: None, **schedules}
     timings: dict[str, list[Any]] = {name: [] for name in asked}
-    for _ in range(max(2, request.rounds // 3)):
+    for _ in range(_generations(request)):
         for name, schedule in asked.items():
             timings[name].append(generator.generate(prompts, request.new, schedule=schedule, eos=None).timing)
     seconds = {name: median(timing.decode_seconds for timing in found) for name, found in timings.items()}

@@ -35,6 +35,9 @@ def print_report(found: Figures, console: Console) -> None:
     )
     console.print(f"allocations in all timed steps: {found.allocations}")
     console.print(_runs_table(found))
+    if found.torch_prefill is not None:
+        ratio = found.torch_prefill.median / found.runs[0].prefill_seconds
+        console.print(f"torch eager: prefill {found.torch_prefill.median * 1e3:.0f} ms, {ratio:.2f}x the time of ours")
     for run in found.runs:
         if run.schedule is not None:
             console.print(f"\n{run.name}", run.schedule.text(found.layers), sep="\n", markup=False)
