@@ -31,8 +31,8 @@ def test_figures_as_json_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFix
     assert found["depths"][0]["nominal"] > found["depths"][1]["nominal"] > 1
     assert found["allocations"] == 0
     assert found["weight_bytes"] > 4 * 101 * 32
-    # 11 tokens and a chunk of 8 less one, rounded up to 32 slots.
-    assert found["cache_bytes"] == 2 * 5 * 2 * 32 * 32 * 4
+    # 12 tokens, rounded up to 16 slots.
+    assert found["cache_bytes"] == 2 * 5 * 2 * 32 * 16 * 4
     names = {run["name"]: run for run in found["runs"]}
     assert set(names) == {"all layers", "share 0.5", "4:2"}
     assert names["4:2"]["mean_depth"] == 3.2 and names["all layers"]["mean_depth"] == 5

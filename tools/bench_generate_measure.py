@@ -53,7 +53,6 @@ class Run:
     mean_depth: float
     tokens_per_second: float
     """New tokens of all rows a second, decode steps alone."""
-    prefill_seconds: float
     nominal: float
     measured: float
     """Times as fast as at full depth, as they should be and as they are."""
@@ -73,7 +72,9 @@ class Figures:
     steps: dict[int, Timing]
     """Of one decode step, by depth."""
     torch_step: Timing | None
+    prefill: Timing
     torch_prefill: Timing | None
+    """Of the prompts, up to the logits of their last tokens, in turns."""
     allocations: int
     """Requests of native code to malloc in all timed steps."""
     runs: tuple[Run, ...]
@@ -105,6 +106,7 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
                 model,
                 batch=request.batch,
                 context=context,
+                prompt=request.prompt,
                 skip=SkipPaths(max(1, request.warmup), None, request.warmup),
                 weights=request.weights,
                 lmul=LMul(specials="finite") if request.lmul else None,
@@ -123,10 +125,13 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
             before = memory_statistics().misses
             timings = time_interleaved(subjects, request.rounds)
             allocations = memory_statistics().misses - before
-        prefill = None
+        prompting: dict[str, Callable[[int], object]] = {
+            FULL: lambda _: generator.run(prompts, 1, lambda logits: logits.argmax(-1))
+        }
         if request.torch:
-            with steps.step("prompts by torch"):
-                prefill = time_interleaved({TORCH: torch_prefill(model, prompts)}, _generations(request))[TORCH]
+            prompting[TORCH] = torch_prefill(model, prompts)
+        with steps.step("prompts"):
+            prefills = time_interleaved(prompting, _generations(request))
         with steps.step("generations"):
             runs = _runs(generator, prompts, schedules, request, cost)
     return Figures(
@@ -139,7 +144,8 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
         cost,
         {depth: timings[str(depth)] for depth in generator.depths},
         timings.get(TORCH),
-        prefill,
+        prefills[FULL],
+        prefills.get(TORCH),
         allocations,
         runs,
     )
@@ -208,6 +214,5 @@ def _runs(
     for name, schedule in asked.items():
         mean = timings[name][0].mean_depth
         speed = request.batch * (request.new - 1) / seconds[name]
-        prefill = median(timing.prefill_seconds for timing in timings[name])
-        runs.append(Run(name, schedule, mean, speed, prefill, cost.nominal(mean), seconds[FULL] / seconds[name]))
+        runs.append(Run(name, schedule, mean, speed, cost.nominal(mean), seconds[FULL] / seconds[name]))
     return tuple(runs)

@@ -35,9 +35,9 @@ def print_report(found: Figures, console: Console) -> None:
     )
     console.print(f"allocations in all timed steps: {found.allocations}")
     console.print(_runs_table(found))
-    if found.torch_prefill is not None:
-        ratio = found.torch_prefill.median / found.runs[0].prefill_seconds
-        console.print(f"torch eager: prefill {found.torch_prefill.median * 1e3:.0f} ms, {ratio:.2f}x the time of ours")
+    prefill, others = found.prefill.median, found.torch_prefill
+    beside = "" if others is None else f"; torch eager {others.median * 1e3:.0f} ms, {others.median / prefill:.2f}x"
+    console.print(f"prompts: {prefill * 1e3:.0f} ms{beside}", soft_wrap=True)
     for run in found.runs:
         if run.schedule is not None:
             console.print(f"\n{run.name}", run.schedule.text(found.layers), sep="\n", markup=False)
@@ -64,7 +64,7 @@ def _steps_table(found: Figures) -> Table:
 
 
 def _runs_table(found: Figures) -> Table:
-    table = _table("generation", "depth", "tokens/s", "prefill", "nominal", "measured", "ratio", "of torch")
+    table = _table("generation", "depth", "tokens/s", "nominal", "measured", "ratio", "of torch")
     for run in found.runs:
         of_torch = ""
         if found.torch_step is not None:
@@ -73,7 +73,6 @@ def _runs_table(found: Figures) -> Table:
             run.name,
             f"{run.mean_depth:.2f}",
             f"{run.tokens_per_second:.1f}",
-            f"{run.prefill_seconds * 1e3:.0f} ms",
             f"{run.nominal:.2f}x",
             f"{run.measured:.2f}x",
             f"{run.measured / run.nominal:.2f}",

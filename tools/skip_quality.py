@@ -126,7 +126,7 @@ def _scorers(arithmetic: Arithmetic, models: Mapping[str, Any], settings: Settin
     for phase, model in models.items():
         if arithmetic.is_compiled:
             with steps.step(f"compile {phase}, {arithmetic.name}"):
-                made = compiled(model, arithmetic, settings.batch, settings.tokens, settings.threads)
+                made = compiled(model, arithmetic, settings.batch, settings.tokens, settings.threads, settings.prompt)
             found[phase] = CompiledScorer(made)
         else:
             found[phase] = TorchScorer(model, arithmetic.float8)

@@ -39,7 +39,7 @@ def measure_speed(settings: Settings, corpus: Corpus, steps: Steps) -> tuple[tup
         if arithmetic.is_compiled:
             with steps.step(f"compile {FULL}, {arithmetic.name}"):
                 generators[arithmetic.name] = compiled(
-                    model, arithmetic, settings.batch, settings.tokens, settings.threads
+                    model, arithmetic, settings.batch, settings.tokens, settings.threads, settings.prompt
                 )
     new = settings.tokens - settings.prompt
     taken: dict[tuple[str, float], list[tuple[float, ...]]] = {
