@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..datasets.language.phases import CONTINUED, FULL, PHASES, SCHEDULED
+from ..datasets.language.phases import ALL_PHASES, CONTINUED, FULL, MIXED, SCHEDULED
 from .skip_arithmetic import ARITHMETICS, EXACT
 from .skip_quality import BY_TORCH
 from .skip_results import Quality, Results
@@ -19,6 +19,7 @@ NAMES = {
     FULL: "trained at full depth",
     SCHEDULED: "then with schedules",
     CONTINUED: "then at full depth, as long",
+    MIXED: "with schedules from the beginning",
 }
 """The trained models in words."""
 
@@ -44,7 +45,7 @@ def tables(results: Results) -> Iterator[Rows]:
 
 def _quality(results: Results) -> Rows:
     cells = []
-    for phase in PHASES:
+    for phase in ALL_PHASES:
         for one in results.find(phase, BY_TORCH):
             cells.append(
                 (

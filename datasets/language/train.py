@@ -19,7 +19,7 @@ from .batches import Batches, batches, training_schedule
 from .checkpoint import load_state, save_state
 from .corpus import Corpus
 from .model import Sizes, new_model, skipped_logits
-from .phases import FULL, PHASES, SCHEDULED
+from .phases import FULL, MIXED, PHASES, SCHEDULED
 
 _STATE: Final = "state.safetensors"
 _LOG: Final = "log.jsonl"
@@ -48,7 +48,7 @@ class Plan:
 
     def steps(self, phase: str) -> int:
         """Return the number of steps of a phase."""
-        tokens = self.full_tokens if phase == FULL else self.further_tokens
+        tokens = {FULL: self.full_tokens, MIXED: self.full_tokens + self.further_tokens}.get(phase, self.further_tokens)
         return max(1, tokens // (self.rows * self.sizes.positions))
 
 
@@ -164,7 +164,8 @@ def _run_phase(
 ) -> None:
     here, steps = folder / phase, plan.steps(phase)
     here.mkdir(exist_ok=True)
-    model = new_model(plan.sizes, corpus.vocabulary, plan.seed) if phase == FULL else load_trained(folder, FULL)
+    anew = phase in (FULL, MIXED)
+    model = new_model(plan.sizes, corpus.vocabulary, plan.seed) if anew else load_trained(folder, FULL)
     model.to(device).train()
     teacher = None
     if phase == SCHEDULED and plan.taught:
@@ -172,7 +173,7 @@ def _run_phase(
     optimiser = _optimiser(model)
     done = load_state(here / _STATE, model, optimiser)
     # Those that go on read text that the full model has not read last.
-    offset = 0 if phase == FULL else plan.steps(FULL)
+    offset = 0 if anew else plan.steps(FULL)
     saved = time.monotonic()
     with (here / _LOG).open("a", encoding="utf-8") as log:
         for step in range(done, steps):
@@ -180,7 +181,7 @@ def _run_phase(
             for group in optimiser.param_groups:
                 group["lr"] = _rate(plan.rate, step, steps)
             schedule = None
-            if phase == SCHEDULED:
+            if phase in (SCHEDULED, MIXED):
                 schedule = training_schedule(plan.sizes.layers, plan.sizes.positions, plan.seed, step)
             ids = data.at(offset + step).to(device)
             loss = _step(model, optimiser, ids, schedule, teacher, plan.taught)
