@@ -46,11 +46,15 @@ class Settings:
 
     def schedules(self, layers: int) -> dict[float, SkipSchedule]:
         """Return the schedule of each share."""
-        end = self.tokens - 1
-        return {
-            share: schedule_of_mean(layers, share, warmup=WARMUP_LAYERS, start=self.prompt, length=end)
-            for share in SHARES
-        }
+        return study_schedules(layers, self.prompt, self.tokens)
+
+
+def study_schedules(layers: int, prompt: int, tokens: int) -> dict[float, SkipSchedule]:
+    """Return the schedule of each share for windows of `tokens`, the first `prompt` of them at full depth."""
+    return {
+        share: schedule_of_mean(layers, share, warmup=WARMUP_LAYERS, start=prompt, length=tokens - 1)
+        for share in SHARES
+    }
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from .skip_results import Quality, Results, read, write
 from .skip_speed import measure_speed
 from .skip_table import print_results
 
-_WIDTH: Final = 180
+_WIDTH: Final = 190
 """Columns of the tables where there is no terminal."""
 _PARTS: Final = ("torch", "arithmetics", "speed")
 
