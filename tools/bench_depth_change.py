@@ -86,7 +86,13 @@ def depth_change(program: str, argv: Sequence[str]) -> int:
     with quiet(), torch.inference_mode():
         model = load_model(arguments.model)
         generator = Generator(
-            model, batch=arguments.batch, context=2 * _PROMPT, skip=SkipPaths(1), threads=arguments.threads
+            model,
+            batch=arguments.batch,
+            context=2 * _PROMPT,
+            # Decode steps alone matter here.
+            prompt=1,
+            skip=SkipPaths(1),
+            threads=arguments.threads,
         )
         prompt = torch.arange(_PROMPT) % generator.vocabulary
         generator.generate([prompt.tolist()] * arguments.batch, 2, eos=None)
