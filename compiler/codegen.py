@@ -69,6 +69,18 @@ class LoadedObject:
         return int(self._tracker[symbol])
 
 
+_loads: list[None] = []
+"""One entry for each piece of code: appending is safe from any thread."""
+
+
+def loaded_objects() -> int:
+    """Return how many pieces of object code this process has loaded, whether compiled here or out of the cache.
+
+    Where it does not grow, nothing new is compiled or loaded to be run.
+    """
+    return len(_loads)
+
+
 def load_object(obj: bytes) -> LoadedObject:
     """Link relocatable object code into this process and make it executable.
 
@@ -86,6 +98,7 @@ def load_object(obj: bytes) -> LoadedObject:
         raise CodegenError(f"thread-local variables cannot be loaded: {', '.join(code.thread_local)}")
     own = [name for name in code.undefined if name in _OWN]
     imports = {name: support_address(name) for name in own}
+    _loads.append(None)
     return _link(obj, code, imports | symbols.resolve(set(code.undefined) - set(own)))
 
 

@@ -19,6 +19,7 @@ from .bound_step import BoundStep
 from .causal import config_of, end_tokens, own_head
 from .decode import DecodeStep, cache_sizes, step_inputs
 from .generation import Callback, Generation, GenerationTiming, GrowingRows
+from .prefill import Prefill, step_widths
 from .prompts import Prompts, read_prompts
 from .sampling import Sampling
 
@@ -26,12 +27,6 @@ EndTokens: TypeAlias = int | Sequence[int] | Literal["model"] | None
 Progress: TypeAlias = Callable[[int, int], object]
 Choose: TypeAlias = Callable[[torch.Tensor], torch.Tensor | None]
 
-_FEW = 16
-"""Tokens of all rows that a narrow step of the prefill takes: up to so many, products read weights where they lie."""
-_MANY = 128
-"""Tokens of all rows that a wide step of the prefill takes."""
-_LONG = 256
-"""Tokens of a context from which on there are wide steps: shorter prompts are not worth compiling another graph."""
 _SLOTS = 16
 """The number of slots of a cache is a multiple of this."""
 
@@ -39,8 +34,10 @@ _SLOTS = 16
 class Generator:
     """A causal language model compiled for generation: batches of at most `batch` rows, `context` tokens each.
 
-    Compiled are a decode step of one token a row, at each depth of `skip`, and for prompts a step of some tokens, and
-    where the context is long one of many. All read one copy of the weights and write the same caches in place.
+    Compiled are a decode step of one token a row, at each depth of `skip`, and for prompts steps of several tokens: by
+    default of 16, 64 and 256 in all rows, as far as the context is longer. With `prompt` it is one step, which fits the
+    prompts whose longest has so many tokens; others take more steps. All steps read one copy of the weights and write
+    the same caches in place.
     `weights`, `lmul`, `threads` and `cache_dir` are those of `slipstick.compile`. The weights are those of the moment:
     narrow ones are encoded here. So is a language head; if it is tied, the embeddings that are looked up stay f32.
 
@@ -54,6 +51,7 @@ class Generator:
         *,
         batch: int = 1,
         context: int | None = None,
+        prompt: int | None = None,
         skip: SkipPaths | None = None,
         lmul: LMul | None = None,
         weights: str = "f32",
@@ -66,6 +64,10 @@ class Generator:
         for name, value, most in (("batch", batch, 1 << 16), ("context", context, longest)):
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
                 raise ArgumentError(f"{name}: expected an integer from 1 to {most}, found {value!r}")
+        if prompt is not None and (
+            not isinstance(prompt, int) or isinstance(prompt, bool) or not 1 <= prompt < context
+        ):
+            raise ArgumentError(f"prompt: expected an integer from 1 to {context - 1} or None, found {prompt!r}")
         self.batch, self.context = batch, context
         """Rows at most, and tokens of a row at most, prompt and new ones together."""
         self.layers = int(config.num_hidden_layers)
@@ -76,17 +78,16 @@ class Generator:
             raise ArgumentError(
                 f"skip: expected at most {self.layers} (the layers of the model), found {skip.max_layers}"
             )
-        self._chunk = max(1, _FEW // batch)
-        # A prompt begins at a multiple of the chunk before its end: up to a chunk less one of padding.
-        slots = -(-(context + self._chunk - 1) // _SLOTS) * _SLOTS
+        widths = step_widths(batch, context, prompt)
+        # Slots for the padding of prompts that are shorter than the narrowest step; the decode step needs none.
+        slack = 0 if prompt is not None else min(widths) - 1
+        slots = -(-(context + slack) // _SLOTS) * _SLOTS
         self._slots = slots
         self.caches = tuple(torch.zeros(size) for size in cache_sizes(config, batch, slots))
         """Keys and values of each layer in turn, [batch, key heads, slots, head width]; all depths use the same."""
         options: dict[str, Any] = {"lmul": lmul, "weights": weights, "threads": threads, "cache_dir": cache_dir}
         # All steps read the same weights, so all read them where they lie.
         options["pack_weights"] = False
-        # Prompts of any length run through as many wide steps as fit, then narrow ones.
-        chunks = dict.fromkeys([*([max(1, _MANY // batch)] if context >= _LONG else []), self._chunk])
         start = time.perf_counter()
         was_training = model.training
         try:
@@ -94,7 +95,7 @@ class Generator:
             with own_head(model) if weights != "f32" else nullcontext():
                 self.step = self._compile(model, 1, {**options, "skip": skip})
                 """The compiled decode step."""
-                others = {tokens: self._compile(model, tokens, options) for tokens in chunks if tokens > 1}
+                others = {tokens: self._compile(model, tokens, options) for tokens in widths if tokens > 1}
                 for step in others.values():
                     step.share_weights(self.step)
                 self.step.freeze()
@@ -104,7 +105,7 @@ class Generator:
             raise ArgumentError(f"skip: expected {self.layers} layers in the graph, found {self.depths[-1]}")
         self._decode = BoundStep(self.step, batch, 1, slots, self.caches)
         bound = {tokens: BoundStep(step, batch, tokens, slots, self.caches) for tokens, step in others.items()}
-        self._prefill = [(tokens, bound.get(tokens, self._decode)) for tokens in chunks]
+        self._prefill = Prefill({**bound, 1: self._decode}, batch, slack)
         self.compile_seconds = time.perf_counter() - start
         """Seconds that compiling took, or getting what was compiled from the cache."""
 
@@ -186,15 +187,16 @@ class Generator:
         start, total = time.perf_counter(), longest + new
         seconds, depths = [], []
         with torch.inference_mode():
-            logits, first = self._run_prompts(rows, longest, lambda done: report(done, total))
-            chosen = choose(logits[: len(rows)])
+            filled = self._prefill.run(rows, longest, lambda done: report(done, total))
+            self._decode.continue_from(filled.padding, filled.end)
+            chosen = choose(filled.logits[: len(rows)])
             prefilled = time.perf_counter()
             report(longest + 1, total)
             for position in range(longest, total - 1):
                 if chosen is None:
                     break
                 depth = self.layers if schedule is None else schedule.depth(position)
-                self._decode.advance(chosen, first + position)
+                self._decode.advance(chosen, filled.first + position)
                 begun = time.perf_counter()
                 logits = self._decode.run(depth)
                 seconds.append(time.perf_counter() - begun)
@@ -215,27 +217,6 @@ class Generator:
         self._decode.continue_from(torch.zeros(self.batch, dtype=torch.int64), position)
         self._decode.advance(torch.zeros(self.batch, dtype=torch.int64), position)
         return self._decode.run
-
-    def _run_prompts(
-        self, rows: list[list[int]], longest: int, report: Callable[[int], object]
-    ) -> tuple[torch.Tensor, int]:
-        """Fill the caches with the prompts; return the last logits [batch, vocabulary] and the slot of position 0."""
-        padded = -(-longest // self._chunk) * self._chunk
-        ids = torch.zeros(self.batch, padded, dtype=torch.int64)
-        # Rows that nobody asked for do what the first one does.
-        full = rows + [rows[0]] * (self.batch - len(rows))
-        for number, row in enumerate(full):
-            ids[number, padded - len(row) :] = torch.tensor(row, dtype=torch.int64)
-        padding = torch.tensor([padded - len(row) for row in full], dtype=torch.int64)
-        logits, slot = torch.empty(0), 0
-        for tokens, step in self._prefill:
-            while slot + tokens <= padded:
-                step.fill(ids[:, slot : slot + tokens], slot, padding)
-                logits = step.run()
-                slot += tokens
-                report(slot - (padded - longest))
-        self._decode.continue_from(padding, padded)
-        return logits, padded - longest
 
     def _check_sizes(self, rows: list[list[int]], new: int) -> None:
         if len(rows) > self.batch:
@@ -308,8 +289,9 @@ def generate(
 
         tokens, timing = slipstick.generate(model, [[2, 31, 7], [2, 5]], 32)
 
-    The context is as long as prompts and new tokens need. `temperature`, `top_k`, `top_p` and `seed` are those of
-    `Sampling`: 0, the default, always takes the likeliest token. For the rest see `Generator`, which can be used again.
+    The context is as long as prompts and new tokens need, and one step fits the prompts. `temperature`, `top_k`,
+    `top_p` and `seed` are those of `Sampling`: 0, the default, always takes the likeliest token. For the rest see
+    `Generator`, which can be used again.
     """
     sampling = Sampling(temperature, top_k, top_p, seed)
     config = config_of(model)
@@ -328,6 +310,7 @@ def generate(
         model,
         batch=len(rows),
         context=longest + max_new_tokens,
+        prompt=longest,
         skip=None if schedule is None else schedule.paths,
         lmul=lmul,
         weights=weights,

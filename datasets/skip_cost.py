@@ -6,12 +6,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 import torch
 
 from ..compiler.skip_schedule import SkipSchedule
 from ..errors import ArgumentError
-from .generator import Generator
+
+if TYPE_CHECKING:
+    # Training, which needs the schedules alone, runs without a compiler.
+    from .generator import Generator
 
 _OF_A_LAYER = re.compile(r"\.(?:layers|h)\.\d+\.")
 
@@ -48,18 +52,25 @@ def step_bytes(generator: Generator, model: torch.nn.Module) -> StepBytes:
     return StepBytes(generator.layers, (in_layers + generator.cache_bytes) / generator.layers, min(found))
 
 
-def schedule_of_mean(layers: int, share: float, *, warmup: int, start: int, length: int) -> SkipSchedule:
+def schedule_of_mean(
+    layers: int, share: float, *, warmup: int, start: int, length: int, spread: float = 1.0
+) -> SkipSchedule:
     """Return the straight schedule whose mean depth is nearest to `share` of the layers; the steepest of several.
 
-    Raises `ArgumentError` for a share that is not above 0 and at most 1.
+    It begins at most `spread` of that mean above it, rounded to a layer. Raises `ArgumentError` for a share that is not
+    above 0 and at most 1, and for a negative spread.
     """
     if not 0 < share <= 1:
         raise ArgumentError(f"share: expected a number above 0 and at most 1, found {share}")
+    if not spread >= 0:
+        raise ArgumentError(f"spread: expected a number of at least 0, found {spread}")
+    highest = max(1, warmup, round(share * layers * (1 + spread)))
 
     def badness(pair: Sequence[int]) -> tuple[float, int]:
         schedule = SkipSchedule(pair[0], pair[1], warmup, start, length)
         return abs(schedule.mean_depth() - share * layers), pair[1] - pair[0]
 
-    pairs = [(most, least) for most, least in product(range(1, layers + 1), repeat=2) if warmup <= least <= most]
+    depths = range(1, min(layers, highest) + 1)
+    pairs = [(most, least) for most, least in product(depths, repeat=2) if warmup <= least <= most]
     most, least = min(pairs, key=badness)
     return SkipSchedule(most, least, warmup, start, length)

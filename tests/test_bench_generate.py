@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from slipstick.compiler.codegen import compile_object, load_object, loaded_objects
 from slipstick.datasets.transformer_sizes import TransformerSizes
+from slipstick.target import Target
 from slipstick.tools import bench, bench_generate
 
 
@@ -29,13 +31,13 @@ def test_figures_as_json_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFix
     assert found["depths"][0]["nominal"] > found["depths"][1]["nominal"] > 1
     assert found["allocations"] == 0
     assert found["weight_bytes"] > 4 * 101 * 32
-    # 11 tokens and a chunk of 8 less one, rounded up to 32 slots.
-    assert found["cache_bytes"] == 2 * 5 * 2 * 32 * 32 * 4
+    # 12 tokens, rounded up to 16 slots.
+    assert found["cache_bytes"] == 2 * 5 * 2 * 32 * 16 * 4
     names = {run["name"]: run for run in found["runs"]}
     assert set(names) == {"all layers", "share 0.5", "4:2"}
     assert names["4:2"]["mean_depth"] == 3.2 and names["all layers"]["mean_depth"] == 5
     assert names["4:2"]["schedule"]["warmup"] == 2
-    assert found["torch_step"]["median"] > 0
+    assert found["torch_step"]["median"] > 0 and found["torch_prefill"]["median"] > 0
     text = picture.read_text("utf-8")
     assert text.startswith("<svg") and "mean depth 3.20" in text
 
@@ -50,6 +52,7 @@ def test_a_checkpoint_folder_and_the_tables(tmp_path: Path, capsys: pytest.Captu
         "5 layers, batch 1, prompt 6, 4 new tokens, weights lm8",
         "one copy for 5 depths",
         "share 0.2",
+        "MiB of language head at every depth",
         "    0 ###\n",
     ):
         assert part in out
@@ -79,3 +82,22 @@ def test_wrong_flags(flags: list[str]) -> None:
 def test_a_folder_that_is_no_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["generate", str(tmp_path)]) == 1
     assert "expected a checkpoint of a causal language model" in capsys.readouterr().err
+
+
+def test_what_a_change_of_depth_costs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["depth-change", "small", "--rounds", "6", "--json"]) == 0
+    near, far = json.loads(capsys.readouterr().out)
+    assert (near["depths"], far["depths"]) == ([2, 1], [5, 1])
+    for one in (near, far):
+        assert one["allocations"] == one["loaded"] == 0
+        assert one["change"]["low"] <= one["change"]["middle"] <= one["change"]["high"]
+    assert bench.main(["depth-change", "small", "--rounds", "6", "--depths", "3", "3"]) == 0
+    assert "depths 3 and 3: a step takes" in capsys.readouterr().out
+    assert bench.main(["depth-change", "small", "--depths", "1", "9"]) == 1
+    assert "--depths: expected depths from 1 to 5, found 9" in capsys.readouterr().err
+
+
+def test_loaded_code_is_counted() -> None:
+    before = loaded_objects()
+    load_object(compile_object("define void @nothing() {\n ret void\n}", Target.host()))
+    assert loaded_objects() == before + 1

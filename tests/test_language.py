@@ -19,6 +19,7 @@ from slipstick.datasets.language.batches import Batches, batches, training_sched
 from slipstick.datasets.language.corpus import HELD_OUT, TRAIN
 from slipstick.datasets.language.documents import DOCUMENTATION, NOTES, Document, documentation
 from slipstick.datasets.language.model import Sizes, new_model, positions_of_layers, skipped_logits
+from slipstick.datasets.language.phases import CONTINUED, FULL, MIXED, PHASES, SCHEDULED
 from slipstick.datasets.medcalc.rows import COLUMNS
 from slipstick.datasets.scoring import score
 from slipstick.tools import skip, skip_quality, skip_speed
@@ -166,28 +167,33 @@ def run(corpus: texts.Corpus, folder: Path, stop_at: tuple[str, int] | None = No
 
 
 def test_training_that_was_stopped_goes_on_bit_for_bit(corpus: texts.Corpus, tmp_path: Path) -> None:
-    whole = run(corpus, tmp_path / "whole")
+    whole, mixed = run(corpus, tmp_path / "whole"), list[training.Step]()
     assert [(step.phase, step.step) for step in whole] == [
-        *((training.FULL, n + 1) for n in range(6)),
-        *((phase, n + 1) for phase in (training.SCHEDULED, training.CONTINUED) for n in range(3)),
+        *((FULL, n + 1) for n in range(6)),
+        *((phase, n + 1) for phase in (SCHEDULED, CONTINUED) for n in range(3)),
     ]
-    for stop_at in ((training.FULL, 4), (training.SCHEDULED, 2)):
+    for stop_at in ((FULL, 4), (SCHEDULED, 2)):
         with pytest.raises(Stopped):
             run(corpus, tmp_path / "parts", stop_at)
     run(corpus, tmp_path / "parts")
-    for phase in training.PHASES:
+    for phase in PHASES:
         one, other = (load_file(tmp_path / name / phase / "model.safetensors") for name in ("whole", "parts"))
         assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
         losses = [[record["loss"] for record in training.read_log(tmp_path / n, phase)] for n in ("whole", "parts")]
         assert losses[0] == losses[1]
         assert not (tmp_path / "whole" / phase / "state.safetensors").exists()
-    scheduled, continued = (training.load_trained(tmp_path / "whole", p) for p in training.PHASES[1:])
+    scheduled, continued = (training.load_trained(tmp_path / "whole", p) for p in PHASES[1:])
     assert not torch.equal(scheduled.lm_head.weight, continued.lm_head.weight)
     assert run(corpus, tmp_path / "whole") == []
+    training.train(corpus, PLAN, tmp_path / "whole", torch.device("cpu"), mixed.append, phases=[MIXED])
+    assert [(step.phase, step.step, step.steps) for step in mixed] == [(MIXED, n + 1, 9) for n in range(9)]
+    # It begins with the weights and the text that the full model began with, but along a schedule.
+    assert mixed[0].loss != whole[0].loss and mixed[0].loss == pytest.approx(whole[0].loss, rel=0.05)
+    assert all(record["depth"] <= 3 for record in training.read_log(tmp_path / "whole", MIXED))
     with pytest.raises(ArgumentError, match="expected the plan of this call, found another"):
         training.train(corpus, replace(PLAN, seed=1), tmp_path / "whole", torch.device("cpu"), print)
     with pytest.raises(ArgumentError, match="expected a trained model, found none"):
-        training.load_trained(tmp_path, training.FULL)
+        training.load_trained(tmp_path, FULL)
 
 
 def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ Every subject's results are compared with torch's before it is timed; all subjec
 process, with the same threads; the figures are medians. The machine's own limits are measured in the same run.
 
   slipstick-bench generate MODEL         text generation, SkipDecode's depths and schedules: see generate --help
+  slipstick-bench depth-change [MODEL]   what a step costs that runs at another depth than the one before
   slipstick-bench dynamo                 models through torch.compile(backend="slipstick"): see dynamo --help
   slipstick-bench list                   the graphs, or one with its sizes: [NAME], --family, --tag, --suite, --json
   slipstick-bench export NAME -o FILE    a graph as MLIR: --set tokens=64, --small, --level
@@ -75,6 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .bench_adapters import adapter_cost
 
         return guarded(PROGRAM, lambda: adapter_cost(f"{PROGRAM} adapter-cost", given[1:]))
+    if given[:1] == ["depth-change"]:
+        from .bench_depth_change import depth_change
+
+        return guarded(PROGRAM, lambda: depth_change(f"{PROGRAM} depth-change", given[1:]))
     if given[:1] == ["generate"]:
         from .bench_generate import main as generate
 

@@ -53,7 +53,6 @@ class Run:
     mean_depth: float
     tokens_per_second: float
     """New tokens of all rows a second, decode steps alone."""
-    prefill_seconds: float
     nominal: float
     measured: float
     """Times as fast as at full depth, as they should be and as they are."""
@@ -73,8 +72,9 @@ class Figures:
     steps: dict[int, Timing]
     """Of one decode step, by depth."""
     torch_step: Timing | None
-    change_seconds: tuple[float, float]
-    """What a step takes longer where the depth changes with every step, and how far that is uncertain."""
+    prefill: Timing
+    torch_prefill: Timing | None
+    """Of the prompts, up to the logits of their last tokens, in turns."""
     allocations: int
     """Requests of native code to malloc in all timed steps."""
     runs: tuple[Run, ...]
@@ -106,6 +106,7 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
                 model,
                 batch=request.batch,
                 context=context,
+                prompt=request.prompt,
                 skip=SkipPaths(max(1, request.warmup), None, request.warmup),
                 weights=request.weights,
                 lmul=LMul(specials="finite") if request.lmul else None,
@@ -124,8 +125,13 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
             before = memory_statistics().misses
             timings = time_interleaved(subjects, request.rounds)
             allocations = memory_statistics().misses - before
-        with steps.step("changes of depth"):
-            change = _change(step, generator.depths, request.rounds)
+        prompting: dict[str, Callable[[int], object]] = {
+            FULL: lambda _: generator.run(prompts, 1, lambda logits: logits.argmax(-1))
+        }
+        if request.torch:
+            prompting[TORCH] = torch_prefill(model, prompts)
+        with steps.step("prompts"):
+            prefills = time_interleaved(prompting, _generations(request))
         with steps.step("generations"):
             runs = _runs(generator, prompts, schedules, request, cost)
     return Figures(
@@ -138,7 +144,8 @@ def measure(model: torch.nn.Module, request: Request, console: Console) -> Figur
         cost,
         {depth: timings[str(depth)] for depth in generator.depths},
         timings.get(TORCH),
-        change,
+        prefills[FULL],
+        prefills.get(TORCH),
         allocations,
         runs,
     )
@@ -178,17 +185,15 @@ def torch_step(model: torch.nn.Module, prompts: list[list[int]]) -> Callable[[in
     return run
 
 
-def _change(step: Callable[[int], object], depths: tuple[int, ...], rounds: int) -> tuple[float, float]:
-    """Return the seconds that a step takes longer where each has another depth than the one before, and the spread."""
-    shallow, deep = depths[0], depths[min(1, len(depths) - 1)]
-    turns: dict[str, Callable[[int], object]] = {
-        "same": lambda _: [step(depth) for depth in (shallow,) * 4 + (deep,) * 4],
-        "other": lambda _: [step(depth) for depth in (shallow, deep) * 4],
-    }
-    timings = time_interleaved(turns, 5 * rounds)
-    spread = sum(timing.high - timing.low for timing in timings.values()) / 2
-    # The first turn has 2 changes from one call to the next, the second 8.
-    return (timings["other"].median - timings["same"].median) / 6, spread / 6
+def torch_prefill(model: torch.nn.Module, prompts: list[list[int]]) -> Callable[[int], object]:
+    """Return torch eager's way through the prompts: a new cache, the logits of the last token alone."""
+    ids = torch.tensor(prompts)
+    return lambda _: model(ids, use_cache=True, logits_to_keep=1).logits
+
+
+def _generations(request: Request) -> int:
+    """Return how often each schedule generates; a generation is many steps."""
+    return max(2, request.rounds // 3)
 
 
 def _runs(
@@ -201,7 +206,7 @@ def _runs(
     """Return whole generations, with all layers first; the rounds take turns."""
     asked: dict[str, SkipSchedule | None] = {FULL: None, **schedules}
     timings: dict[str, list[Any]] = {name: [] for name in asked}
-    for _ in range(max(2, request.rounds // 3)):
+    for _ in range(_generations(request)):
         for name, schedule in asked.items():
             timings[name].append(generator.generate(prompts, request.new, schedule=schedule, eos=None).timing)
     seconds = {name: median(timing.decode_seconds for timing in found) for name, found in timings.items()}
@@ -209,6 +214,5 @@ def _runs(
     for name, schedule in asked.items():
         mean = timings[name][0].mean_depth
         speed = request.batch * (request.new - 1) / seconds[name]
-        prefill = median(timing.prefill_seconds for timing in timings[name])
-        runs.append(Run(name, schedule, mean, speed, prefill, cost.nominal(mean), seconds[FULL] / seconds[name]))
+        runs.append(Run(name, schedule, mean, speed, cost.nominal(mean), seconds[FULL] / seconds[name]))
     return tuple(runs)

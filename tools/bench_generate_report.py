@@ -26,12 +26,18 @@ def print_report(found: Figures, console: Console) -> None:
         soft_wrap=True,
     )
     console.print(_steps_table(found))
-    change, spread = found.change_seconds
+    half, fifth = (found.bytes.nominal(share * found.layers) for share in (0.5, 0.2))
     console.print(
-        f"a change of depth: {change * 1e6:+.1f} ± {spread * 1e6:.1f} µs a step; "
-        f"allocations in all timed steps: {found.allocations}"
+        f"a step reads {found.bytes.rest / MIB:,.1f} MiB of language head at every depth and "
+        f"{found.bytes.layer / MIB:,.1f} MiB a layer, caches included: by its bytes, half the layers can be "
+        f"{half:.2f}x as fast, a fifth {fifth:.2f}x",
+        soft_wrap=True,
     )
+    console.print(f"allocations in all timed steps: {found.allocations}")
     console.print(_runs_table(found))
+    prefill, others = found.prefill.median, found.torch_prefill
+    beside = "" if others is None else f"; torch eager {others.median * 1e3:.0f} ms, {others.median / prefill:.2f}x"
+    console.print(f"prompts: {prefill * 1e3:.0f} ms{beside}", soft_wrap=True)
     for run in found.runs:
         if run.schedule is not None:
             console.print(f"\n{run.name}", run.schedule.text(found.layers), sep="\n", markup=False)
@@ -58,7 +64,7 @@ def _steps_table(found: Figures) -> Table:
 
 
 def _runs_table(found: Figures) -> Table:
-    table = _table("generation", "depth", "tokens/s", "prefill", "nominal", "measured", "ratio", "of torch")
+    table = _table("generation", "depth", "tokens/s", "nominal", "measured", "ratio", "of torch")
     for run in found.runs:
         of_torch = ""
         if found.torch_step is not None:
@@ -67,7 +73,6 @@ def _runs_table(found: Figures) -> Table:
             run.name,
             f"{run.mean_depth:.2f}",
             f"{run.tokens_per_second:.1f}",
-            f"{run.prefill_seconds * 1e3:.0f} ms",
             f"{run.nominal:.2f}x",
             f"{run.measured:.2f}x",
             f"{run.measured / run.nominal:.2f}",

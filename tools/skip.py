@@ -4,8 +4,9 @@
   slipstick-skip study FOLDER --html study.html
 
 `train` makes a byte-pair tokenizer and an OPT of 12 layers of real text (the notes and questions of MedCalc-Bench, the
-documentation of installed packages), then goes on from there along random schedules, and at full depth to compare. It
-can be stopped at any time: the same command goes on. `study` holds quality against measured speed.
+documentation of installed packages), then goes on from there along random schedules, and at full depth to compare;
+`--phase mixed` takes random schedules from the first step on. It can be stopped at any time: the same command goes on.
+`study` holds quality against measured speed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from ..datasets.language.phases import ALL_PHASES
 from .command import guarded
 from .flags import integer_flag
 
@@ -61,13 +63,14 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add("folder", type=Path, metavar="FOLDER", help="what is made: text, tokenizer, models, states to go on from")
     add("--medcalc", type=Path, metavar="CSV", help="MedCalc-Bench's CSV (default: fetch the official one)")
     add("--packages", nargs="+", metavar="NAME", help="packages whose documentation is read (default: four large ones)")
-    add("--tokens", type=tokens, metavar="N", help="tokens that the full model reads (default: 5.4 million)")
-    add("--further-tokens", type=tokens, metavar="N", help="tokens with the schedule (default: 1.2 million)")
+    add("--tokens", type=tokens, metavar="N", help="tokens that the full model reads (default: 6 million)")
+    add("--further-tokens", type=tokens, metavar="N", help="tokens that go on from it (default: 6 million)")
     add("--layers", type=integer_flag(1, 256), metavar="N", help="default: 12")
     add("--width", type=integer_flag(32, 4096), metavar="N", help="a multiple of 32, a head's width (default: 128)")
     add("--positions", type=integer_flag(16, 4096), metavar="N", help="tokens of a sequence (default: 256)")
     add("--vocabulary", type=integer_flag(300, 65536), metavar="N", help="tokens of the tokenizer (default: 4096)")
     add("--rows", type=integer_flag(1, 4096), metavar="N", help="sequences of a batch (default: 8)")
+    add("--phase", choices=ALL_PHASES, action="append", help="train this alone (default: all but `mixed`)")
     add("--seed", type=integer_flag(0, 2**31), default=0, metavar="N", help="default: 0")
     add("--device", default="auto", help="cpu, cuda or auto, the GPU where there is one (default: %(default)s)")
     add("--threads", type=integer_flag(1, 1024), metavar="N", help="of torch (default: torch's own)")

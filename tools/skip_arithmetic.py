@@ -96,12 +96,15 @@ class CompiledScorer:
         return Scores(torch.cat([one.losses for one in found]), torch.cat([one.hits for one in found]))
 
 
-def compiled(model: Any, arithmetic: Arithmetic, batch: int, tokens: int, threads: int) -> Generator:
-    """Return a model compiled in an arithmetic, for sequences of `tokens`, at all depths."""
+def compiled(
+    model: Any, arithmetic: Arithmetic, batch: int, tokens: int, threads: int, prompt: int | None = None
+) -> Generator:
+    """Return a model compiled in an arithmetic, for sequences of `tokens`, at all depths; `prompt`: see `Generator`."""
     return Generator(
         model,
         batch=batch,
         context=tokens,
+        prompt=prompt,
         skip=SkipPaths(WARMUP_LAYERS, None, WARMUP_LAYERS),
         lmul=arithmetic.lmul,
         weights=arithmetic.weights,

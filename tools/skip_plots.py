@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..compiler.skip_schedule import SkipSchedule
-from ..datasets.language.train import CONTINUED, FULL, PHASES, SCHEDULED
+from ..datasets.language.phases import ALL_PHASES, CONTINUED, FULL, MIXED, SCHEDULED
 from ..datasets.skip_picture import draw_schedule
 from .plots import new_figure
 from .skip_arithmetic import ARITHMETICS, EXACT
@@ -17,7 +17,7 @@ from .skip_quality import BY_TORCH
 from .skip_results import Results
 from .skip_table import NAMES
 
-_COLOURS: Final = {FULL: "#d29922", SCHEDULED: "#2f81f7", CONTINUED: "#7f7f7f"}
+_COLOURS: Final = {FULL: "#d29922", SCHEDULED: "#2f81f7", CONTINUED: "#7f7f7f", MIXED: "#3fb950"}
 _MARKS: Final = ("o", "s", "^", "v", "x")
 
 
@@ -25,7 +25,7 @@ def quality_by_depth(results: Results) -> Figure:
     """Perplexity of each model by the share of its layers that run in the mean; bars are intervals."""
     figure = new_figure(7.5, 3.6)
     axes = figure.subplots()
-    for phase in PHASES:
+    for phase in ALL_PHASES:
         found = results.find(phase, BY_TORCH)
         if not found:
             continue

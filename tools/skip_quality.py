@@ -13,7 +13,8 @@ import torch
 from ..compiler.skip_schedule import SkipSchedule
 from ..datasets.language.batches import WARMUP_LAYERS
 from ..datasets.language.corpus import HELD_OUT, Corpus
-from ..datasets.language.train import FULL, SCHEDULED, load_trained
+from ..datasets.language.phases import FULL, SCHEDULED
+from ..datasets.language.train import load_trained
 from ..datasets.scoring import Scores
 from ..datasets.skip_cost import schedule_of_mean
 from .progress import Steps
@@ -45,11 +46,15 @@ class Settings:
 
     def schedules(self, layers: int) -> dict[float, SkipSchedule]:
         """Return the schedule of each share."""
-        end = self.tokens - 1
-        return {
-            share: schedule_of_mean(layers, share, warmup=WARMUP_LAYERS, start=self.prompt, length=end)
-            for share in SHARES
-        }
+        return study_schedules(layers, self.prompt, self.tokens)
+
+
+def study_schedules(layers: int, prompt: int, tokens: int) -> dict[float, SkipSchedule]:
+    """Return the schedule of each share for windows of `tokens`, the first `prompt` of them at full depth."""
+    return {
+        share: schedule_of_mean(layers, share, warmup=WARMUP_LAYERS, start=prompt, length=tokens - 1)
+        for share in SHARES
+    }
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,7 @@ def _scorers(arithmetic: Arithmetic, models: Mapping[str, Any], settings: Settin
     for phase, model in models.items():
         if arithmetic.is_compiled:
             with steps.step(f"compile {phase}, {arithmetic.name}"):
-                made = compiled(model, arithmetic, settings.batch, settings.tokens, settings.threads)
+                made = compiled(model, arithmetic, settings.batch, settings.tokens, settings.threads, settings.prompt)
             found[phase] = CompiledScorer(made)
         else:
             found[phase] = TorchScorer(model, arithmetic.float8)

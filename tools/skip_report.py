@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ..compiler.skip_schedule import SkipSchedule
-from ..datasets.language.train import FULL
+from ..datasets.language.phases import FULL
 from ..files import write_atomically
 from .pages import page, paragraph, section, table
 from .plots import as_svg, on_its_own

@@ -11,7 +11,8 @@ import torch
 from ..compiler.skip_schedule import SkipSchedule
 from ..datasets.generator import Generator
 from ..datasets.language.corpus import Corpus
-from ..datasets.language.train import FULL, load_trained
+from ..datasets.language.phases import FULL
+from ..datasets.language.train import load_trained
 from ..datasets.skip_cost import StepBytes, step_bytes
 from .bench_generate_measure import torch_step
 from .progress import Steps
@@ -38,7 +39,7 @@ def measure_speed(settings: Settings, corpus: Corpus, steps: Steps) -> tuple[tup
         if arithmetic.is_compiled:
             with steps.step(f"compile {FULL}, {arithmetic.name}"):
                 generators[arithmetic.name] = compiled(
-                    model, arithmetic, settings.batch, settings.tokens, settings.threads
+                    model, arithmetic, settings.batch, settings.tokens, settings.threads, settings.prompt
                 )
     new = settings.tokens - settings.prompt
     taken: dict[tuple[str, float], list[tuple[float, ...]]] = {

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from ..datasets.language import corpus as texts
 from ..datasets.language.corpus import Corpus
-from ..datasets.language.train import FULL, PHASES, is_trained, load_trained, trained_how
+from ..datasets.language.phases import ALL_PHASES, FULL
+from ..datasets.language.train import is_trained, load_trained, trained_how
 from ..errors import ArgumentError
 from .files import check_writable
 from .output import quiet
@@ -24,7 +25,7 @@ from .skip_results import Quality, Results, read, write
 from .skip_speed import measure_speed
 from .skip_table import print_results
 
-_WIDTH: Final = 180
+_WIDTH: Final = 190
 """Columns of the tables where there is no terminal."""
 _PARTS: Final = ("torch", "arithmetics", "speed")
 
@@ -57,7 +58,7 @@ def _measured(part: str, results: Results, settings: Settings, corpus: Corpus, s
     torchs, others = _apart(results.quality)
     if part == "torch":
         # The last model may still be in training.
-        phases = [phase for phase in PHASES if is_trained(settings.folder, phase)]
+        phases = [phase for phase in ALL_PHASES if is_trained(settings.folder, phase)]
         if {one.trained for one in torchs} != set(phases):
             torchs = measure_by_torch(settings, corpus, phases, steps)
     elif part == "arithmetics":

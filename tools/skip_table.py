@@ -9,9 +9,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..datasets.language.train import CONTINUED, FULL, PHASES, SCHEDULED
+from ..datasets.language.phases import ALL_PHASES, CONTINUED, FULL, MIXED, SCHEDULED
 from .skip_arithmetic import ARITHMETICS, EXACT
-from .skip_quality import BY_TORCH
+from .skip_quality import BY_TORCH, study_schedules
 from .skip_results import Quality, Results
 from .study_statistics import LEVEL, RESAMPLES
 
@@ -19,6 +19,7 @@ NAMES = {
     FULL: "trained at full depth",
     SCHEDULED: "then with schedules",
     CONTINUED: "then at full depth, as long",
+    MIXED: "with schedules from the beginning",
 }
 """The trained models in words."""
 
@@ -44,8 +45,10 @@ def tables(results: Results) -> Iterator[Rows]:
 
 def _quality(results: Results) -> Rows:
     cells = []
-    for phase in PHASES:
-        for one in results.find(phase, BY_TORCH):
+    control = next(iter(results.find(CONTINUED, BY_TORCH)), None)
+    for phase in ALL_PHASES:
+        found = results.find(phase, BY_TORCH)
+        for one in found:
             cells.append(
                 (
                     NAMES[phase],
@@ -53,19 +56,26 @@ def _quality(results: Results) -> Rows:
                     f"{one.mean_depth:.2f}",
                     one.perplexity.text(".2f"),
                     _percent(one),
+                    _beside(one, found[0]),
+                    "" if control is None else _beside(one, control),
                     *(f"{perplexity:.2f}" for perplexity in one.parts.values()),
                     one.accuracy.text(".1f", 100),
                     one.agreement.text(".1f", 100),
                 )
             )
     parts = tuple(results.find(FULL, BY_TORCH)[0].parts)
-    headings = ("model", "share", "depth", "perplexity", "beside full, %", *parts, "right, %", "as full, %")
+    beside = ("beside full, %", "own, %", "control, %")
+    headings = ("model", "share", "depth", "perplexity", *beside, *parts, "right, %", "as full, %")
     return Rows("Quality along schedules, exact", headings, cells)
 
 
 def _percent(one: Quality) -> str:
     low, mean, high = (100 * (value - 1) for value in (one.of_full.low, one.of_full.mean, one.of_full.high))
     return f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]"
+
+
+def _beside(one: Quality, other: Quality) -> str:
+    return f"{100 * (one.perplexity.mean / other.perplexity.mean - 1):+.1f}"
 
 
 def _arithmetics(results: Results) -> Rows:
@@ -119,10 +129,17 @@ def notes(results: Results) -> Iterator[str]:
             f"Quality: held-out text, {windows} windows of {settings['tokens']} tokens ({few} in each arithmetic), of "
             f"which the first {settings['prompt']} are the prompt, at full depth; only the others count. Share: mean "
             "depth of the schedule over the layers. Beside full: perplexity beside that of the model trained at full "
-            "depth, run at full depth. Right: tokens that were the likeliest. As full: that model's greedy "
-            "continuations, how many of their tokens are the likeliest behind the same tokens. Notes and "
-            "documentation: their own perplexities."
+            "depth, run at full depth; own: beside that of the same model at full depth; control: beside that of the "
+            "model that went on at full depth, run so. Right: tokens that were the likeliest. As full: the full "
+            "model's greedy continuations, how many of their tokens are the likeliest behind the same tokens. Notes "
+            "and documentation: their own perplexities."
         )
+        ends = (
+            f"share {share:g} {one.max_layers} to {one.min_layers}"
+            for share, one in study_schedules(settings["layers"], settings["prompt"], settings["tokens"]).items()
+            if share < 1
+        )
+        yield f"Layers that run behind the prompt, at first and at last, in a straight line: {', '.join(ends)}."
         yield f"Brackets: intervals of {LEVEL * 100:.0f} % by {RESAMPLES:,} bootstrap samples of windows, paired."
         yield (
             "L-Mul: everywhere, policy finite. lm8: 8-bit weights of linear layers and language head. fp8: operands of "

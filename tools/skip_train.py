@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,7 +17,8 @@ from ..datasets.language import corpus as texts
 from ..datasets.language.corpus import Corpus
 from ..datasets.language.documents import PACKAGES, Document, documentation, notes, versions
 from ..datasets.language.model import Sizes
-from ..datasets.language.train import PHASES, Plan, Step, device_of, is_trained, read_log, train
+from ..datasets.language.phases import ALL_PHASES, PHASES
+from ..datasets.language.train import Plan, Step, device_of, is_trained, read_log, train
 from ..datasets.medcalc.rows import fetch
 from ..errors import ArgumentError
 from .output import quiet
@@ -36,8 +38,9 @@ def run_training(arguments: argparse.Namespace) -> None:
         torch.set_num_threads(arguments.threads)
     plan, device = _plan(arguments), device_of(arguments.device)
     corpus = _corpus(arguments, plan, Steps(console))
-    with quiet(), _Bar(console, plan) as bar:
-        train(corpus, plan, arguments.folder, device, bar.report)
+    phases = [phase for phase in ALL_PHASES if phase in (arguments.phase or PHASES)]
+    with quiet(), _Bar(console, plan, phases) as bar:
+        train(corpus, plan, arguments.folder, device, bar.report, phases=phases)
     _print_summary(Console(highlight=False), plan, arguments.folder)
 
 
@@ -85,11 +88,11 @@ def _corpus(arguments: argparse.Namespace, plan: Plan, steps: Steps) -> Corpus:
 class _Bar:
     """Shows a training: on a terminal a bar with loss, speed and time left, elsewhere a line every 15 seconds."""
 
-    def __init__(self, console: Console, plan: Plan):
-        self._console, self._plan = console, plan
+    def __init__(self, console: Console, plan: Plan, phases: Sequence[str]):
+        self._console, self._plan, self._phases = console, plan, phases
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[now]}"))
         self._bar = Progress(*columns, console=console, disable=not console.is_terminal)
-        self._task = self._bar.add_task("train", total=sum(map(plan.steps, PHASES)), now="")
+        self._task = self._bar.add_task("train", total=sum(map(plan.steps, phases)), now="")
         self._loss: float | None = None
         self._phase = ""
         self._seconds = 0.0
@@ -110,7 +113,7 @@ class _Bar:
             self._phase, self._loss, self._seconds = step.phase, None, step.seconds
         self._loss = step.loss if self._loss is None else self._loss + _SHARE * (step.loss - self._loss)
         self._seconds += _SHARE * (step.seconds - self._seconds)
-        before = sum(self._plan.steps(phase) for phase in PHASES[: PHASES.index(step.phase)])
+        before = sum(self._plan.steps(phase) for phase in self._phases[: self._phases.index(step.phase)])
         speed = self._plan.rows * self._plan.sizes.positions / self._seconds
         left = (self._bar.tasks[0].total or 0) - before - step.step
         now = f"loss {self._loss:.3f}  {speed:,.0f} tokens/s  {left * self._seconds / 60:.0f} min left"
@@ -122,7 +125,7 @@ class _Bar:
 
 
 def _print_summary(console: Console, plan: Plan, folder: Path) -> None:
-    for phase in PHASES:
+    for phase in ALL_PHASES:
         if not is_trained(folder, phase):
             continue
         log = read_log(folder, phase)

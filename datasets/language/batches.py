@@ -56,11 +56,13 @@ def batches(corpus: Corpus, tokens: int, rows: int, seed: int) -> Batches:
 
 
 def training_schedule(layers: int, tokens: int, seed: int, step: int) -> SkipSchedule:
-    """Return the schedule of a training step: a straight line whose mean and whose beginning are drawn.
+    """Return the schedule of a training step: a straight line whose mean, steepness and beginning are drawn.
 
-    The mean depth is `LEAST_SHARE` of the layers to all of them, the prompt an eighth to half of the tokens.
+    The mean depth is `LEAST_SHARE` of the layers to all of them, the prompt an eighth to half of the tokens; the depth
+    stays the same from there, or falls by up to as much as the mean allows.
     """
     draw = random.Random(f"schedule {seed} {step}")
     start = draw.randint(tokens // 8, tokens // 2)
     share = draw.uniform(LEAST_SHARE, 1.0)
-    return schedule_of_mean(layers, share, warmup=WARMUP_LAYERS, start=start, length=tokens)
+    spread = draw.uniform(0.0, 1.0)
+    return schedule_of_mean(layers, share, warmup=WARMUP_LAYERS, start=start, length=tokens, spread=spread)

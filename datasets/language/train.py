@@ -5,24 +5,21 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
+from ...compiler.skip_schedule import SkipSchedule
 from ...errors import ArgumentError
 from ...files import write_atomically
 from .batches import Batches, batches, training_schedule
 from .checkpoint import load_state, save_state
 from .corpus import Corpus
 from .model import Sizes, new_model, skipped_logits
-
-FULL, SCHEDULED, CONTINUED = "full", "scheduled", "continued"
-PHASES: Final = (FULL, SCHEDULED, CONTINUED)
-"""The models that are trained: at full depth; on from there along random schedules; on from there at full depth, with
-the same text and steps as `SCHEDULED`, so that these two differ in the schedule alone."""
+from .phases import FULL, MIXED, PHASES, SCHEDULED
 
 _STATE: Final = "state.safetensors"
 _LOG: Final = "log.jsonl"
@@ -36,19 +33,22 @@ class Plan:
 
     sizes: Sizes = field(default_factory=Sizes)
     vocabulary: int = 4096
-    full_tokens: int = 5_400_000
+    full_tokens: int = 6_000_000
     """Tokens that the full model reads."""
-    further_tokens: int = 1_200_000
+    further_tokens: int = 6_000_000
     """Tokens that each of the two that go on from it reads."""
     rows: int = 8
     """Sequences of a batch."""
     rate: float = 3e-3
-    """The highest learning rate of the full model; that of the others is a third."""
+    """The highest learning rate, of each phase."""
+    taught: float = 0.5
+    """What the probabilities of the full model, at full depth, count for in the loss along schedules; the text counts
+    for the rest. At 0 they are not computed."""
     seed: int = 0
 
     def steps(self, phase: str) -> int:
         """Return the number of steps of a phase."""
-        tokens = self.full_tokens if phase == FULL else self.further_tokens
+        tokens = {FULL: self.full_tokens, MIXED: self.full_tokens + self.further_tokens}.get(phase, self.further_tokens)
         return max(1, tokens // (self.rows * self.sizes.positions))
 
 
@@ -62,7 +62,7 @@ class Step:
     steps: int
     """Of the phase."""
     loss: float
-    """Mean over the batch, in nats a token."""
+    """Mean over the batch, of the text alone, in nats a token."""
     tokens: int
     """Read so far, in this phase."""
     seconds: float
@@ -81,15 +81,26 @@ def device_of(name: str) -> torch.device:
     return torch.device(name)
 
 
-def train(corpus: Corpus, plan: Plan, folder: Path, device: torch.device, report: Report, every: float = 60.0) -> None:
-    """Train all phases of a plan into folders of `folder`, going on where an earlier call was stopped.
+def train(
+    corpus: Corpus,
+    plan: Plan,
+    folder: Path,
+    device: torch.device,
+    report: Report,
+    every: float = 60.0,
+    phases: Sequence[str] = PHASES,
+) -> None:
+    """Train phases of a plan into folders of `folder`, going on where an earlier call was stopped.
 
     Each phase ends as a folder of a Hugging Face model with its tokenizer. Its state is saved every `every` seconds, so
-    that a call that is killed loses no more. Raises ArgumentError where `folder` holds what another plan made.
+    that a call that is killed loses no more. Raises ArgumentError where `folder` holds what another plan made, and for
+    a phase that goes on from `FULL` where that is not there yet.
     """
     _check_plan(plan, folder)
+    # On a GPU, products of f32 in TF32.
+    torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
     data = batches(corpus, plan.sizes.positions, plan.rows, plan.seed)
-    for phase in PHASES:
+    for phase in phases:
         if not is_trained(folder, phase):
             _run_phase(phase, corpus, plan, folder, data, device, report, every)
 
@@ -153,22 +164,27 @@ def _run_phase(
 ) -> None:
     here, steps = folder / phase, plan.steps(phase)
     here.mkdir(exist_ok=True)
-    model = new_model(plan.sizes, corpus.vocabulary, plan.seed) if phase == FULL else load_trained(folder, FULL)
+    anew = phase in (FULL, MIXED)
+    model = new_model(plan.sizes, corpus.vocabulary, plan.seed) if anew else load_trained(folder, FULL)
     model.to(device).train()
+    teacher = None
+    if phase == SCHEDULED and plan.taught:
+        teacher = load_trained(folder, FULL).to(device).requires_grad_(False)
     optimiser = _optimiser(model)
     done = load_state(here / _STATE, model, optimiser)
     # Those that go on read text that the full model has not read last.
-    offset = 0 if phase == FULL else plan.steps(FULL)
+    offset = 0 if anew else plan.steps(FULL)
     saved = time.monotonic()
     with (here / _LOG).open("a", encoding="utf-8") as log:
         for step in range(done, steps):
             begun = time.perf_counter()
             for group in optimiser.param_groups:
-                group["lr"] = _rate(plan.rate if phase == FULL else plan.rate / 3, step, steps)
+                group["lr"] = _rate(plan.rate, step, steps)
             schedule = None
-            if phase == SCHEDULED:
+            if phase in (SCHEDULED, MIXED):
                 schedule = training_schedule(plan.sizes.layers, plan.sizes.positions, plan.seed, step)
-            loss = _step(model, optimiser, data.at(offset + step).to(device), schedule)
+            ids = data.at(offset + step).to(device)
+            loss = _step(model, optimiser, ids, schedule, teacher, plan.taught)
             tokens = (step + 1) * plan.rows * plan.sizes.positions
             taken = Step(phase, step + 1, steps, loss, tokens, time.perf_counter() - begun)
             depth = None if schedule is None else round(schedule.mean_depth(), 3)
@@ -203,12 +219,24 @@ def _rate(highest: float, step: int, steps: int) -> float:
     return highest * (_LEAST_RATE + (1 - _LEAST_RATE) * (1 + math.cos(math.pi * share)) / 2)
 
 
-def _step(model: torch.nn.Module, optimiser: torch.optim.AdamW, ids: torch.Tensor, schedule: Any) -> float:
-    with torch.autocast(ids.device.type, torch.bfloat16, enabled=ids.device.type == "cuda"):
-        logits = skipped_logits(model, ids[:, :-1], schedule)
-    loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten())
+def _step(
+    model: torch.nn.Module,
+    optimiser: torch.optim.AdamW,
+    ids: torch.Tensor,
+    schedule: SkipSchedule | None,
+    teacher: torch.nn.Module | None,
+    taught: float,
+) -> float:
+    """Train with ids int64 [rows, tokens + 1]; return the mean loss of the text, in nats a token."""
+    logs = skipped_logits(model, ids[:, :-1], schedule).flatten(0, 1).log_softmax(-1)
+    loss = of_text = torch.nn.functional.nll_loss(logs, ids[:, 1:].flatten())
+    if teacher is not None:
+        with torch.no_grad():
+            wanted = skipped_logits(teacher, ids[:, :-1], None).flatten(0, 1).softmax(-1)
+        # The divergence of the two but for what does not depend on the model.
+        loss = (1 - taught) * of_text - taught * (wanted * logs).sum(-1).mean()
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(model.parameters(), _LONGEST_NORM)
     optimiser.step()
     optimiser.zero_grad()
-    return float(loss.detach())
+    return float(of_text.detach())
