@@ -48,7 +48,8 @@ def scored(nest: Nest, target: Target, model: Predictor, most: int | None = None
     if most is not None:
         first, *others = space
         space = [first, *sorted(others, key=lambda one: one[1] or 0.0)[: most - 1]]
-    texts, written = KernelTexts(nest.text), []
+    texts = KernelTexts(nest.text)
+    written: list[str | None] = []
     for choice, _ in space:
         try:
             written.append(texts.of(choice))
