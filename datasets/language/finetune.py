@@ -26,7 +26,8 @@ from .batches import Batches
 from .corpus import HELD_OUT, TRAIN, Corpus, load
 from .documents import NOTES
 from .model import skipped_logits
-from .train import FULL, load_trained
+from .phases import FULL
+from .train import load_trained
 
 PRODUCTS: Final = "attention+linear"
 """The scope: all matrix products, the language head among them."""
