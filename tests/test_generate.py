@@ -254,6 +254,8 @@ def test_more_tokens_than_the_model_has_positions(opt):
         slipstick.generate(opt, [[1] * 60], 5)
     with pytest.raises(ArgumentError, match="context: expected an integer from 1 to 64, found 65"):
         Generator(opt, context=65)
+    with pytest.raises(ArgumentError, match="prompt: expected an integer from 1 to 31 or None, found 32"):
+        Generator(opt, context=32, prompt=32)
     with pytest.raises(ArgumentError, match="model: expected a causal language model of transformers, found Linear"):
         slipstick.generate(torch.nn.Linear(2, 2), [[1]], 1)
     with pytest.raises(ArgumentError, match=r"skip: expected at most 4 \(the layers of the model\), found 5"):
