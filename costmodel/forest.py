@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .columns import Matrix
 from .labels import Floats
 
-_ROWS_AT_ONCE = 256
+_ROWS_AT_ONCE = 64
 _ARRAYS = ("feature", "threshold", "left", "value", "roots", "counts", "bases")
 
 
@@ -46,10 +46,13 @@ class Forest:
         return np.concatenate(parts) if parts else np.zeros((0, len(self.counts)))
 
     def _predict(self, matrix: Matrix) -> Floats:
-        rows = np.arange(len(matrix))[:, None]
-        nodes = np.broadcast_to(self.roots, (len(matrix), len(self.roots)))
+        # All rows through all trees at once, a level at a time; `take` is several times faster than indexing.
+        flat = np.ascontiguousarray(matrix).ravel()
+        starts = (np.arange(len(matrix), dtype=np.int32) * np.int32(matrix.shape[1]))[:, None]
+        nodes = np.tile(self.roots, (len(matrix), 1))
         for _ in range(self.depth):
-            nodes = self.left[nodes] + (matrix[rows, self.feature[nodes]] >= self.threshold[nodes])
+            asked = flat.take(starts + self.feature.take(nodes))
+            nodes = self.left.take(nodes) + (asked >= self.threshold.take(nodes))
         ends = np.cumsum(self.counts)
         sums = np.add.reduceat(self.value[nodes].astype(np.float64), ends - self.counts, axis=1)
         return sums + self.bases.astype(np.float64)
