@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .program import Program
+from .program import Program, Statement
 
 _ASSOCIATIVE = frozenset({"minmax", "ieeeminmax", "iminmax", "logic"})
+_FAR = 1 << 20
+"""A stride that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accesses:
-    """Loads and stores of elements by what the loop's index does to them."""
+    """Loads and stores of elements by how far the loop's index moves them from turn to turn."""
 
     contiguous: int
-    """The index, or a sum with it, is the last subscript."""
+    """By one element."""
+    near: int
+    """By a few, so that vectors are read whole and sorted."""
     strided: int
-    """It is another subscript."""
+    """By more: element by element."""
     fixed: int
-    """It is none."""
+    """Not at all."""
     is_recurrent: bool
     """Whether an element, or a value, is read and written turn after turn: a sum, a maximum."""
     is_serial: bool
@@ -27,11 +31,11 @@ class Accesses:
     """The widest element, in bits; 0 without loads and stores."""
 
 
-def accesses(program: Program, number: int) -> Accesses:
-    """Return what loop `number` of a program does to memory."""
+def accesses(program: Program, number: int, near: int) -> Accesses:
+    """Return what loop `number` of a program does to memory; strides up to `near` are near."""
     loop = program.loops[number]
-    moving = {loop.index}
-    counts = {"contiguous": 0, "strided": 0, "fixed": 0}
+    moving = {loop.index: max(1, int(loop.step))}
+    counts = {"contiguous": 0, "near": 0, "strided": 0, "fixed": 0}
     read: set[int] = set()
     written: set[int] = set()
     widest = 0
@@ -41,18 +45,40 @@ def accesses(program: Program, number: int) -> Accesses:
         class_ = form.class_
         if class_ in ("scalarload", "scalarstore") and operands:
             first = 0 if class_ == "scalarload" else min(1, len(operands) - 1)
-            subscripts = operands[first + 1 :]
-            if subscripts and subscripts[-1] in moving:
-                counts["contiguous"] += 1
-            elif moving.intersection(subscripts):
-                counts["strided"] += 1
-            else:
-                counts["fixed"] += 1
+            kind = _kind(operands[first + 1 :], form.strides, moving, near)
+            if kind == "near" and class_ == "scalarstore":
+                # What lies between must stay as it is.
+                kind = "strided"
+            counts[kind] += 1
+            if kind == "fixed":
                 (read if class_ == "scalarload" else written).add(operands[first])
             if form.operand is not None:
                 widest = max(widest, form.operand.bits)
-        elif class_ in ("int", "mul") and moving.intersection(operands):
-            moving.update(statement.results)
+        elif class_ in ("int", "mul", "address", "scalarload", "width") and any(one in moving for one in operands):
+            stride = _moved(program, statement, moving)
+            moving.update(dict.fromkeys(statement.results, stride))
         may_reorder = may_reorder or form.is_reassociating or class_ in _ASSOCIATIVE
     is_recurrent = bool(read & written or loop.carried)
     return Accesses(**counts, is_recurrent=is_recurrent, is_serial=is_recurrent and not may_reorder, widest=widest)
+
+
+def _kind(subscripts: list[int], strides: tuple[int, ...], moving: dict[int, int], near: int) -> str:
+    moved = [(moving[one], place) for place, one in enumerate(subscripts) if one in moving]
+    if not moved:
+        return "fixed"
+    if len(strides) != len(subscripts):
+        return "contiguous" if moved == [(1, len(subscripts) - 1)] else "strided"
+    stride = abs(sum(by * (strides[place] or _FAR) for by, place in moved))
+    return "contiguous" if stride == 1 else "near" if 0 < stride <= near else "strided"
+
+
+def _moved(program: Program, statement: Statement, moving: dict[int, int]) -> int:
+    """Return by how much a turn moves the result of arithmetic with what a turn moves."""
+    form, operands = statement.form, statement.operands
+    by = [moving.get(one, 0) for one in operands]
+    if form.class_ == "address":
+        return sum(one * factor for one, factor in zip(by, form.strides, strict=False)) or _FAR
+    if form.class_ == "mul":
+        known = [program.lives[one].constant for one, moved in zip(operands, by, strict=True) if not moved]
+        return next((max(by) * abs(one) for one in known if one), _FAR)
+    return sum(by) or _FAR

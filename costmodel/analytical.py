@@ -77,14 +77,14 @@ class Analytical:
     def _sum(self, quantity: str, row: Mapping[str, float], isa: str) -> float:
         tables = self.tables[quantity]
         table = tables.get(isa) or tables.get(_EVERY, {})
-        scale = row.get("hot.copies", 1.0) * row.get("hot.interleaved", 1.0) if quantity == "cycles" else 1.0
+        scale = row.get("hot.copies", 1.0) if quantity == "cycles" else 1.0
         return table.get(_CONSTANT, 0.0) + scale * sum(
             value * table[name] for name, value in row.items() if name in table
         )
 
 
 def _parts(row: Mapping[str, float], quantity: str, names: Sequence[str]) -> list[float]:
-    scale = row.get("hot.copies", 1.0) * row.get("hot.interleaved", 1.0) if quantity == "cycles" else 1.0
+    scale = row.get("hot.copies", 1.0) if quantity == "cycles" else 1.0
     return [*(row.get(name, 0.0) * scale for name in names), 1.0]
 
 

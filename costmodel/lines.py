@@ -21,7 +21,10 @@ _SIZE = re.compile(r"\d+")
 _SHUFFLE = re.compile(r"\[([^\]]*)\]")
 _INTEGER = re.compile(r"arith\.constant (-?\d+) : ")
 _ZERO = re.compile(r"arith\.constant (?:dense<)?0(?:\.0+(?:e\+00)?)?>? :")
+_PREDICATE = re.compile(r"arith\.cmpi (\w+),")
 _STRIDED = re.compile(r"strided<\[([^\]]*)\]")
+_MAP = re.compile(r"affine_map<\(([^)]*)\)(?:\[([^\]]*)\])? -> \((.*)\)>")
+_TERM = re.compile(r"(\w+)(?: \* (-?\d+))?")
 _NOALIAS = re.compile(r"slipstick\.noalias = array<i64: ([^>]*)>")
 LOOPS = frozenset({"scf.for", "scf.parallel", "scf.forall", "scf.while", "affine.for", "affine.parallel"})
 
@@ -44,9 +47,8 @@ _CLASSES = {
     "select": "arith.select",
     "int": "arith.addi arith.subi",
     "mul": "arith.muli",
-    "idiv": (
-        "arith.divsi arith.divui arith.remsi arith.remui arith.ceildivsi arith.floordivsi arith.ceildivui affine.apply"
-    ),
+    "idiv": "arith.divsi arith.divui arith.remsi arith.remui arith.ceildivsi arith.floordivsi arith.ceildivui",
+    "address": "affine.apply",
     "logic": "arith.andi arith.ori arith.xori",
     "shift": "arith.shli arith.shrsi arith.shrui",
     "iminmax": "arith.maxsi arith.minsi arith.maxui arith.minui",
@@ -130,7 +132,12 @@ class Form:
     noalias: tuple[int, ...]
     """Of a function: the arguments whose memory no other argument reaches."""
     words: int
-    """Of a call: what it hands over, a memref as two pointers, an offset, sizes and strides."""
+    """Of a call: what it hands over, a memref as a pointer and what of it is not known."""
+    predicate: str
+    """Of a comparison of integers."""
+    strides: tuple[int, ...]
+    """Of an element read or written: by how many elements each subscript moves, 0 where that is not known.
+    Of an `affine.apply`: by how much each operand moves the result; empty where it divides."""
 
 
 @lru_cache(maxsize=1 << 16)
@@ -142,6 +149,9 @@ def form(text: str) -> Form:
     name = found[1] if found and closes == 0 else ""
     is_loop = name in LOOPS
     class_ = "loop" if is_loop else _CLASS.get(name, "math" if name.startswith("math.") else "other")
+    factors = _factors(text) if class_ == "address" else ()
+    if class_ == "address" and not factors:
+        class_ = "idiv"
     values = tuple(_value(match) for match in _TYPE.finditer(text))
     result: Value | None = None
     results: tuple[Value, ...] = ()
@@ -169,9 +179,34 @@ def form(text: str) -> Form:
         is_reassociating="reassoc" in text or "fast>" in text,
         is_strided=memref is not None and strides is not None and not strides[1].replace(" ", "").endswith("1"),
         noalias=tuple(int(n) for n in _SIZE.findall(noalias[1])) if noalias else (),
-        words=sum(3 + 2 * len(v.shape) if v.kind == "memref" else 1 for v in values) if class_ == "call" else 0,
+        words=len(values) + text.count("?") if class_ == "call" else 0,
+        predicate=_PREDICATE.findall(text)[0] if name == "arith.cmpi" else "",
+        strides=_strides(memref, strides[1] if strides else None) if memref and "scalar" in class_ else factors,
         is_dynamic=memref is not None and "?" in text.replace("offset: ?", ""),
     )
+
+
+def _strides(memref: Value, layout: str | None) -> tuple[int, ...]:
+    if layout is not None:
+        return tuple(int(stride) if stride.strip().isdigit() else 0 for stride in layout.split(",") if stride)
+    found = [1]
+    for size in reversed(memref.shape[1:]):
+        found.append(found[-1] * size)
+    return tuple(reversed(found))
+
+
+def _factors(text: str) -> tuple[int, ...]:
+    """Return by how much each operand of a map moves its one result; empty where it is not linear."""
+    found = _MAP.search(text)
+    if found is None or any(word in found[3] for word in ("div", "mod", ",")):
+        return ()
+    factors: dict[str, int] = {}
+    for term in found[3].split(" + "):
+        one = _TERM.match(term)
+        if one is not None:
+            factors[one[1]] = factors.get(one[1], 0) + int(one[2] or 1)
+    names = [name.strip() for part in found.groups()[:2] if part for name in part.split(",")]
+    return tuple(factors.get(name, 0) for name in names)
 
 
 def _value(match: re.Match[str]) -> Value:

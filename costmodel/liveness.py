@@ -55,7 +55,8 @@ def pressure(
             units = on.registers_of(value)
         else:
             units = 0
-        if not units and kind != "mask":
+        begin = life.begin
+        if (not units and kind != "mask") or (begin < len(statements) and statements[begin].is_folded):
             continue
         end = life.end if life.end > life.begin else life.begin + 1
         if kind == "mask" and on.has_masks:

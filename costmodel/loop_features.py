@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ..target import Target
 from .fills import fills
 from .invariants import invariants
 from .liveness import Pressure, pressure
-from .machine import Machine, machine, work
-from .program import Loop, Program, read
+from .machine import Machine, Work, machine, work
+from .program import Loop, Program, Statement, read
 from .unrolling import Shape, hottest, shapes
 
 _FREE = frozenset({"free", "function"})
@@ -38,9 +39,29 @@ def loop_features(text: str, target: Target) -> dict[str, float]:
         _hot(program, on, program.loops[hot], loops[hot], alive, found)
     stores = fills(program)
     if stores:
-        # Nothing of its work and loops is left in the code.
-        return {"statements": found["statements"], "u.fill": stores}
+        # Nothing of its work and loops is left in the code: a call, or a few stores of whole vectors.
+        size = _filled(program)
+        return {
+            "statements": found["statements"],
+            "u.fill": stores,
+            "fill.bytes": size,
+            "fill.stores": min(64.0, math.ceil(size / (on.bits / 8))),
+        }
     return dict(found)
+
+
+def _filled(program: Program) -> float:
+    """Return how many bytes a function of nothing but stores writes, 0 where that is not known."""
+    size = 0.0
+    for statement in program.statements:
+        operand = statement.form.operand
+        if statement.form.class_ in ("store", "scalarstore") and operand is not None:
+            loop, own = statement.loop, operand.lanes * operand.bits / 8
+            while loop >= 0:
+                own *= program.loops[loop].trips
+                loop = program.loops[loop].parent
+            size += own
+    return size if size == size else 0.0
 
 
 def _registers(name: str, alive: Pressure, begin: int, end: int, found: dict[str, float]) -> None:
@@ -50,26 +71,74 @@ def _registers(name: str, alive: Pressure, begin: int, end: int, found: dict[str
     found[f"{name}.masks"] = max(alive.masks[begin:end], default=0)
 
 
-def _weights(program: Program, loops: Sequence[Shape]) -> list[float]:
-    """Return how often each operation stands in the code, as LLVM unrolls and vectorises [operations]."""
-    of_loop: list[float] = []
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """How often an operation stands in the code, as LLVM unrolls and vectorises."""
+
+    narrow: float
+    """As the text has it."""
+    wide: float
+    """On as many elements as LLVM works on at once."""
+    side_by_side: bool
+    """Whether the narrow ones are of neighbours in memory, which LLVM may put together."""
+
+    @property
+    def all(self) -> float:
+        """Both."""
+        return self.narrow + self.wide
+
+
+_ONCE = Copies(1.0, 0.0, False)
+
+
+def _weights(program: Program, loops: Sequence[Shape]) -> list[Copies]:
+    """Return the copies of each operation [operations]."""
+    of_loop: list[Copies] = []
     for number, shape in enumerate(loops):
         parent = program.loops[number].parent
-        outer = of_loop[parent] if parent >= 0 else 1.0
-        own = shape.copies + shape.rest_copies
-        of_loop.append(outer * own)
-    return [of_loop[statement.loop] if statement.loop >= 0 else 1.0 for statement in program.statements]
+        outer = of_loop[parent] if parent >= 0 else _ONCE
+        share = program.loops[number].share
+        if shape.lanes > 1:
+            own = Copies(outer.all * shape.rest_copies * share, outer.all * shape.copies * share, False)
+        else:
+            times = (shape.copies + shape.rest_copies) * share
+            neighbours = shape.is_whole and shape.accesses.contiguous > 0 and not shape.accesses.strided
+            own = Copies(
+                outer.narrow * times, outer.wide * times, neighbours or (outer.side_by_side and shape.is_whole)
+            )
+        of_loop.append(own)
+    return [of_loop[statement.loop] if statement.loop >= 0 else _ONCE for statement in program.statements]
 
 
-def _work(program: Program, on: Machine, weights: Sequence[float], alive: Pressure, found: dict[str, float]) -> None:
+def _split(statement: Statement, work: Work, copies: Copies, on: Machine) -> Iterator[tuple[str, float]]:
+    """Yield what an operation is in the code and how often: `w.` made a vector, `q.` put together, else as it is."""
+    form = statement.form
+    operand = form.operand
+    is_data = work.key[0] == "s" or (work.key[:2] == "x." and operand is not None and operand.element != "index")
+    if not is_data or work.key.endswith("constant"):
+        yield work.key, copies.all
+        return
+    if copies.wide:
+        yield f"w.{form.class_}", copies.wide
+    if copies.narrow:
+        if copies.side_by_side and copies.narrow > 1 and operand is not None:
+            yield f"q.{form.class_}", math.ceil(copies.narrow * max(8, operand.bits) / on.auto_bits)
+        else:
+            yield work.key, copies.narrow
+
+
+def _work(program: Program, on: Machine, weights: Sequence[Copies], alive: Pressure, found: dict[str, float]) -> None:
     """Sum up pieces of work by class: as the text has them, and as often as they are expected in the code."""
     total = expected = 0.0
-    for statement, weight in zip(program.statements, weights, strict=True):
+    for statement, copies in zip(program.statements, weights, strict=True):
         own = work(statement.form, on)
-        if own.key in _FREE:
+        if own.key in _FREE or statement.is_folded:
             continue
+        weight = copies.all
         found["n." + own.key] += own.pieces
-        found["u." + own.key] += own.pieces * weight
+        found["t." + own.key] += own.pieces * weight
+        for key, times in _split(statement, own, copies, on):
+            found["u." + key] += own.pieces * times
         if own.lanes:
             found["l." + own.key] += own.lanes * weight
         if own.halves:
@@ -93,13 +162,13 @@ def _work(program: Program, on: Machine, weights: Sequence[float], alive: Pressu
     _calls(program, weights, alive, found)
 
 
-def _calls(program: Program, weights: Sequence[float], alive: Pressure, found: dict[str, float]) -> None:
+def _calls(program: Program, weights: Sequence[Copies], alive: Pressure, found: dict[str, float]) -> None:
     """Sum up the registers that are alive across calls of the C library, which keeps none of them on x86-64."""
     for number, statement in enumerate(program.statements):
         operand = statement.form.operand
         if statement.form.class_ == "math" and operand is not None:
-            found["calls"] += operand.lanes * weights[number]
-            found["calls.alive"] += alive.folded[number] * operand.lanes * weights[number]
+            found["calls"] += operand.lanes * weights[number].all
+            found["calls.alive"] += alive.folded[number] * operand.lanes * weights[number].all
 
 
 def _values(program: Program, on: Machine, found: dict[str, float]) -> None:
@@ -127,6 +196,7 @@ def _loops(program: Program, loops: Sequence[Shape], found: dict[str, float]) ->
     found["loops.auto"] = sum(shape.lanes > 1 for shape in loops)
     for shape in loops:
         found["access.contiguous"] += shape.accesses.contiguous
+        found["access.near"] += shape.accesses.near
         found["access.strided"] += shape.accesses.strided
         found["access.fixed"] += shape.accesses.fixed
         found["access.recurrent"] += shape.accesses.is_recurrent
@@ -134,6 +204,7 @@ def _loops(program: Program, loops: Sequence[Shape], found: dict[str, float]) ->
         if shape.lanes > 1:
             copies = shape.lanes * shape.copies * shape.inside
             found["l.gathered"] += shape.accesses.strided * copies
+            found["l.sorted"] += shape.accesses.near * copies
             found["u.reduced"] += shape.accesses.is_recurrent * shape.lanes
     found["loops.unknown"] = sum(shape.turns != shape.turns for shape in loops)
     found["loops.depth"] = max((loop.depth for loop in program.loops), default=0)
@@ -162,6 +233,7 @@ def _hot(program: Program, on: Machine, loop: Loop, shape: Shape, alive: Pressur
     found["hot.interleaved"] = shape.interleaved
     found["hot.copies"] = shape.copies
     found["hot.contiguous"] = shape.accesses.contiguous
+    found["hot.near"] = shape.accesses.near
     found["hot.strided"] = shape.accesses.strided
     found["hot.fixed_accesses"] = shape.accesses.fixed
     found["hot.serial"] = shape.accesses.is_serial
@@ -178,9 +250,9 @@ def _hot(program: Program, on: Machine, loop: Loop, shape: Shape, alive: Pressur
     total = 0.0
     for statement in program.statements[loop.begin : loop.end]:
         own = work(statement.form, on)
-        if own.key in _FREE:
+        if own.key in _FREE or statement.is_folded:
             continue
-        found["h." + own.key] += own.pieces
+        found["h." + ("w" + own.key[1:] if shape.lanes > 1 and own.key[0] == "s" else own.key)] += own.pieces
         total += own.pieces
         if own.key == "v.load" and program.lives[statement.results[0]].uses > 1:
             # What is read for several operations is a register in each copy of the body.

@@ -31,6 +31,8 @@ class Machine:
     """Vector registers that a function must save for its caller: eight of AArch64's, none of x86-64's on Linux."""
     isa: str
     has_half: bool
+    near: int
+    """The largest stride at which LLVM reads whole vectors and sorts their elements."""
     loop_buffer: int
     """Operations that LLVM's scheduling model says the CPU's loop buffer holds: it unrolls loops up to that size."""
 
@@ -53,8 +55,9 @@ def machine(target: Target) -> Machine:
     buffer = _LOOP_BUFFERS.get(target.cpu, 16 if target.architecture == "aarch64" else 50)
     saved = 8 if target.architecture == "aarch64" else 0
     has_masks = masks or target.has("sve")
+    near = 4 if target.architecture == "aarch64" else 8
     return Machine(
-        target.vector_bits, target.vector_registers, auto, has_masks, target.has("sve"), saved, isa, half, buffer
+        target.vector_bits, target.vector_registers, auto, has_masks, target.has("sve"), saved, isa, half, near, buffer
     )
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from .lines import Form, Value, form
+from .ranges import Range, exactly, result, turns
 
 _NAMES = re.compile(r"(%[\w.$-]+(?:#\d+|:\d+)?)")
 _CARRIED = re.compile(r"(%[\w.$-]+) = (%[\w.$-]+(?:#\d+)?)")
@@ -38,6 +39,8 @@ class Life:
     first: int = -1
     """The first operation that uses it."""
     constant: int | None = None
+    """Of an integer constant, or of one that follows from constants."""
+    range: Range | None = None
     is_splat: bool = False
     gaps: list[tuple[int, Alternative]] | None = None
     """From when it is not needed until the begin of an alternative, if it ends in that."""
@@ -51,6 +54,8 @@ class Statement:
     operands: list[int]
     results: list[int]
     loop: int
+    is_folded: bool = False
+    """Whether nothing of it is in the code: its result is a constant, or it never runs."""
 
 
 @dataclass(slots=True)
@@ -63,6 +68,8 @@ class Loop:
     trips: float
     """NaN where the bounds are not constant."""
     step: float
+    share: float = 1.0
+    """The share of the turns of a loop of few turns around it in which it runs at all."""
     index: int = NONE
     """The value that counts its turns."""
     end: int = 0
@@ -103,6 +110,10 @@ class _Reader:
         self._alternatives: list[Alternative] = []
         """Those that are open."""
         self._inside: list[int] = []
+        self._dead: list[bool] = []
+        """For each open region: whether it, or one around it, never runs."""
+        self._conditions: dict[int, int | None] = {}
+        """By the begin of a branch: what its condition is, where that is known."""
 
     def read(self, text: str) -> Program:
         for raw in text.split("\n"):
@@ -129,19 +140,31 @@ class _Reader:
             else:
                 self._statement(found, names, line)
         if found.opens:
+            never = False
             if found.class_ == "branch":
-                self._branches.append((self.statements[-1].results, len(self.statements)))
+                here = len(self.statements)
+                self._branches.append((self.statements[-1].results, here))
                 closed = NONE - len(self._branches)
+                operands = self.statements[-1].operands
+                self._conditions[here] = self.lives[operands[0]].constant if operands else None
+                never = self._conditions[here] == 0
             elif closed < NONE and not found.name:
                 # What opens where another region closes, `} else {`, is of the same branch.
-                self._alternatives.append(Alternative(self._branches[NONE - 1 - closed][1], len(self.statements)))
-            self._regions.append(closed)
+                begin = self._branches[NONE - 1 - closed][1]
+                self._alternatives.append(Alternative(begin, len(self.statements)))
+                never = self._conditions[begin] == 1
+            self._open(closed, never)
+
+    def _open(self, region: int, never: bool) -> None:
+        self._regions.append(region)
+        self._dead.append(never or (bool(self._dead) and self._dead[-1]))
 
     def _close(self) -> int:
         """Leave a region; return what it was, NONE for a loop's."""
         if not self._regions:
             return NONE
         loop = self._regions.pop()
+        self._dead.pop()
         if loop < NONE:
             results, begin = self._branches[NONE - 1 - loop]
             if self._alternatives and self._alternatives[-1].first == begin:
@@ -182,12 +205,20 @@ class _Reader:
             several = found.results or (value,)
             for number, name in enumerate(names[:count]):
                 results += self._define_all(name, several[number:] if count > 1 else several, value)
+            own = self.lives[results[0]]
             if found.class_ == "constant":
-                self.lives[results[0]].constant = found.constant
-                self.lives[results[0]].is_splat = found.is_splat
+                own.constant = found.constant
+                own.range = exactly(found.constant) if found.constant is not None else None
+                own.is_splat = found.is_splat
+            elif value.kind == "integer" and found.name.startswith("arith."):
+                own.range = result(found.name, found.predicate, [self.lives[one].range for one in operands])
+                if own.range is not None and value.element in ("index", "i1"):
+                    own.constant = own.range.constant
         if found.name == "scf.yield" and self._regions and self._regions[-1] > NONE:
             self.loops[loop].yielded = operands
-        self.statements.append(Statement(found, operands, results, loop))
+        is_known = bool(results) and found.class_ != "constant" and self.lives[results[0]].constant is not None
+        is_dead = bool(self._dead) and self._dead[-1]
+        self.statements.append(Statement(found, operands, results, loop, is_known or is_dead))
 
     def _loop(self, line: str, found: Form, names: list[str]) -> None:
         parent = self._inside[-1] if self._inside else NONE
@@ -197,19 +228,25 @@ class _Reader:
         carried = _CARRIED.findall(line, line.index("iter_args")) if "iter_args" in line else []
         inside = {name for name, _ in carried}
         operands = [self._use(name, here, parent) for name in names if name not in inside]
-        trips, step = self._trips(line)
+        (trips, step), share = self._trips(line), 1.0
+        if trips != trips:
+            trips, share = self._cases(line)
+        if self._dead and self._dead[-1]:
+            trips = 0.0
         if parent != NONE:
             self.loops[parent].is_innermost = False
-        loop = Loop(parent, len(self._inside) + 1, here + 1, trips, step)
+        loop = Loop(parent, len(self._inside) + 1, here + 1, trips, step, share)
         self.loops.append(loop)
         results = self._define_all(results_name, found.results, _UNKNOWN) if results_name else []
         loop.results = results
-        self.statements.append(Statement(found, operands, results, parent))
+        self.statements.append(Statement(found, operands, results, parent, trips == 0))
         self._inside.append(number)
         if found.opens:
-            self._regions.append(number)
+            self._open(number, trips == 0)
         for name in indices:
             loop.index = self._define(name, _INDEX)
+        if len(indices) == 1:
+            self._bound(line, loop, number)
         for (name, _), value in zip(carried, found.results, strict=False):
             loop.carried.append(self._define(name, value))
 
@@ -231,6 +268,36 @@ class _Reader:
         if low != low or high != high or not step:
             return float("nan"), step
         return max(0.0, -((low - high) // step)), step
+
+    def _cases(self, line: str) -> tuple[float, float]:
+        """Return the turns of a loop whose bound is known by the turns of one around it, and in what share it runs."""
+        bounds = _BOUNDS.search(line)
+        if bounds is not None:
+            low, step = (self._constant(bounds[group]) for group in (1, 3))
+            number = self._numbers.get(bounds[2])
+            high = self.lives[number].range if number is not None else None
+            if low == low and step == step and step and high is not None and high.cases:
+                counts = [max(0.0, -((low - case) // step)) for case in high.cases]
+                running = sum(count > 0 for count in counts)
+                return max(counts), running / len(counts) if running else 1.0
+        return float("nan"), 1.0
+
+    def _bound(self, line: str, loop: Loop, number: int) -> None:
+        """Note what a loop's index can be."""
+        bounds = _BOUNDS.search(line)
+        if bounds is None:
+            return
+        first = self._constant(bounds[1])
+        if first != first:
+            return
+        if loop.trips == loop.trips:
+            if loop.trips >= 1:
+                self.lives[loop.index].range = turns(number, int(first), int(loop.step), int(loop.trips))
+        else:
+            last = self._numbers.get(bounds[2])
+            high = self.lives[last].range if last is not None else None
+            if high is not None and high.high > first:
+                self.lives[loop.index].range = Range(int(first), high.high - 1)
 
     def _constant(self, name: str | None) -> float:
         if name is None:

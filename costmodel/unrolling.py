@@ -1,8 +1,8 @@
 """What LLVM does with loops: which it unrolls whole or in part, which it vectorises, and how large the code becomes.
 
-Three steps of LLVM's -O3 pipeline are followed: loops of few turns are unrolled whole, inner ones first; scalar loops
-without loops inside are vectorised and interleaved, and then unrolled whole where few turns are left; other loops are
-unrolled up to the size of the CPU's loop buffer.
+Three steps of LLVM's -O3 pipeline are followed: loops of few turns are unrolled whole, inner ones first, with loops
+in them or not; scalar loops without loops inside are vectorised and interleaved; then what has become small is unrolled
+whole, and other loops up to the size of the CPU's loop buffer.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from .program import Program
 
 WHOLE = 300
 """Pieces of work up to which LLVM unrolls a loop of known turns whole (-O3's threshold)."""
+_FEW = 16
+"""Turns below which LLVM vectorises only what leaves no rest."""
 _SMALL = 20
 """The cost below which LLVM's vectoriser interleaves for the sake of the loop's own instructions."""
 _FREE = frozenset({"free", "function", "x.constant", "s.constant", "v.constant"})
-_NO_ACCESSES = Accesses(0, 0, 0, False, False, 0)
+_NO_ACCESSES = Accesses(0, 0, 0, 0, False, False, 0)
 
 
 @dataclass(slots=True)
@@ -38,7 +40,7 @@ class Shape:
     rest_copies: float = 0.0
     """How often its body stands in the code behind that, for the turns that are left over."""
     is_whole: bool = False
-    """Whether no loop is left of it."""
+    """Whether no loop is left of it; loops inside may be."""
     lanes: int = 1
     """By which LLVM vectorises it: 1 where it does not."""
     interleaved: int = 1
@@ -60,17 +62,21 @@ def shapes(program: Program, on: Machine) -> list[Shape]:
     """Return the shape of each loop."""
     found = _bodies(program, on)
     calls = [shape.vectors < 0 for shape in found]
+    early = [shape.size for shape in found]
     for number in range(len(found) - 1, -1, -1):
         shape, loop = found[number], program.loops[number]
         if shape.is_leaf and not shape.vectors and not calls[number]:
-            shape.accesses = accesses(program, number)
+            shape.accesses = accesses(program, number, on.near)
             # What the index does not move is kept in a register, and read and written outside of the loop.
+            early[number] = max(1.0, early[number] - shape.accesses.fixed)
             shape.size = max(1.0, shape.size - shape.accesses.fixed)
-        _leave(shape, on, calls[number])
+        is_early = shape.turns * early[number] <= WHOLE
+        _leave(shape, on, calls[number], is_early)
         if loop.parent >= 0:
             outer = found[loop.parent]
-            outer.size += shape.code
-            outer.is_leaf &= shape.is_whole
+            outer.size += shape.code * loop.share
+            early[loop.parent] += early[number] * (shape.turns if is_early else 1.0) * loop.share
+            outer.is_leaf &= shape.is_whole and shape.is_leaf
             if shape.is_whole:
                 outer.inside = max(outer.inside, shape.inside * max(1.0, shape.copies))
             outer.vectors += max(0, shape.vectors) + (shape.lanes > 1)
@@ -78,21 +84,39 @@ def shapes(program: Program, on: Machine) -> list[Shape]:
     return found
 
 
-def _leave(shape: Shape, on: Machine, has_calls: bool) -> None:
+def _leave(shape: Shape, on: Machine, has_calls: bool, is_early: bool) -> None:
     """Decide what becomes of a loop whose loops inside are decided."""
-    if shape.turns * shape.size <= WHOLE:
-        shape.copies, shape.is_whole = shape.turns, shape.is_leaf
+    if is_early or (shape.turns * shape.size <= WHOLE and not shape.is_leaf):
+        shape.copies, shape.is_whole = shape.turns, True
         return
     if not shape.is_leaf or has_calls:
         return
     found = shape.accesses
     if not shape.vectors and found.widest and not found.is_serial:
-        shape.lanes = max(1, on.auto_bits // found.widest)
-        shape.interleaved = _interleaved(shape, found.contiguous + found.fixed)
-        _vectorise(shape)
-        return
+        lanes = _lanes(shape, on.auto_bits // found.widest)
+        if lanes > 1 and _pays(shape, lanes):
+            shape.lanes = lanes
+            shape.interleaved = _interleaved(shape)
+            _vectorise(shape)
+            return
     shape.copies, shape.rest = _partly(shape.size, shape.turns, on.loop_buffer)
     shape.rest_copies = float(shape.copies > 1 and shape.rest != 0)
+    shape.is_whole = shape.copies == shape.turns
+
+
+def _lanes(shape: Shape, most: int) -> int:
+    """Return by how much LLVM may vectorise: no more than there are turns, and without a rest where they are few."""
+    while most > 1 and (shape.turns < most or (shape.turns < _FEW and shape.turns % most)):
+        most //= 2
+    return most
+
+
+def _pays(shape: Shape, lanes: int) -> bool:
+    """Return whether vectors cost less than scalars, where elements that lie apart are taken one by one."""
+    found = shape.accesses
+    apart, near = found.strided * shape.inside, found.near * shape.inside
+    together = max(1.0, shape.size - apart - near)
+    return together + 2 * lanes * apart + 0.75 * lanes * near < lanes * shape.size
 
 
 def _vectorise(shape: Shape) -> None:
@@ -116,10 +140,11 @@ def _bodies(program: Program, on: Machine) -> list[Shape]:
         if statement.loop < 0:
             continue
         own = work(statement.form, on)
-        if own.key in _FREE:
+        if own.key in _FREE or statement.is_folded:
             continue
         shape = found[statement.loop]
-        shape.size += own.pieces
+        # A call weighs as much as what it hands over, and one.
+        shape.size += statement.form.words + 1 if statement.form.words else own.pieces
         if own.key[0] == "v" and own.key != "view":
             shape.vectors += own.pieces
         elif own.key in ("call", "copy", "s.math"):
@@ -127,7 +152,7 @@ def _bodies(program: Program, on: Machine) -> list[Shape]:
     return found
 
 
-def _interleaved(shape: Shape, streams: int) -> int:
+def _interleaved(shape: Shape) -> int:
     """Return how many vectors LLVM's vectoriser works on in a turn."""
     most = 4
     if shape.turns == shape.turns:
