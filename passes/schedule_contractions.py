@@ -33,6 +33,8 @@ MOST_DEPTH = 1024
 """The longest block of the depth: in a longer one, loading and storing the sums costs hardly less."""
 FEW_TILES = 2
 FEW_TILES_DEPTH = 256
+_FEW_ROWS_HIGH = 4
+"""Rows of the tile, four vectors wide, of a product of few rows under `finite`."""
 """The longest where so few row tiles share a block of the panel: they wait for memory, not for sums, and what they
 prefetch, the next block, is then a few pages ahead."""
 DEPTH_STEP = 16
@@ -140,6 +142,9 @@ class ScheduleContractions(Pass):
         share = (3 if self.vector_bits == MASKED_BITS else 6) if many else 2
         tile_rows = max(1, (free // share if expands_in_loop else free) // vectors_wide)
         tile_rows = _rows_without_waste(rows, min(tile_rows, 8))
+        if multiply == "finite" and many and rows is not None and rows <= FEW_TILES * _FEW_ROWS_HIGH:
+            # B comes from memory once: what counts is how much of it a step takes, not how often A is read.
+            tile_rows, vectors_wide = min(tile_rows, _FEW_ROWS_HIGH), _vectors_wide(columns, vector, 4)
         return self.with_tile(tile_rows, vectors_wide, bits, multiply, rows, depth, pack_left=pack_left)
 
     def with_tile(

@@ -42,13 +42,13 @@ def served():
 def run_page(name: str, chosen, tools: Path, folder: Path) -> str:
     """Run blocks of a page in `folder`; return what they print."""
     script = folder / "page.py"
-    script.write_text(program(name, chosen))
-    (folder / "model.mlir").write_text(README_MODEL)
     path = os.pathsep.join((str(tools), str(Path(sys.executable).parent), os.environ["PATH"]))
+    # The server runs it in an environment of its own.
+    script.write_text(f"import os\nos.environ['PATH'] = {path!r}\n{program(name, chosen)}")
+    (folder / "model.mlir").write_text(README_MODEL)
     done = subprocess.run(
         [tools / "script", script],
         cwd=folder,
-        env={**os.environ, "PATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

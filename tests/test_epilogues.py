@@ -214,5 +214,5 @@ def test_loops_without_spills(cpu: str, body: str) -> None:
     compiled = slipstick.compile(Layer(body, rows=64, columns=96, tiling="").text(), threads=1, target=cpu)
     assert compiled.statistics["lower-contractions: epilogues fused"] == 1
     loops = inner_loops(compiled.assembly())
-    assert len(loops) > 2
+    assert len(loops) >= 2
     assert [loop.stack_traffic() for loop in loops if loop.stack_traffic()] == []

@@ -32,7 +32,7 @@ def test_many_columns_are_computed_in_narrower_vectors_than_few():
         columns = tuple(torch.rand(length) for _ in range(count))
         native = slipstick.compile(Columns(), columns, threads=1, target="znver4")
         text = native.stage("loops")
-        assert ("vector<64xf32>" in text) == (count == 3)
+        assert ("vector<128xf32>" in text) == (count == 3)
         assert "vector<16xf32>" in text
         native = slipstick.compile(Columns(), columns, threads=1)
         assert torch.equal(native(*columns), Columns()(*columns))

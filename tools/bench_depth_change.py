@@ -83,8 +83,10 @@ def depth_change(program: str, argv: Sequence[str]) -> int:
     """Measure and print what the arguments ask for; return the exit status."""
     arguments = _parser(program).parse_args(argv)
     torch.set_num_threads(arguments.threads)
-    with quiet(), torch.inference_mode():
+    with quiet():
+        # Outside inference mode, where torch would not tell of writes to the weights.
         model = load_model(arguments.model)
+    with quiet(), torch.inference_mode():
         generator = Generator(
             model,
             batch=arguments.batch,
