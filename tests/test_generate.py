@@ -295,6 +295,7 @@ def test_lmul(opt):
     assert len(tokens[0]) == 4
 
 
+@pytest.mark.parametrize("model", ["opt", pytest.param("llama", marks=pytest.mark.exhaustive)], indirect=True)
 def test_long_prompts_run_in_wide_steps(model):
     config = model.config
     long = TransformerSizes(config.model_type, 1, 64, 4, 96, 101, 300, kv_heads=2).model(logits=True)
