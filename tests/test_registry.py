@@ -22,7 +22,6 @@ LIKE_OTHERS = {
     "matmul-512x512x512": "matmul-128x768x768",
     "matmul-1024x1024x1024": "matmul-128x768x768",
     "minilm-1x128": "minilm-8x32",
-    "mobilenet-v2": "resnet-18",
     "distilbert-base-1x128": "bert-base-1x128",
     "electra-small-1x128": "albert-base-1x128",
     "opt-125m-prefill-1x128": "opt-125m-prefill-8x128",
