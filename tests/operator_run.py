@@ -158,7 +158,7 @@ def report(found: dict[Case, Outcome]) -> str:
         "# Operations of torch",
         "",
         f"{len(found)} cases, of which torch-mlir lowers {lowered} to linalg on tensors; {right} of these give what "
-        f"torch gives ({right / lowered:.1%}). Written by `python tests/operator_run.py docs/operators.md`.",
+        f"torch gives ({right / lowered:.1%}). `python tests/operator_run.py docs/operators.md` writes this page.",
     ]
     for subject, table in SUBJECTS.items():
         lines += [
