@@ -10,6 +10,7 @@ from .base import Pass, PassContext
 from .outline_kernels import NOALIAS_ATTRIBUTE
 from .paths import noted_paths
 from .prepare_entry import ENTRY_ATTRIBUTE
+from .values import is_strided
 
 NOALIAS_POINTERS_ATTRIBUTE = "slipstick.noalias_pointers"
 
@@ -53,20 +54,12 @@ def _has_static_memrefs(function: func.FuncOp) -> bool:
     for type_ in function.type.inputs:
         if not isinstance(type_, ir.MemRefType):
             continue
-        if not type_.has_static_shape or not _is_strided(type_):
+        if not type_.has_static_shape or not is_strided(type_):
             return False
         strides, offset = type_.get_strides_and_offset()
         if dynamic in (*strides, offset):
             return False
     return not any(isinstance(type_, ir.MemRefType) for type_ in function.type.results)
-
-
-def _is_strided(type_: ir.MemRefType) -> bool:
-    try:
-        type_.get_strides_and_offset()
-    except (ValueError, RuntimeError):
-        return False
-    return True
 
 
 def _pointers(function: func.FuncOp, memrefs: list[int], bare: bool) -> list[int]:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from ..bindings import func, ir, memref
 from .base import Pass, PassContext
 from .calls import Calls, retype
-from .values import constant, defining_op
+from .values import constant, defining_op, is_strided
 
 _DYNAMIC = ir.ShapedType.get_dynamic_size()
 _DYNAMIC_STRIDE = ir.ShapedType.get_dynamic_stride_or_offset()
@@ -91,7 +91,7 @@ def _source(value: ir.Value) -> ir.Value:
 def _joined(passed: Sequence[ir.Value], now: ir.MemRefType) -> ir.MemRefType | None:
     """Return the type of what is known of all memrefs, or now; None where their layouts are no strides."""
     types = {str(value.type): ir.MemRefType(value.type) for value in passed}
-    if any(type_.rank != now.rank or not _is_strided(type_) for type_ in (*types.values(), now)):
+    if any(type_.rank != now.rank or not is_strided(type_) for type_ in (*types.values(), now)):
         return None
     if len(types) == 1 and not _is_dynamic(only := next(iter(types.values()))):
         # As it is written: a list of strides may be the identity.
@@ -115,14 +115,6 @@ def _common(numbers: set[int], now: int, unknown: int) -> int:
 def _is_dynamic(type_: ir.MemRefType) -> bool:
     strides, offset = type_.get_strides_and_offset()
     return not type_.has_static_shape or _DYNAMIC_STRIDE in (*strides, offset)
-
-
-def _is_strided(type_: ir.MemRefType) -> bool:
-    try:
-        type_.get_strides_and_offset()
-    except (ValueError, RuntimeError):
-        return False
-    return True
 
 
 def _retype(function: func.FuncOp, number: int, type_: ir.MemRefType, calls: Sequence[ir.Operation]) -> None:

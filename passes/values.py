@@ -33,3 +33,12 @@ def trip_count(lower: int | None, upper: int | None, step: int | None) -> int | 
     if lower is None or upper is None or step is None or step <= 0:
         return None
     return max(0, -(-(upper - lower) // step))
+
+
+def is_strided(type_: ir.MemRefType) -> bool:
+    """Tell whether a buffer's layout is given by strides and an offset."""
+    try:
+        type_.get_strides_and_offset()
+    except (ValueError, RuntimeError):
+        return False
+    return True
