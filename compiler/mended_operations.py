@@ -72,7 +72,7 @@ def _reciprocal(x: Tensor) -> Any:
     return torch.ops.aten.div.Tensor(torch.ones((), dtype=x.dtype), x) if x.dtype.is_floating_point else NotImplemented
 
 
-def _fmod_by_number(x: Tensor, y: float) -> Tensor:
+def _fmod_by_number(x: Tensor, y: float) -> Any:
     """Return the remainder of a division by a number, with the sign of x: torch-mlir lowers that by a tensor alone."""
     dtype = torch.result_type(x, y)
     wide = torch.int32 if dtype in (torch.int8, torch.uint8) else dtype
@@ -84,7 +84,8 @@ def _dense_view(x: Tensor, size: list[Any], stride: list[Any], storage_offset: A
 
     The decomposition of group_norm reads its factors so.
     """
-    dense, elements = [], 1
+    dense: list[Any] = []
+    elements: Any = 1
     for length in reversed(size):
         dense.insert(0, elements)
         elements = elements * length
