@@ -127,7 +127,7 @@ def interface_of(module: CompiledModule, name: str, state: Sequence[StateTensor]
     return CInterface(
         name,
         str(module.target),
-        artifact.entry,
+        module._entry,
         sizes,
         tuple(inputs),
         tuple(results),

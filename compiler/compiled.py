@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from copy import copy as shallow_copy
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,12 +86,13 @@ class CompiledModule:
         sizes are known at run time only are not in it."""
         self._inputs = Inputs(signature)
         self._built = built
-        self._function = self._native(built, built.artifact.entry)
+        self._entry = built.artifact.entry
+        self._function = self._native(built, self._entry)
         self._weights = Weights(signature, built.artifact, self._function, slots or {}, tied or {})
         self._flat = flat_inputs(signature)
         self._overlaps = Overlaps(signature)
         self._results = Results(signature)
-        self._array_entry = self._array_address(built.artifact.entry)
+        self._array_entry = self._array_address(self._entry)
         self._fast_calls = FastCalls()
 
     # ---- calling
@@ -124,11 +125,12 @@ class CompiledModule:
         if self._weights.inputs:
             tensors = self._weights.with_codes(function, tensors, leaves, keep)
         for number in bound.copied:
-            copy = Copy(state[number], state[number].detach().contiguous(), number in self._results.written_state)
-            copies.append(copy)
+            contiguous = Copy(state[number], state[number].detach().contiguous(), number in self._results.written_state)
+            copies.append(contiguous)
             native = self._weights.state.arguments[number].native
             assert native is not None
-            tensors.append((function.position(native), copy.contiguous.data_ptr(), descriptor_tail(copy.tensor.shape)))
+            tail = descriptor_tail(contiguous.tensor.shape)
+            tensors.append((function.position(native), contiguous.contiguous.data_ptr(), tail))
         fresh = function(template, tensors)
         if self._array_entry and not keep and not copies and leaves is args:
             slots = self._weights.state.slots
@@ -149,7 +151,8 @@ class CompiledModule:
         if depth not in self.depths:
             raise ArgumentError(f"depth: expected {self._depths_text()}, found {depth!r}")
         symbol = self._built.artifact.paths[depth]
-        other = shallow_copy(self)
+        other = copy(self)
+        other._entry = symbol
         other._function = self._native(self._built, symbol)
         other._array_entry = self._array_address(symbol)
         return other
@@ -244,6 +247,17 @@ class CompiledModule:
         from .saved import save
 
         save(self, Path(path))
+
+    def __reduce__(self) -> tuple[Callable[[bytes], CompiledModule], tuple[bytes]]:
+        """Pickle, and copy deeply, what `save` writes: code, and weights as they are now, which the copy then owns."""
+        from .pickled import restored, to_bytes
+
+        return restored, (to_bytes(self),)
+
+    def __copy__(self) -> CompiledModule:
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
 
     def save_library(
         self, folder: str | os.PathLike[str], name: str = "model", *, compiler: str | None = None

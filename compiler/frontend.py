@@ -11,9 +11,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +21,7 @@ from ..passes.overwrites import mark_overwrites
 from ..passes.prepare_entry import find_entry
 from ..passes.set_stage import STAGE_ATTRIBUTE
 from .index_copy import INDEX_COPY, keep_index_copies, lower_index_copies
+from .quiet_torch import quiet_torch
 from .signature import Signature
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ def _prepared(
     """Return the graph of a program, ready for import."""
     from .torch_graph import prepare
 
-    with _EXPORT, _quiet():
+    with _EXPORT, quiet_torch():
         simple = program if decomposed else _decompose(program)
         return prepare(simple, program, form.names, exact_ranges=exact_ranges)
 
@@ -173,7 +172,7 @@ def _export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, An
     from .sparse_tensors import DenseStandIns
     from .traceable_adapters import traceable_adapters
 
-    with _EXPORT, _quiet(), torch.no_grad(), static_experts(), traceable_adapters():
+    with _EXPORT, quiet_torch(), torch.no_grad(), static_experts(), traceable_adapters():
         _register_caches()
         leave_inference_mode(module)
         args, kwargs = _distinct(args, kwargs)
@@ -308,7 +307,7 @@ def _in_torch_dialect(graph_module: torch.fx.GraphModule) -> ir.Module:
 
     importer = LayerImporter(new_context())
     try:
-        with _EXPORT, _quiet():
+        with _EXPORT, quiet_torch():
             importer.import_graph_module(graph_module, func_name="main")
     except Exception as error:
         raise import_error(graph_module, error) from error
@@ -341,11 +340,3 @@ def _lower(module: ir.Module, pipeline: str, graph_module: torch.fx.GraphModule)
         context.emit_error_diagnostics = False
     if failure is not None or messages:
         raise lowering_error(messages, graph_module, failure) from failure
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep torch's and torch-mlir's warnings about their own insides away from the user."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

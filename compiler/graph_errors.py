@@ -7,8 +7,12 @@ import re
 from pathlib import Path
 
 import torch
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from ..errors import GraphError
+
+_MOST_NAMES = 8
+"""Operations that a message names where it is not known which of them was refused."""
 
 
 def export_error(error: Exception) -> GraphError:
@@ -16,20 +20,31 @@ def export_error(error: Exception) -> GraphError:
     text = (
         re.split(r"\n\s*\n|\nFor more information|\nCaused by", str(error).strip())[0].strip() or type(error).__name__
     )
-    frames = re.findall(r'File "([^"]+)", line (\d+), in', str(error))
-    frames += [(file, line) for file, line in _frames(error) if "/torch/" not in file and Path(file).is_file()]
-    where = _source_line(*frames[-1]) if frames else ""
-    return GraphError(f"torch.export: {text}{where}")
+    operation, frames = _frames(error)
+    frames = re.findall(r'File "([^"]+)", line (\d+), in', str(error)) + frames
+    # The modules of torch, such as a layer in an nn.Sequential, count where no other source is near.
+    own = [frame for frame in frames if "/torch/" not in frame[0]] or [f for f in frames if "/torch/nn/" in f[0]]
+    where = _source_line(*own[-1]) if own else ""
+    operation = operation.removesuffix(".default")
+    what = f"operation {operation}: " if operation else ""
+    if isinstance(error, GuardOnDataDependentSymNode):
+        what = "control flow that depends on the values of a tensor cannot be compiled: "
+    return GraphError(f"torch.export: {what}{text}{where}", operation)
 
 
-def _frames(error: BaseException) -> list[tuple[str, str]]:
-    frames = []
+def _frames(error: BaseException) -> tuple[str, list[tuple[str, str]]]:
+    """Return the operation that torch was tracing, "" for none, and the files and lines outside of this package."""
+    operation, frames = "", []
     traceback = error.__traceback__
     while traceback is not None:
-        frames.append((traceback.tb_frame.f_code.co_filename, str(traceback.tb_lineno)))
+        frame = traceback.tb_frame
+        called = frame.f_locals.get("func")
+        if isinstance(called, torch._ops.OpOverload):
+            operation = str(called)
+        frames.append((frame.f_code.co_filename, str(traceback.tb_lineno)))
         traceback = traceback.tb_next
     here = str(Path(__file__).parent)
-    return [frame for frame in frames if not frame[0].startswith(here)]
+    return operation, [frame for frame in frames if not frame[0].startswith(here) and Path(frame[0]).is_file()]
 
 
 def lowering_error(
@@ -53,24 +68,35 @@ def lowering_error(
             return GraphError(f"operation {operation}{line}: torch-mlir cannot lower it to linalg", operation)
     text = "; ".join(message.split("\n")[0][:300] for _, message in messages) or str(failure)
     places = [place for place in (re.search(r'"([^"]+)":(\d+)', location) for location, _ in messages) if place]
-    for node in graph_module.graph.nodes:
-        trace = node.meta.get("stack_trace") or ""
-        there = any(f'"{place.group(1)}", line {place.group(2)}' in trace for place in places)
-        if there and node.op == "call_function" and _is_complex(node):
+    there = [node for node in graph_module.graph.nodes if node.op == "call_function" and _is_at(node, places)]
+    for node in there:
+        if _is_complex(node):
             return GraphError(f"{describe(node)}: torch-mlir cannot lower complex numbers here: {text}")
+    if len(there) == 1:
+        operation = str(there[0].target).removesuffix(".default")
+        return GraphError(f"{describe(there[0])}: torch-mlir cannot lower it to linalg: {text}", operation)
     line = _source_line(*places[0].groups()) if places else ""
-    return GraphError(f"torch-mlir cannot lower the graph to linalg{line}: {text}")
+    names = ", ".join(dict.fromkeys(str(node.target).removesuffix(".default") for node in there[:_MOST_NAMES]))
+    what = f"one of the operations {names}" if names else "the graph"
+    return GraphError(f"torch-mlir cannot lower {what} to linalg{line}: {text}")
+
+
+def _is_at(node: torch.fx.Node, places: list[re.Match[str]]) -> bool:
+    """Tell whether a node comes from one of the places, matches of file and line."""
+    trace = node.meta.get("stack_trace") or ""
+    return any(f'"{place.group(1)}", line {place.group(2)}' in trace for place in places)
 
 
 def import_error(graph_module: torch.fx.GraphModule, error: Exception) -> GraphError:
     """Name the node at which torch-mlir's importer stopped: the frames of its traceback hold it."""
-    traceback, node = error.__traceback__, None
+    traceback, node, given = error.__traceback__, None, ""
     while traceback is not None:
         candidate = traceback.tb_frame.f_locals.get("node")
-        if isinstance(candidate, torch.fx.Node) and candidate.op == "call_function":
-            node = candidate
+        if isinstance(candidate, torch.fx.Node):
+            node = candidate if candidate.op == "call_function" else node
+            given = candidate.name if candidate.op == "placeholder" else given
         traceback = traceback.tb_next
-    what = describe(node) if node is not None else "the graph"
+    what = describe(node) if node is not None else f"input {given}" if given else "the graph"
     text = str(error).strip().split("\n")[0] or type(error).__name__
     operation = str(node.target).removesuffix(".default") if node is not None else ""
     return GraphError(f"{what}: torch-mlir cannot import it: {text}", operation)
@@ -89,8 +115,11 @@ def describe(node: torch.fx.Node) -> str:
 
 
 def source_of(stack_trace: str | None) -> str:
-    """Return ` (file:line: source text)` of the innermost frame of a stack trace, "" where there is none."""
-    frames = re.findall(r'File "([^"]+)", line (\d+)', stack_trace or "")
+    """Return ` (file:line: source text)` of the innermost frame of a stack trace, "" where there is none.
+
+    Code that torch made while it traced, such as the call of a branch, is in no file: `<eval_with_key>`.
+    """
+    frames = re.findall(r'File "([^"<]+)", line (\d+)', stack_trace or "")
     return _source_line(*frames[-1]) if frames else ""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.fx.experimental.symbolic_shapes import statically_known_true
 
 
 def mended_operations() -> dict[Any, Any]:
@@ -17,6 +18,8 @@ def mended_operations() -> dict[Any, Any]:
         aten.minimum.default: _minimum,
         aten.reciprocal.default: _reciprocal,
         aten.isfinite.default: _is_finite,
+        aten.fmod.Scalar: _fmod_by_number,
+        aten.as_strided.default: _dense_view,
         aten.pow.Tensor_Scalar: _integer_power,
         aten.mm.default: _narrow_mm,
         aten.bmm.default: _narrow_bmm,
@@ -31,7 +34,6 @@ def _fragile() -> list[Any]:
     aten = torch.ops.aten
     return [
         aten.remainder.Scalar,
-        aten.fmod.Scalar,
         aten.div.Scalar_mode,
         aten.div.Tensor_mode,
         aten.floor_divide.default,
@@ -68,6 +70,31 @@ def _is_float(x: Tensor, y: Tensor) -> bool:
 def _reciprocal(x: Tensor) -> Any:
     """Return 1 / x, infinite for 0: torch-mlir's own lowering stops there."""
     return torch.ops.aten.div.Tensor(torch.ones((), dtype=x.dtype), x) if x.dtype.is_floating_point else NotImplemented
+
+
+def _fmod_by_number(x: Tensor, y: float) -> Any:
+    """Return the remainder of a division by a number, with the sign of x: torch-mlir lowers that by a tensor alone."""
+    dtype = torch.result_type(x, y)
+    wide = torch.int32 if dtype in (torch.int8, torch.uint8) else dtype
+    return torch.ops.aten.fmod.Tensor(x.to(wide), torch.full((), y, dtype=wide)).to(dtype)
+
+
+def _dense_view(x: Tensor, size: list[Any], stride: list[Any], storage_offset: Any = None) -> Any:
+    """Return all elements of a dense tensor in their order as a view, which torch-mlir takes with sizes of any kind.
+
+    The decomposition of group_norm reads its factors so.
+    """
+    dense: list[Any] = []
+    elements: Any = 1
+    for length in reversed(size):
+        dense.insert(0, elements)
+        elements = elements * length
+    same = [(elements, x.numel()), *zip(stride, dense, strict=True)]
+    if storage_offset is not None:
+        same.append((storage_offset, x.storage_offset()))
+    if not x.is_contiguous() or not all(statically_known_true(found == wanted) for found, wanted in same):
+        return NotImplemented
+    return x.view(size)
 
 
 def _is_finite(x: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ..bindings import ir
 from ..costmodel.predictor import Predicted, Prediction
 from ..errors import ArgumentError
+from ..passes.manager import run_pipeline
+from ..passes.prepare_entry import find_entry, public_functions
 from ..passes.walk import find
 from ..target import Target
 from .build import parse
@@ -51,10 +53,11 @@ def predict(
 ) -> list[KernelPrediction]:
     """Predict registers, spills, instructions, cycles and utilisation of what is in an MLIR module.
 
-    `source` is text, a path or a module. A module on tensors is brought to the stage "scheduled" for the target (with
-    `lmul` if given) and predicted kernel by kernel; a module of loops (stage "loops", or any other functions without
-    tensors) is predicted function by function. Each function has an entry of its own behind those of its kernels: the
-    most registers, the slowest loop, everything else summed up. `model` is the released one if not given.
+    `source` is text, a path or a module. A module of operations on tensors, or of linalg on buffers, is brought to the
+    stage "scheduled" for the target (with `lmul` if given) and predicted kernel by kernel, each public function on its
+    own where none is called `main`; any other module, of loops, is predicted function by function. Each function has an
+    entry of its own behind those of its kernels: the most registers, the slowest loop, everything else summed up.
+    `model` is the released one if not given.
 
     With `lower` each kernel on tensors is lowered to its loops, which takes longer than all the rest, and predicted
     from them: registers and spills follow from loops much more surely than from the operations that they come from.
@@ -96,18 +99,39 @@ def _functions(module: ir.Module, target: Target, lmul: LMul | None) -> list[tup
     functions = find(module.operation, lambda op: op.name == "func.func" and bool(len(op.regions[0].blocks)))
     if not functions:
         raise ArgumentError("source: expected a module with functions (func.func) that have a body, found none")
-    on_tensors = find(module.operation, lambda op: any("tensor<" in str(result.type) for result in op.results))
-    if not on_tensors:
+    operations = find(
+        module.operation,
+        lambda op: op.name.startswith("linalg.") or any("tensor<" in str(result.type) for result in op.results),
+    )
+    if not operations or stage_of(module) == "loops":
         return [_loops(function) for function in functions]
-    run_stages(module, until="scheduled", target=target, lmul=lmul)
-    found = []
-    for function in find(module.operation, lambda op: op.name == "func.func"):
-        named = [(f"{number} {kernel.kind}", kernel.text) for number, kernel in enumerate(kernels(function))]
-        if named:
-            found.append((function.attributes["sym_name"].value, named))
+    found: dict[str, list[tuple[str, str]]] = {}
+    for part in _parts(module):
+        run_stages(part, until="scheduled", target=target, lmul=lmul)
+        for function in find(part.operation, lambda op: op.name == "func.func"):
+            named = [(f"{number} {kernel.kind}", kernel.text) for number, kernel in enumerate(kernels(function))]
+            if named:
+                found.setdefault(function.attributes["sym_name"].value, named)
     if not found:
         raise ArgumentError("source: expected functions that compute (linalg operations), found none that does")
-    return found
+    return list(found.items())
+
+
+def _parts(module: ir.Module) -> list[ir.Module]:
+    """Return the module, or one for each of its public functions where none of them is the entry."""
+    if find_entry(module.operation) is not None:
+        return [module]
+    names = [function.name.value for function in public_functions(module.operation)]
+    text = module.operation.get_asm(enable_debug_info=True)
+    parts = []
+    for name in names:
+        part = parse(text)
+        for function in public_functions(part.operation):
+            if function.name.value != name:
+                function.attributes["sym_visibility"] = ir.StringAttr.get("private", part.context)
+        run_pipeline(part, "builtin.module(symbol-dce)")
+        parts.append(part)
+    return parts or [module]
 
 
 def _loops(function: ir.Operation) -> tuple[str, list[tuple[str, str]]]:
@@ -118,8 +142,13 @@ def _predict(
     function: str, named: list[tuple[str, str]], target: Target, model: Predictor, lower: bool
 ) -> list[KernelPrediction]:
     texts = [text for _, text in named]
-    if lower and named[0][0]:
-        predicted = [_from_loops(text, target, model) for text in texts]
+    # The model knows linalg on tensors; on buffers it is lowered in any case.
+    lowered = [bool(kernel) and (lower or "tensor<" not in text) for kernel, text in named]
+    if any(lowered):
+        predicted = [
+            _from_loops(text, target, model) if one else model.predict([text], target)[0]
+            for one, text in zip(lowered, texts, strict=True)
+        ]
     else:
         predicted = model.predict(texts, target)
     found = [

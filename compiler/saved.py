@@ -16,7 +16,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -67,7 +67,8 @@ def save(module: CompiledModule, path: Path) -> None:
             "threads": options.threads,
             "pack_weights": options.pack_weights,
         },
-        "artifact": artifact.head(),
+        # A module of another depth is entered at its own path.
+        "artifact": replace(artifact, entry=module._entry).head(),
         "signature": signature_to_json(module.signature),
         "form": None if module._form is None else form_to_json(module._form),
         "state": state,

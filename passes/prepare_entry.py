@@ -55,13 +55,19 @@ def find_entry(module: ir.Operation) -> func.FuncOp | None:
     """Return the function `main`, or the one noted as entry, or the only public function that has a body, or None."""
     functions = [f for f in module.regions[0].blocks[0].operations if isinstance(f, func.FuncOp) and not f.is_external]
     named = [f for f in functions if f.name.value == "main"]
-    public = [f for f in functions if "sym_visibility" not in f.attributes or f.visibility.value == "public"]
+    public = public_functions(module)
     noted = module.attributes.get(ENTRY_ATTRIBUTE)
     entry = [f for f in functions if isinstance(noted, ir.FlatSymbolRefAttr) and f.name.value == noted.value]
     for candidates in (named, entry, public):
         if len(candidates) == 1:
             return candidates[0]
     return None
+
+
+def public_functions(module: ir.Operation) -> list[func.FuncOp]:
+    """Return the functions with a body that can be called from outside."""
+    functions = [f for f in module.regions[0].blocks[0].operations if isinstance(f, func.FuncOp) and not f.is_external]
+    return [f for f in functions if "sym_visibility" not in f.attributes or f.visibility.value == "public"]
 
 
 def is_private(function: func.FuncOp) -> bool:

@@ -89,3 +89,24 @@ def test_transformers_gets_its_own_experts_back():
         assert dict(ALL_EXPERTS_FUNCTIONS) != before
         raise ZeroDivisionError
     assert dict(ALL_EXPERTS_FUNCTIONS) == before
+
+
+class Remainders(nn.Module):
+    def forward(self, x, n):
+        return torch.fmod(x, 2.5), torch.fmod(n, 3), torch.fmod(n.long(), -4)
+
+
+def test_remainders_of_a_division_by_a_number(cache):
+    x = torch.tensor([-7.0, 6.5, torch.inf, -0.0])
+    n = torch.tensor([-128, 127, 5], dtype=torch.int8)
+    found = slipstick.compile(Remainders(), (x, n), threads=1, cache_dir=cache)(x, n)
+    for one, expected in zip(found, Remainders()(x, n), strict=True):
+        torch.testing.assert_close(one, expected, rtol=0, atol=0, equal_nan=True)
+
+
+def test_group_norm_of_any_number_of_images(cache):
+    module, x = nn.GroupNorm(2, 4), torch.randn(3, 4, 5, 6)
+    batch = torch.export.Dim("batch", min=1, max=8)
+    compiled = slipstick.compile(module, (x,), dynamic_shapes=({0: batch},), threads=1, cache_dir=cache)
+    for images in (x, x[:1]):
+        torch.testing.assert_close(compiled(images), module(images))

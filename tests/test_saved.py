@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
 
@@ -56,6 +58,27 @@ def test_a_loaded_module_is_called_like_the_saved_one(saved):
     again = path.with_name("again.slip")
     loaded.save(again)
     assert torch.equal(slipstick.load(again)(x)["y"], loaded(x)["y"])
+
+
+def test_pickles_and_deep_copies_own_their_weights(tmp_path):
+    module, x = nn.Linear(8, 4), torch.randn(3, 8)
+    compiled = slipstick.compile(module, (x,), threads=1)
+    expected = compiled(x)
+    copies = [
+        pickle.loads(pickle.dumps(compiled)),
+        copy.deepcopy(compiled),
+        copy.deepcopy(slipstick.load(_file(compiled, tmp_path))),
+    ]
+    with torch.no_grad():
+        module.bias += 1
+    for one in copies:
+        assert torch.equal(one(x), expected)
+    assert torch.equal(copy.copy(compiled)(x), compiled(x)) and not torch.equal(compiled(x), expected)
+
+
+def _file(compiled, folder):
+    compiled.save(folder / "model.slip")
+    return folder / "model.slip"
 
 
 def test_loading_needs_no_torch_mlir(saved):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import re
 
 import pytest
@@ -142,6 +143,8 @@ def test_layers_without_caches_and_the_warmup():
         with torch.no_grad():
             torch.testing.assert_close(native.at_depth(depth)(x), shallow(x))
             torch.testing.assert_close(native.at_depth(depth)(x), shallow(x))  # the second call goes another way
+    second = pickle.loads(pickle.dumps(native.at_depth(2)))
+    assert torch.equal(second(x), native.at_depth(2)(x)) and torch.equal(second.at_depth(5)(x), native(x))
     with pytest.raises(IRError, match="expected warmup <= min-layers <= max-layers <= 5"):
         slipstick.compile(module, (x,), skip=SkipPaths(2, 6))
 

@@ -12,7 +12,9 @@ def guarded(program: str, work: Callable[[], int]) -> int:
     """Return the exit status that `work` returns, or 1 after a line that says what went wrong."""
     try:
         return work()
-    except (SlipstickError, OSError) as error:
+    except OSError as error:
+        text = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    except SlipstickError as error:
         text = str(error)
     except ModuleNotFoundError as error:
         text = f"{error}: the command needs the extra of the demo: pip install 'slipstick[demo]'"

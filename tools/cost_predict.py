@@ -29,6 +29,8 @@ _SHORT = {
     "ipc": "IPC",
     "utilisation": "util",
 }
+_WIDE = 160
+"""Columns of a table that is not for a terminal."""
 _NAMES = {label.name: label.name.replace("_", " ") for label in LABELS}
 
 
@@ -38,23 +40,25 @@ def predict(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([one.json() for one in found], indent=1))
         return 0
-    console = Console()
+    console = _console()
     title = f"predicted for {found[0].target}"
     if arguments.interval:
         console.print(_with_intervals(found, title))
     else:
         console.print(_values(found, title))
     for one in found:
-        if one.kernel and one.predicted.unsure:
-            console.print(f"? {one.function}, kernel {one.kernel}: {'; '.join(one.predicted.unsure)}")
+        # Of a function, only where it was predicted as a whole.
+        if one.predicted.unsure and (one.kernel or sum(other.function == one.function for other in found) == 1):
+            place = f"{one.function}, kernel {one.kernel}" if one.kernel else one.function
+            console.print(f"? {place}: {'; '.join(one.predicted.unsure)}", highlight=False)
     return 0
 
 
 def _values(found: list[KernelPrediction], title: str) -> Table:
     """Return a table with a line for each kernel."""
-    table = Table("function", "kernel", box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
-    for heading in _SHORT.values():
-        table.add_column(heading, justify="right")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
+    for heading in ("function", "kernel", *_SHORT.values()):
+        table.add_column(heading, justify="left" if heading in ("function", "kernel") else "right", no_wrap=True)
     for one in found:
         predictions = one.predicted.predictions
         shown = [show(predictions[name], False) if name in predictions else "-" for name in _SHORT]
@@ -89,14 +93,17 @@ def compare(arguments: argparse.Namespace) -> int:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"predicted for {both[0][0].target}", title_justify="left")
     for heading in ("function", "quantity", *arguments.files, "ratio"):
         table.add_column(heading, justify="left" if heading in ("function", "quantity") else "right")
-    for first, second in zip(*both, strict=False):
+    if len(both[0]) != len(both[1]):
+        names = [", ".join(one.function for one in found) for found in both]
+        raise ArgumentError(f"expected as many functions in both files, found {names[0]} and {names[1]}")
+    for first, second in zip(*both, strict=True):
         for name, one in first.predicted.predictions.items():
             shown, other = _NAMES[name], second.predicted.predictions[name]
             ratio = f"{other.value / one.value:.2f}" if one.value else "-"
             same = one.low <= other.value <= one.high
             table.add_row(first.function, shown, show(one, True), show(other, True), f"{ratio}{'' if same else ' *'}")
         table.add_section()
-    console = Console()
+    console = _console()
     console.print(table)
     console.print("* outside of the other's interval", style="dim")
     return 0
@@ -108,15 +115,24 @@ def read_and_predict(file: str, arguments: argparse.Namespace) -> list[KernelPre
     return predict_module(read(file), arguments.target, model=model, lower=getattr(arguments, "lower", False))
 
 
-def read(file: str) -> str:
-    """Return a file's text. Raises ArgumentError for one that is empty, too long or no text; OSError."""
+def _console() -> Console:
+    """Return a console as wide as the terminal; where the output goes elsewhere, no table is cut."""
+    return Console() if sys.stdout.isatty() else Console(width=_WIDE)
+
+
+def read(file: str) -> str | Path:
+    """Return a file's path, or the text of standard input.
+
+    Raises ArgumentError for a file that is empty, too long or no text; OSError.
+    """
     data = sys.stdin.buffer.read(MOST_BYTES + 1) if file == "-" else Path(file).read_bytes()
     if not data.strip():
         raise ArgumentError(f"{file}: expected MLIR, found an empty file")
     try:
-        return data.decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ArgumentError(f"{file}: expected text in UTF-8: {error}") from None
+    return text if file == "-" else Path(file)
 
 
 def show(found: Prediction, with_interval: bool) -> str:
