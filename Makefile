@@ -52,7 +52,7 @@ test-aarch64: $(SETUP) ## compile for AArch64 and run that under QEMU; needs qem
 fuzz: $(SETUP) ## ARGS="graphs --cases 1000 --seed 1", or inputs, bounds, leaks, crowd; failures are written to build/fuzz
 	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
-bench: $(PEERS) ## time compiled graphs beside torch, inductor, ONNX Runtime, OpenVINO and IREE in one run
+bench: $(PEERS) ## time graphs beside torch and other compilers; ARGS="check": all graphs in true sizes, are they right?
 	@$(BIN)/slipstick-bench $(ARGS)
 
 study: $(SETUP) ## measure what L-Mul does to a trained encoder, beside bf16 and fp8; judge the paper's claims

@@ -169,6 +169,7 @@ def _export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, An
     from .graph_errors import export_error
     from .inference_tensors import leave_inference_mode
     from .linear_solve import without_solves
+    from .named_constants import name_constants
     from .sparse_tensors import DenseStandIns
     from .traceable_adapters import traceable_adapters
 
@@ -180,6 +181,7 @@ def _export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, An
             with DataReads(), DenseStandIns():
                 program: ExportedProgram = torch.export.export(module, args, kwargs, dynamic_shapes=shapes)
             _plain_constants(program)
+            name_constants(program, module)
             return without_solves(without_complex(program))
         except Exception as error:
             raise export_error(error) from error

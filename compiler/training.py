@@ -65,13 +65,17 @@ class LossAndGradients(torch.nn.Module):
             try:
                 for parameter in wanted:
                     parameter.requires_grad_()
-                loss = _number(self.module(*args, **kwargs), self.loss)
+                loss = self.number(*args, **kwargs)
                 found = torch.autograd.grad(loss, wanted, allow_unused=True)
             finally:
                 for parameter, required in zip(wanted, before, strict=True):
                     parameter.requires_grad_(required)
         named = zip(self.trainable, found, strict=True)
         return loss.detach(), {name: gradient for name, gradient in named if gradient is not None}
+
+    def number(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Compute the loss with torch, as autograd records it: a tensor of no dimensions."""
+        return _number(self.module(*args, **kwargs), self.loss)
 
 
 def import_training_step(

@@ -6,10 +6,12 @@ import json
 
 import pytest
 import torch
+from slipstick.compiler.training import LossAndGradients
 from slipstick.datasets.graphs import graph
 from slipstick.tools import bench, bench_check
-from slipstick.tools.bench_check import Checked, summary
-from slipstick.tools.bench_workload import compare
+from slipstick.tools.bench_check_judge import judged
+from slipstick.tools.bench_check_results import Checked, groups, summary
+from slipstick.tools.bench_workload import Form, compare
 
 
 def test_check_compares_records_and_goes_on(tmp_path, capsys, monkeypatch):
@@ -51,6 +53,57 @@ def test_gradients_that_are_zero_but_for_rounding_are_held_against_the_largest()
     assert compare(found, expected, gradients=True).error == pytest.approx(2e-6)
     found[0] += 1.0
     assert compare(found, expected, gradients=True).error == pytest.approx(0.25)
+
+
+class _Kinked(torch.nn.Module):
+    """Two layers of which one input of ReLU is 1e-8, the others far from zero."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Parameter(torch.tensor([[1e-8, 1.0, -1.0], [0.0, 0.5, 2.0]]))
+        self.last = torch.nn.Parameter(torch.tensor([3.0, -2.0, 1.0]))
+        self.flipped = False
+
+    def forward(self, x):
+        inner = x @ self.first
+        if self.flipped:
+            inner = inner - torch.tensor([2e-8, 0.0, 0.0])
+        return torch.relu(inner) @ self.last
+
+
+def test_what_the_side_of_a_kink_changes_is_left_out_and_no_more():
+    step = LossAndGradients(_Kinked())
+    form = Form(step, (torch.tensor([1.0, 0.0]),), overwrites=False)
+    step.module.flipped = True
+    other = form.observed(step(*form.inputs))
+    assert compare(other, form.expected, gradients=True).error == pytest.approx(1.0)
+    step.module.flipped = False
+    found = judged(form, other, 1e-4)
+    assert found["kinks"] == 1 and found["error"] < 1e-6
+    # A gradient that no kink explains stays an error.
+    other[2][1] += 0.5
+    assert judged(form, other, 1e-4)["error"] == pytest.approx(0.5)
+
+
+def test_counts_by_family_and_suite():
+    results = [
+        Checked("gelu-128x3072", "ok", error=1e-6),
+        Checked("peft-lora-1x128:layers=2", "wrong", error=0.5),
+        Checked("peft-lora-training-1x128", "failed", "died"),
+        Checked("peft-dora-1x128", "left out", "no time left"),
+    ]
+    first, second, third, total = groups(results)
+    assert (first.suite, first.family, first.right, first.worst) == ("core", "elementwise", 1, 1e-6)
+    assert (second.suite, second.family, second.graphs) == ("peft", "peft", 2)
+    assert (second.wrong, second.not_run, second.worst) == (1, 1, 0.5)
+    assert (third.family, third.failed, third.worst) == ("peft-training", 1, None)
+    assert (total.graphs, total.right, total.wrong, total.failed, total.not_run) == (4, 1, 1, 1, 1)
+
+
+def test_check_ends_in_time_and_prints_json(capsys):
+    assert bench.main(["check", "gelu:small", "--within", "0", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["graphs"][0]["status"] == "left out" and found["groups"][-1]["not_run"] == 1
 
 
 def test_check_refuses_another_record(tmp_path, capsys):

@@ -13,7 +13,7 @@ import pytest
 import torch
 from slipstick.datasets.graph import Graph
 from slipstick.errors import SlipstickError
-from slipstick.tools import bench_memory_worker, bench_process, bench_suite, bench_worker
+from slipstick.tools import bench_memory, bench_memory_worker, bench_process, bench_suite, bench_worker
 from slipstick.tools.bench_limits import Limits
 from slipstick.tools.bench_overhead import measure_overhead, overhead_line
 from slipstick.tools.bench_peers import PEERS
@@ -272,6 +272,29 @@ def test_memory_of_a_small_graph(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         measured = bench_memory_worker.measure(mode, "tiny", threads, file if mode == "file" else None)
         assert measured["weights"] == 4 * (8 * 4 + 4)
         assert measured["running"] > 0 and 0 < measured["before"] <= measured["building"]
+
+
+def test_a_mode_that_dies_leaves_the_others_their_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Workers of the same command line, two of which die as the kernel kills for memory."""
+    worker = tmp_path / "workers" / "mortal.py"
+    worker.parent.mkdir()
+    worker.write_text(
+        "import json, os, signal, sys\n"
+        "mode = sys.argv[1]\n"
+        "if mode in ('save', 'kept'): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "print(json.dumps(dict.fromkeys(('weights', 'before', 'building', 'running'), 1 << 20)))\n"
+    )
+    monkeypatch.setattr(bench_process, "_PACKAGE", "workers")
+    monkeypatch.setattr(bench_memory, "WORKER", "mortal")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    said: list[str] = []
+    found = bench_memory.measure_memory("tiny", 1, 60.0, said.append)
+    assert [result["mode"] for result in found] == ["file", "dropped", "kept", "torch"]
+    assert [result.get("running") for result in found] == [None, 1 << 20, None, 1 << 20]
+    rows = bench_memory.memory_rows(tuple(found))
+    assert rows[0][1].startswith("weights from a file: ") and "save" in rows[0][1] and "SIGKILL" in rows[0][1]
+    assert rows[1] == ["tiny", "torch module dropped", "1", "1", "1", "1", "0.00"]
+    assert rows[2][1].startswith("torch module kept: ") and "SIGKILL" in rows[2][1]
 
 
 def test_overhead() -> None:

@@ -171,6 +171,13 @@ def test_kernels_compiled_together_are_what_they_are_alone(cpu: str) -> None:
         )
 
 
+def test_a_training_step_is_a_program() -> None:
+    """One whose trained numbers are kept past their names, in a dictionary of Python."""
+    made = program(("graph peft-tinylora-training-1x128:small", 0))
+    assert (made.name, made.family) == ("graph peft-tinylora-training-1x128:small", "peft-training")
+    assert made.text.count("linalg.") > 100
+
+
 def test_forms_of_a_program() -> None:
     made = program(("epilogue", 1))
     found = forms(made, 3)

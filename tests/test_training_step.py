@@ -119,6 +119,24 @@ def test_a_parameter_of_two_names_has_one_gradient():
     torch.testing.assert_close(found["a.weight"], expected["a.weight"], rtol=1e-5, atol=1e-5)
 
 
+def test_a_parameter_read_past_its_name_has_a_gradient():
+    class Held(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.tensor([0.5, -2.0, 3.0]))
+            self.held = {"scale": self.scale}
+
+        def forward(self, x):
+            return (x * self.held["scale"]).square().sum()
+
+    step = LossAndGradients(Held())
+    x = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    compiled = slipstick.compile(step, (x,), threads=1)
+    for _ in range(2):
+        torch.testing.assert_close(compiled(x), step(x))
+        step.module.scale.data = torch.tensor([1.0, 0.25, -1.0])
+
+
 def test_what_cannot_be_meant():
     module = Regression()
     with pytest.raises(ArgumentError, match="trainable: expected names of parameters, found 'third'"):

@@ -10,67 +10,54 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from ..datasets.graph import Graph
 from ..datasets.graphs import GRAPHS, SUITES, graph
 from ..errors import ArgumentError
+from .bench_check_results import Checked, append, as_json, group_table, groups, recorded, result_table, summary
 from .bench_check_worker import Checks
 from .files import check_writable
 from .flags import integer_flag
 from .progress import Steps
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What became of one graph."""
-
-    graph: str
-    status: Literal["ok", "wrong", "failed", "left out"]
-    detail: str = ""
-    """Why, where it is not ok."""
-    error: float | None = None
-    """The largest difference from torch, as a share of the largest magnitude of a result."""
-    seconds: float = 0.0
-    """The whole of it: building, compiling, running beside torch."""
-    steps: dict[str, float] | None = None
-    """The seconds of each step: "build", with a call in torch; "compile"; "run"; "compare"."""
-
-
 def check(program: str, argv: Sequence[str]) -> int:
     """Check the graphs that the arguments name; return the exit status, 1 where one failed or was wrong."""
     arguments = _parser(program).parse_args(argv)
     graphs = _cut(_graphs(arguments.graphs, arguments.suite), arguments.sizes)
-    known = {} if arguments.record is None else _recorded(arguments.record)
-    if arguments.record is not None:
-        check_writable(arguments.record, "--record")
+    record: Path | None = arguments.record
+    known = {} if record is None else recorded(record)
+    if record is not None:
+        check_writable(record, "--record")
     checks = Checks(arguments.threads, float(arguments.limit))
     most = arguments.most * 1_000_000
-    steps = Steps(Console(stderr=True))
-    with steps.parts("check", len(graphs)) as part:
+    end = float("inf") if arguments.within is None else time.monotonic() + arguments.within
+    with Steps(Console(stderr=True)).parts("check", len(graphs)) as part:
         for item in graphs:
             with part(item.name) as say:
-                if item.name in known:
+                if item.name in known or time.monotonic() > end:
                     continue
-                found = checked(item, checks, most, say)
-                known[item.name] = found
-                if arguments.record is not None:
-                    with arguments.record.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(asdict(found)) + "\n")
-    results = [known[item.name] for item in graphs]
+                known[item.name] = checked(item, checks, most, say)
+                if record is not None:
+                    append(record, known[item.name])
+    results = [known.get(item.name) or Checked(item.name, "left out", "no time left") for item in graphs]
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
-    console.print(_table(results))
-    console.print(summary(results), highlight=False)
+    if arguments.json:
+        console.print_json(json.dumps(as_json(results)))
+    else:
+        _show(console if console.is_terminal else Console(width=_WIDTH), results)
     return 1 if any(found.status in ("wrong", "failed") for found in results) else 0
+
+
+def _show(console: Console, results: Sequence[Checked]) -> None:
+    console.print(result_table(results))
+    console.print(group_table(groups(results)))
+    console.print(summary(results), highlight=False)
 
 
 _WIDTH = 150
@@ -82,13 +69,13 @@ def checked(item: Graph, checks: Checks, most: int, say: Callable[[str], None]) 
         return Checked(item.name, "left out", f"{(item.bytes or 0) / 1e6:.0f} MB")
     found = checks.run(item.name, say)
     steps: dict[str, float] = found["seconds"]
-    seconds = sum(steps.values())
+    cost = {"seconds": sum(steps.values()), "steps": steps, "cpu": found.get("cpu")}
     if "failure" in found:
-        return Checked(item.name, "failed", found["failure"], None, seconds, steps)
+        return Checked(item.name, "failed", found["failure"], **cost)
     error: float = found["error"]
-    if error <= item.tolerance:
-        return Checked(item.name, "ok", "", error, seconds, steps)
-    return Checked(item.name, "wrong", f"expected at most {item.tolerance:.0e}", error, seconds, steps)
+    right = error <= item.tolerance
+    detail = "" if right else f"expected at most {item.tolerance:.0e}"
+    return Checked(item.name, "ok" if right else "wrong", detail, error, **cost, kinks=found["kinks"])
 
 
 def _cut(graphs: Sequence[Graph], sizes: str) -> list[Graph]:
@@ -120,46 +107,6 @@ def _graphs(names: Sequence[str], suites: Sequence[str]) -> list[Graph]:
     return list({item.name: item for item in found}.values())
 
 
-def _recorded(path: Path) -> dict[str, Checked]:
-    """Return what an earlier run wrote. Raises ArgumentError for a file that holds something else."""
-    if not path.exists():
-        return {}
-    found: dict[str, Checked] = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        try:
-            one = Checked(**json.loads(line))
-        except (ValueError, TypeError):
-            raise ArgumentError(f"--record: {path}:{number}: expected a line that check wrote") from None
-        found[one.graph] = one
-    return found
-
-
-def summary(results: Sequence[Checked]) -> str:
-    """Return the counts in words."""
-    counts = {status: sum(found.status == status for found in results) for status in ("ok", "wrong", "failed")}
-    left = len(results) - sum(counts.values())
-    return (
-        f"{len(results)} graphs: {counts['ok']} equal torch within their tolerance, {counts['wrong']} are wrong, "
-        f"{counts['failed']} failed, {left} were left out; {sum(found.seconds for found in results):.0f} s."
-    )
-
-
-def _table(results: Sequence[Checked]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading, justify in (
-        ("graph", "left"),
-        ("status", "left"),
-        ("error", "right"),
-        ("s", "right"),
-        ("why", "left"),
-    ):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    for found in results:
-        error = "" if found.error is None else f"{found.error:.1e}"
-        table.add_row(found.graph, found.status, error, f"{found.seconds:.1f}", found.detail)
-    return table
-
-
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program, description="Compile graphs in their true sizes, each in a process of its own, and compare."
@@ -172,9 +119,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("--limit", type=integer_flag(1, 10**6), default=600, metavar="S", help=f"{_LIMIT} (default: %(default)s)")
     add("--most", type=integer_flag(1, 10**6), default=2000, metavar="MB", help=f"{_MOST} (default: %(default)s)")
     add("--record", type=Path, metavar="FILE", help="append each result; leave out what the file has")
+    add("--within", type=integer_flag(0, 10**7), metavar="S", help=_WITHIN)
+    add("--json", action="store_true", help="print all results and the counts as JSON")
     return parser
 
 
 _SIZES = "cut these sizes, where a graph has larger ones, e.g. layers=2,tokens=32"
 _LIMIT = "seconds that building, compiling or running a graph may take"
+_WITHIN = "begin no further graph after so many seconds; with --record, the next run goes on there"
 _MOST = "leave out graphs of more weights, inputs and results"

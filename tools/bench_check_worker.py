@@ -33,7 +33,8 @@ class Checks:
     def run(self, name: str, say: Callable[[str], None]) -> dict[str, Any]:
         """Check the graph of that name, telling `say` each step; return its error and the seconds of each step.
 
-        Where it cannot be checked, "failure" says why instead of "error".
+        "cpu" is the seconds of CPU time that it took, "kinks" as `Checked` has it. Where the graph cannot be checked,
+        "failure" says why instead of "error".
         """
         reader, writer = self._context.Pipe(duplex=False)
         process = self._context.Process(target=_check, args=(name, self._threads, writer), daemon=True)
@@ -63,8 +64,9 @@ class Checks:
 
 def _check(name: str, threads: int, parent: Connection) -> None:
     """Check one graph in this process: send the names of steps as they begin, then what was found."""
+    from .bench_check_judge import judged
     from .bench_subjects import own_contenders
-    from .bench_workload import Workload, compare, first_line
+    from .bench_workload import Workload, first_line
 
     die_with(os.getppid())
     with tempfile.TemporaryDirectory(prefix="slipstick-check-") as folder, Path(os.devnull).open("w") as nothing:
@@ -80,7 +82,7 @@ def _check(name: str, threads: int, parent: Connection) -> None:
             prepared.form.reset()
             observed = prepared.form.observed(prepared.run())
             parent.send("compare")
-            agreement = compare(observed, prepared.form.expected, gradients=found.family == "peft-training")
-            parent.send({"error": agreement.error})
+            result = judged(prepared.form, observed, found.tolerance)
         except Exception as error:
-            parent.send({"failure": first_line(error)})
+            result = {"failure": first_line(error)}
+        parent.send({**result, "cpu": time.process_time()})

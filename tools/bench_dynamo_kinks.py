@@ -19,7 +19,7 @@ NEAR = 1e-6
 """An input of ReLU is near zero below this share of the largest magnitude beside it: some eight roundings of f32."""
 MOST = 64
 """So many inputs, the nearest to zero, are looked at."""
-_RELU = frozenset({torch.relu, torch.relu_, torch.nn.functional.relu, Tensor.relu, Tensor.relu_})
+RELU = frozenset({torch.relu, torch.relu_, torch.nn.functional.relu, Tensor.relu, Tensor.relu_})
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class _Sides(TorchFunctionMode):
     def __torch_function__(
         self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        if function not in _RELU:
+        if function not in RELU:
             return function(*args, **(kwargs or {}))
         (x,) = args[:1]
         number = self._calls

@@ -10,6 +10,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from ..errors import SlipstickError
 from ..target import MIB
 from .bench_process import ask
 
@@ -27,17 +28,25 @@ def measure_memory(name: str, threads: int, limit: float, say: Callable[[str], N
     """Return the peaks of resident memory in bytes, each mode in a process of its own.
 
     "before" is what Python and the libraries hold before the graph is built; "building" the peak while it is built and
-    compiled, "running" the peak of the calls after that, both with "before" in them.
+    compiled, "running" the peak of the calls after that, both with "before" in them. A mode whose process fails or is
+    killed, for want of memory say, has "failure" instead, the reason; the others stay.
     """
+
+    def asked(mode: str, *rest: str) -> dict[str, Any]:
+        try:
+            return ask(WORKER, mode, name, str(threads), *rest, limit=limit)
+        except SlipstickError as error:
+            return {"failure": str(error)}
+
     found = []
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder, "weights.safetensors"))
         say("write the weights to a file")
-        ask(WORKER, "save", name, str(threads), file, limit=limit)
-        for mode in MODES:
-            say(MODES[mode])
-            rest = [file] if mode == "file" else []
-            found.append({"graph": name, "mode": mode, **ask(WORKER, mode, name, str(threads), *rest, limit=limit)})
+        saved = asked("save", file)
+        for mode, words in MODES.items():
+            say(words)
+            result = asked(mode, *([file] if mode == "file" else [])) if mode != "file" or "bytes" in saved else saved
+            found.append({"graph": name, "mode": mode, **result})
     return found
 
 
@@ -46,7 +55,9 @@ def memory_rows(found: tuple[dict[str, Any], ...]) -> list[list[str]]:
     rows = []
     for result in found:
         if "failure" in result:
-            rows.append([result["graph"], f"failed: {result['failure']}"])
+            # No mode: the graph failed before its modes began.
+            mode = MODES.get(result.get("mode", ""))
+            rows.append([result["graph"], f"{mode}: {result['failure']}" if mode else f"failed: {result['failure']}"])
             continue
         ratio = (result["running"] - result["before"]) / max(1, result["weights"])
         sizes = [f"{result[key] / MIB:,.0f}" for key in ("weights", "before", "building", "running")]
