@@ -19,6 +19,7 @@ def mended_operations() -> dict[Any, Any]:
         aten.clamp.default: _clamp,
         aten.clamp.Tensor: _clamp,
         aten.hardtanh.default: _hardtanh,
+        aten.sort.stable: _stable_sort,
         aten.__lshift__.Tensor: torch.bitwise_left_shift,
         aten.__rshift__.Tensor: torch.bitwise_right_shift,
         aten.reciprocal.default: _reciprocal,
@@ -98,6 +99,11 @@ def _clamp(x: Tensor, low: Any = None, high: Any = None) -> Any:
 
 def _hardtanh(x: Tensor, low: float = -1.0, high: float = 1.0) -> Any:
     return _clamp(x, low, high)
+
+
+def _stable_sort(x: Tensor, *, stable: bool | None = None, dim: int = -1, descending: bool = False) -> Any:
+    """Return values and places; every sort is stable here, and torch-mlir lowers the one that does not say so."""
+    return torch.ops.aten.sort.default(x, dim, descending)
 
 
 def _is_float(x: Tensor, y: Tensor) -> bool:
