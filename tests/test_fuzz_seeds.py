@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import slipstick
 import torch
-from fuzz.check import Verdict
 from fuzz.process import verdicts
+from fuzz.verdict import Verdict
 from torch import nn
 
 
@@ -81,7 +81,12 @@ def test_nan_is_the_extreme_and_the_last_in_order():
 
     def forward(x):
         places = x.argmax(1), x.argmin(1), *x.max(1), *x.min(1), x.argmax(0), x.argmax()
-        return *places, *torch.sort(x, stable=True), *torch.sort(x, dim=1, descending=True, stable=True), x.topk(3).values
+        return (
+            *places,
+            *torch.sort(x, stable=True),
+            *torch.sort(x, dim=1, descending=True, stable=True),
+            x.topk(3).values,
+        )
 
     run(forward, x)
 

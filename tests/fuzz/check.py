@@ -21,6 +21,7 @@ from .bundle import Bundle, with_other_inputs
 from .compare import compare, is_off, noise
 from .lmul_reference import Reference
 from .recipe import Recipe
+from .verdict import Verdict
 
 NARROW = "haswell"
 """A CPU with AVX2 and no AVX-512."""
@@ -41,27 +42,6 @@ class Way:
     def __str__(self) -> str:
         arithmetic = "exact" if self.lmul is None else str(self.lmul)
         return f"{arithmetic}, {self.target}, {self.weights}, O{self.opt_level}"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What became of a graph: "right", "unstable" (right within what rounding does to it), "unknown" (right exactly,
-    with L-Mul there is no reference), "refused" (not imported), "wrong", "error"; processes add "crash", "hang"."""
-
-    kind: str
-    text: str = ""
-    way: str = ""
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether this must not happen."""
-        return self.kind not in ("right", "unstable", "refused", "unknown")
-
-    @property
-    def sort(self) -> str:
-        """What failures of one cause have in common."""
-        first = self.text.partition("\n")[0]
-        return self.kind if self.kind in ("wrong", "hang") else f"{self.kind} {first[:60]}"
 
 
 def ways(seed: int) -> tuple[Way, ...]:
@@ -86,9 +66,7 @@ def check(recipe: Recipe, how: Sequence[Way], cache: str, sets: int = 1) -> Verd
     return check_all((recipe,), how, cache, sets)[0][0]
 
 
-def check_all(
-    recipes: Sequence[Recipe], how: Sequence[Way], cache: str, sets: int = 1
-) -> tuple[list[Verdict], int]:
+def check_all(recipes: Sequence[Recipe], how: Sequence[Way], cache: str, sets: int = 1) -> tuple[list[Verdict], int]:
     """Return a verdict on each graph, and the number of calls compared, each of them of one graph in one way.
 
     Each is called with so many sets of inputs. What is refused or fails in company is looked at alone; a failure that
@@ -181,15 +159,14 @@ class _Run:
                 _merge(found, self._other_sizes(way, compiled))
         return found
 
-    def _compared(
-        self, bundle: Bundle, way: Way, native: Any, reference: Reference | None
-    ) -> list[Verdict]:
+    def _compared(self, bundle: Bundle, way: Way, native: Any, reference: Reference | None) -> list[Verdict]:
         inputs = bundle.inputs()
         values = [recipe.values() for recipe in bundle.recipes]
         results = bundle.parts(native(*inputs))
         expected: list[list[Any]]
         if reference is None:
-            expected = [[all_[output] for output in recipe.outputs] for recipe, all_ in zip(bundle.recipes, values)]
+            pairs = zip(bundle.recipes, values, strict=True)
+            expected = [[all_[output] for output in recipe.outputs] for recipe, all_ in pairs]
         else:
             expected = bundle.parts(reference(inputs))
         found = []
@@ -233,9 +210,7 @@ class _Run:
         # torch.export takes it for granted that a size left open is not 1, which is what squeeze asks.
         squeezes = any(".squeeze(" in step.template for recipe in recipes for step in recipe.steps)
         for size in (3,) if squeezes else (3, 0):
-            bundle = Bundle(
-                tuple(one.resized(one.dynamic, one.dynamic + size if size else 1) for one in recipes)
-            )
+            bundle = Bundle(tuple(one.resized(one.dynamic, one.dynamic + size if size else 1) for one in recipes))
             try:
                 values = [recipe.values() for recipe in bundle.recipes]
             except (RuntimeError, IndexError):  # torch refuses that size

@@ -20,12 +20,13 @@ import slipstick
 import torch
 from slipstick.compiler.cache import Cache
 
-from .check import BLOCK, Verdict, Way, check, check_all, ways
+from .check import BLOCK, Way, check, check_all, ways
 from .grammar import random_recipe
 from .minimise import minimise
 from .process import new_folder, verdicts
 from .recipe import Recipe
 from .record import FOLDER, Record
+from .verdict import Verdict
 
 SECONDS = 300.0
 """Graphs that take longer hang, unless the machine has other work."""

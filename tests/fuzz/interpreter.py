@@ -43,7 +43,9 @@ class Interpreter:
         self._multiply = multiply
         self._noise: Callable[[Tensor], Tensor] = lambda value: value
 
-    def __call__(self, inputs: Sequence[Tensor], noise: Callable[[Tensor], Tensor] | None = None) -> list[Tensor | None]:
+    def __call__(
+        self, inputs: Sequence[Tensor], noise: Callable[[Tensor], Tensor] | None = None
+    ) -> list[Tensor | None]:
         """Return the results for inputs as MLIR sees them; None for what needs an operation that is not known here."""
         self._noise = noise or (lambda value: value)
         block = self._function.regions[0].blocks[0]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .check import Verdict
+from .verdict import Verdict
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
