@@ -5,6 +5,7 @@ They come inside the torch-mlir wheel as `torch_mlir.*` (LLVM 24). Importing `to
 
 from __future__ import annotations
 
+import ctypes
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,6 +31,7 @@ __all__ = [
     "tensor",
     "torch_mlir_opt",
     "torch_mlir_version",
+    "translate_to_llvm_ir",
     "ub",
     "vector",
 ]
@@ -49,6 +51,25 @@ def new_context() -> ir.Context:
     loader = passmanager.PassManager.parse(pipeline, context=context)
     loader.run(ir.Module.parse("module {}", context).operation)
     return context
+
+
+def translate_to_llvm_ir(op: ir.Operation) -> str:
+    """Return the LLVM IR text of a module in the LLVM dialect; raises RuntimeError where MLIR cannot translate it.
+
+    As `llvm.translate_module_to_llvmir` of the bindings, which never frees the text that it is given.
+    """
+    library = ctypes.CDLL(str(Path(torch_mlir.__path__[0]) / "_mlir_libs" / "libTorchMLIRAggregateCAPI.so"))
+    translate, free = library.mlirTranslateModuleToLLVMIRToString, ctypes.CDLL(None).free
+    translate.restype, translate.argtypes, free.argtypes = ctypes.c_void_p, [ctypes.c_void_p], [ctypes.c_void_p]
+    pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer_of.restype, pointer_of.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    pointer = translate(pointer_of(op._CAPIPtr, b"torch_mlir.ir.Operation._CAPIPtr"))
+    if not pointer:
+        raise RuntimeError("could not translate the module to LLVM IR")
+    try:
+        return ctypes.string_at(pointer).decode()
+    finally:
+        free(pointer)
 
 
 def torch_mlir_version() -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import threading
 from functools import cache
 from typing import Literal
 
@@ -153,10 +154,9 @@ def _generate(
 
 
 def _generate_here(outputs: tuple[_Output, ...], text: str, target: Target, opt_level: int) -> list[bytes]:
-    machine = _machine(target, opt_level)
+    machine, builder = _tools(target, opt_level)
     module = _parse(text, target, machine)
-    _optimise(module, machine, opt_level)
-    machine.set_asm_verbosity(True)
+    _optimise(module, builder)
     try:
         return [_emit(output, module, machine) for output in outputs]
     except RuntimeError as error:
@@ -185,6 +185,28 @@ def _machine(target: Target, opt_level: int) -> llvm.TargetMachine:
     )
 
 
+_of_thread = threading.local()
+
+
+def _tools(target: Target, opt_level: int) -> tuple[llvm.TargetMachine, llvm.PassBuilder]:
+    """Return this thread's machine for a target, and what makes LLVM's default pipeline of that level for it.
+
+    They are kept: what each pass builder of llvmlite allocates for instrumentation is never freed.
+    """
+    kept: dict[tuple[str, int], tuple[llvm.TargetMachine, llvm.PassBuilder]] = _of_thread.__dict__.setdefault(
+        "kept", {}
+    )
+    key = (target.key(), opt_level)
+    if key not in kept:
+        machine = _machine(target, opt_level)
+        machine.set_asm_verbosity(True)
+        options = llvm.create_pipeline_tuning_options(speed_level=opt_level)
+        options.loop_vectorization = options.loop_interleaving = options.loop_unrolling = opt_level > 0
+        options.slp_vectorization = opt_level > 1
+        kept[key] = machine, llvm.create_pass_builder(machine, options)
+    return kept[key]
+
+
 @cache
 def _initialise() -> None:
     llvm.initialize_all_targets()
@@ -204,12 +226,8 @@ def _parse(text: str, target: Target, machine: llvm.TargetMachine) -> llvm.Modul
     return module
 
 
-def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, opt_level: int) -> None:
-    """Run LLVM's default pipeline of that level, tuned for the machine."""
-    options = llvm.create_pipeline_tuning_options(speed_level=opt_level)
-    options.loop_vectorization = options.loop_interleaving = options.loop_unrolling = opt_level > 0
-    options.slp_vectorization = opt_level > 1
-    builder = llvm.create_pass_builder(machine, options)
+def _optimise(module: llvm.ModuleRef, builder: llvm.PassBuilder) -> None:
+    """Run the builder's default pipeline."""
     manager = builder.getModulePassManager()
     try:
         manager.run(module, builder)

@@ -291,8 +291,11 @@ def lower_graph(graph_module: torch.fx.GraphModule, overwrites: Iterable[tuple[i
         lower_index_copies(module)
     for pipeline in _LOWERINGS:
         _lower(module, pipeline, graph_module)
+    from .nan_order import order_nan
     from .views import expand_reshapes
 
+    with module.context:
+        order_nan(module)
     expand_reshapes(module)
     attach_layers(module)
     entry = find_entry(module.operation)

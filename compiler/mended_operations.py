@@ -16,6 +16,13 @@ def mended_operations() -> dict[Any, Any]:
     return {
         aten.maximum.default: _maximum,
         aten.minimum.default: _minimum,
+        aten.fmod.Tensor: _fmod,
+        aten.clamp.default: _clamp,
+        aten.clamp.Tensor: _clamp,
+        aten.hardtanh.default: _hardtanh,
+        aten.sort.stable: _stable_sort,
+        aten.__lshift__.Tensor: torch.bitwise_left_shift,
+        aten.__rshift__.Tensor: torch.bitwise_right_shift,
         aten.reciprocal.default: _reciprocal,
         aten.isfinite.default: _is_finite,
         aten.fmod.Scalar: _fmod_by_number,
@@ -26,6 +33,7 @@ def mended_operations() -> dict[Any, Any]:
         aten.max.default: _byte_maximum,
         aten.min.default: _byte_minimum,
         **{operation: _widened(operation) for operation in _fragile()},
+        aten.fmod.Scalar: _fmod_number,
     }
 
 
@@ -61,6 +69,44 @@ def _maximum(x: Tensor, y: Tensor) -> Any:
 def _minimum(x: Tensor, y: Tensor) -> Any:
     """Return the lesser of two floats, NaN where either is one."""
     return torch.where((x < y) | (x != x), x, y) if _is_float(x, y) else NotImplemented
+
+
+def _fmod(x: Tensor, y: Tensor) -> Any:
+    """Return the exact remainder of floats, which has the sign of x; torch-mlir's has the rounding errors of x / y."""
+    if not _is_float(x, y):
+        return NotImplemented
+    rest = torch.remainder(x.abs(), y.abs())
+    return torch.where(x < 0, -rest, rest)
+
+
+def _fmod_number(x: Tensor, y: float) -> Any:
+    """Return the remainder by a number; torch-mlir lowers that of integers of more than 8 bits only."""
+    if torch.result_type(x, y).is_floating_point:
+        return _fmod(x, torch.full((), y, dtype=torch.result_type(x, y)))
+    return _widened(torch.ops.aten.fmod.Scalar)(x, y)
+
+
+def _clamp(x: Tensor, low: Any = None, high: Any = None) -> Any:
+    """Return floats between bounds, each a number, a tensor or None; NaN stays NaN, where torch-mlir makes it `low`."""
+    if not x.dtype.is_floating_point:
+        return NotImplemented
+    for bound in (low, high):
+        if bound is None:
+            continue
+        passes = x < bound if bound is low else x > bound
+        if isinstance(bound, Tensor):
+            passes = passes | (bound != bound)
+        x = torch.where(passes, bound, x)
+    return x
+
+
+def _hardtanh(x: Tensor, low: float = -1.0, high: float = 1.0) -> Any:
+    return _clamp(x, low, high)
+
+
+def _stable_sort(x: Tensor, *, stable: bool | None = None, dim: int = -1, descending: bool = False) -> Any:
+    """Return values and places; every sort is stable here, and torch-mlir lowers the one that does not say so."""
+    return torch.ops.aten.sort.default(x, dim, descending)
 
 
 def _is_float(x: Tensor, y: Tensor) -> bool:

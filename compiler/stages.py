@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from ..bindings import ir, llvm
+from ..bindings import ir, translate_to_llvm_ir
 from ..errors import ArgumentError, IRError
 from ..kernels.lmul import LMul
 from ..passes.base import Message, NamedPipeline, option
@@ -309,7 +309,7 @@ def llvm_ir(module: ir.Module) -> str:
     if left:
         texts = ((op.location, f"'{op.name}' was not lowered to the LLVM dialect") for op in left[:10])
         raise IRError("\n".join(format_message(Message("error", location, text)) for location, text in texts))
-    return str(llvm.translate_module_to_llvmir(module.operation))
+    return translate_to_llvm_ir(module.operation)
 
 
 def _join(*parts: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from fuzz.bounds import Case, cases, check_bounds
-from fuzz.check import NARROW, Verdict
+from fuzz.check import NARROW
 from fuzz.guarded import compile_guarded
 from fuzz.kernels import Form, kernels
 from fuzz.process import verdicts
+from fuzz.verdict import Verdict
 from slipstick import LMul
 
 OUT_OF_BOUNDS = """

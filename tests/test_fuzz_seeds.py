@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import slipstick
 import torch
-from fuzz.check import Verdict
 from fuzz.process import verdicts
+from fuzz.verdict import Verdict
 from torch import nn
 
 
@@ -65,3 +65,43 @@ def test_a_division_by_zero_does_not_end_the_process():
     assert found[y != 0].equal(x[y != 0] // y[y != 0])
     least = torch.full((9,), -(2**63))
     assert compiled(least, torch.full((9,), -1)).equal(least)
+
+
+INFINITE = torch.inf
+
+
+def test_nan_is_the_extreme_and_the_last_in_order():
+    x = torch.tensor([
+        [1, 2, NAN, 3, NAN, 0, 0],
+        [INFINITE, -INFINITE, NAN, 1, 2, 3, INFINITE],
+        [-INFINITE] * 7,
+        [NAN] * 7,
+        [0, 5, 1, 4, 2, 3, 5],
+    ])  # fmt: skip
+
+    def forward(x):
+        places = x.argmax(1), x.argmin(1), *x.max(1), *x.min(1), x.argmax(0), x.argmax()
+        return (
+            *places,
+            *torch.sort(x, stable=True),
+            *torch.sort(x, dim=1, descending=True, stable=True),
+            x.topk(3).values,
+        )
+
+    run(forward, x)
+
+
+def test_bounds_and_remainders_of_special_numbers():
+    x = torch.tensor([NAN, INFINITE, -INFINITE, 1e9, -1e9, 2, 1e-40, -3.5])
+    y = torch.tensor([2.3, 2.3, 1, 2.3, 1.1, NAN, 0.5, INFINITE])
+
+    def forward(x, y):
+        clamped = x.clamp(-1, 1), x.clamp(min=y), x.clamp(max=0.25), nn.functional.relu6(x), nn.functional.hardtanh(x)
+        return *clamped, torch.fmod(x, y), torch.fmod(x, 0.7), torch.remainder(x, y)
+
+    run(forward, x, y)
+
+
+def test_shifts_by_operators():
+    x = torch.arange(-4, 4, dtype=torch.int32)
+    run(lambda x: (x << (x & 3), x >> (x & 3)), x)

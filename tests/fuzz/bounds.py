@@ -17,11 +17,12 @@ import slipstick
 import torch
 from slipstick import SlipstickError
 
-from .check import NARROW, Verdict
+from .check import NARROW
 from .grammar import random_recipe
 from .guarded import compile_guarded
 from .kernels import Form, Kernel, forms, kernels
 from .process import new_folder, verdicts
+from .verdict import Verdict
 
 SECONDS = 300.0
 EXACT = Form("exact")

@@ -1,24 +1,32 @@
-"""One graph, compiled in some ways and compared with its reference: a verdict."""
+"""Graphs, compiled together in some ways and compared with their references one by one: a verdict on each."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
+from unittest import mock
 
 import slipstick
 import torch
 from slipstick import LMul
+from slipstick.compiler import codegen
 from slipstick.errors import ArgumentError, GraphError, SlipstickError
 
-from .compare import compare, noise
+from .bundle import Bundle, with_other_inputs
+from .compare import compare, is_off, noise
 from .lmul_reference import Reference
 from .recipe import Recipe
-from .scalars import UnsupportedError
+from .verdict import Verdict
 
 NARROW = "haswell"
 """A CPU with AVX2 and no AVX-512."""
+BLOCK = 24
+"""Seeds in a row whose graphs are compiled together, in the same ways."""
 
 
 @dataclass(frozen=True)
@@ -28,133 +36,221 @@ class Way:
     lmul: LMul | None = None
     target: str = "host"
     weights: str = "f32"
+    opt_level: int = 3
+    """How much LLVM does: at 1 code is made in less time, which is right for the same inputs."""
 
     def __str__(self) -> str:
         arithmetic = "exact" if self.lmul is None else str(self.lmul)
-        return f"{arithmetic}, {self.target}, {self.weights}"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What became of a graph: "right", "unstable" (right within what rounding does to it), "unknown" (right exactly,
-    with L-Mul there is no reference), "refused" (not imported), "wrong", "error"; processes add "crash", "hang"."""
-
-    kind: str
-    text: str = ""
-    way: str = ""
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether this must not happen."""
-        return self.kind not in ("right", "unstable", "refused", "unknown")
-
-    @property
-    def sort(self) -> str:
-        """What failures of one cause have in common."""
-        first = self.text.partition("\n")[0]
-        return self.kind if self.kind in ("wrong", "hang") else f"{self.kind} {first[:60]}"
+        return f"{arithmetic}, {self.target}, {self.weights}, O{self.opt_level}"
 
 
 def ways(seed: int) -> tuple[Way, ...]:
-    """Return the ways to compile the graph of a seed: exactly for the host, then by chance another one."""
-    rng = random.Random(seed)
+    """Return the ways to compile the graph of a seed: exactly for the host, then by chance another one.
+
+    They are the same for all seeds of a block.
+    """
+    rng = random.Random(seed // BLOCK)
+    exact = Way(opt_level=rng.choice((1, 1, 1, 3)))
     kind = rng.random()
-    if kind < 0.4:
-        return (Way(),)
-    target = NARROW if kind < 0.8 else "host"
     if kind < 0.6:
-        return Way(), Way(target=target)
+        return (exact,)
+    target = NARROW if rng.random() < 0.5 else "host"
+    if kind < 0.75:
+        return exact, replace(exact, target=NARROW)
     mantissa, rounding = rng.choice((1, 3, 4, 4, 7)), rng.choice(("truncate", "rne"))
-    return Way(), Way(LMul(mantissa, rounding, rng.choice(("ieee", "finite"))), target)  # type: ignore[arg-type]
+    return exact, replace(exact, lmul=LMul(mantissa, rounding, rng.choice(("ieee", "finite"))), target=target)  # type: ignore[arg-type]
 
 
-def check(recipe: Recipe, how: tuple[Way, ...], cache: str) -> Verdict:
+def check(recipe: Recipe, how: Sequence[Way], cache: str, sets: int = 1) -> Verdict:
     """Compile the graph in each way and compare the results; the first failure counts."""
+    return check_all((recipe,), how, cache, sets)[0][0]
+
+
+def check_all(recipes: Sequence[Recipe], how: Sequence[Way], cache: str, sets: int = 1) -> tuple[list[Verdict], int]:
+    """Return a verdict on each graph, and the number of calls compared, each of them of one graph in one way.
+
+    Each is called with so many sets of inputs. What is refused or fails in company is looked at alone; a failure that
+    is none alone stays one.
+    """
     if any(way.lmul is not None for way in how):
-        recipe = replace(recipe, dynamic=0)  # the reference knows sizes that are known
-    inputs = recipe.inputs()
-    module = recipe.module()
-    with torch.no_grad():
-        expected = module(*inputs)
-    compiled = None
-    other = Verdict("right")
-    finite = all(bool(one.isfinite().all()) for one in inputs if one.dtype.is_floating_point)
-    for way in how:
-        if way.lmul is not None and way.lmul.specials == "finite" and not finite:
-            continue  # that policy is for finite numbers
-        try:
-            if compiled is None:
-                options: Mapping[str, Any] = {"lmul": way.lmul, "target": way.target, "weights": way.weights}
-                compiled = slipstick.compile(
-                    module, inputs, dynamic_shapes=_dynamic(recipe), cache_dir=cache, threads=1, **options
-                )
-                native = compiled
-            else:
-                native = compiled.with_options(lmul=way.lmul, target=way.target, weights=way.weights)
-            verdict = _compare(recipe, way, native, inputs, expected)
-        except GraphError as error:
-            return Verdict("refused", str(error), str(way))
-        except SlipstickError as error:
-            return Verdict("error", f"{type(error).__name__}: {error}", str(way))
-        except Exception as error:
-            return Verdict("error", f"{type(error).__name__} (no error of slipstick): {error}", str(way))
-        if verdict.is_failure:
-            return verdict
-        if verdict.kind != "right":
-            other = verdict
-    return other
+        recipes = [replace(recipe, dynamic=0) for recipe in recipes]  # the reference knows sizes that are known
+    run = _Run(Bundle(tuple(recipes)), sets)
+    try:
+        verdicts = run.verdicts(how, cache)
+    except Exception as error:
+        verdict = run.failure(error)
+        if len(recipes) == 1:
+            return [verdict], 0
+        return _apart(recipes, how, cache, sets, verdict)
+    if len(recipes) > 1:
+        for number, verdict in enumerate(verdicts):
+            if verdict.is_failure:
+                (alone,), calls = check_all((recipes[number],), how, cache, sets)
+                run.calls += calls
+                is_new = verdict.kind != "suspect" and not alone.is_failure
+                verdicts[number] = replace(verdict, text=f"in company: {verdict.text}") if is_new else alone
+    return verdicts, run.calls
 
 
-def _dynamic(recipe: Recipe) -> tuple[dict[int, Any], ...] | None:
-    if not recipe.dynamic:
-        return None
-    auto = torch.export.Dim.AUTO
-    return tuple(
-        {axis: auto for axis, size in enumerate(leaf.shape) if size == recipe.dynamic}
-        for leaf in recipe.leaves
-        if not leaf.parameter
-    )
+def _apart(
+    recipes: Sequence[Recipe], how: Sequence[Way], cache: str, sets: int, verdict: Verdict
+) -> tuple[list[Verdict], int]:
+    """Return verdicts on graphs that cannot be compiled together."""
+    line = re.search(r"\(<graph>:(\d+)", verdict.text)
+    guilty = None if line is None else Bundle(tuple(recipes)).graph_at(int(line[1]))
+    half = len(recipes) // 2
+    parts = [range(half), range(half, len(recipes))]
+    if guilty is not None:
+        parts = [range(guilty, guilty + 1), [n for n in range(len(recipes)) if n != guilty]]  # type: ignore[list-item]
+    found, calls = [verdict] * len(recipes), 0
+    for part in parts:
+        verdicts, more = check_all([recipes[number] for number in part], how, cache, sets)
+        calls += more
+        for number, one in zip(part, verdicts, strict=True):
+            found[number] = one
+    if verdict.is_failure and not any(one.is_failure for one in found):
+        found[0] = replace(verdict, text=f"in company: {verdict.text}")
+    return found, calls
 
 
-def _compare(recipe: Recipe, way: Way, native: Any, inputs: Any, expected: Any) -> Verdict:
-    if way.lmul is not None:
-        reference = Reference(native, way.lmul)
-        try:
-            expected = reference(inputs)
-        except UnsupportedError as error:
-            return Verdict("unknown", f"no reference: {error}")
-        found = [one.view(torch.int8) if one.dtype == torch.uint8 else one for one in native(*inputs)]
-        difference, moved = compare(found, expected, lambda seed: reference(inputs, seed))
-    else:
-        difference, moved = compare(native(*inputs), expected, lambda seed: _noisy(recipe, seed))
-    if difference is not None:
-        return Verdict("wrong", f"output {difference.output}: {difference.text}", str(way))
-    if recipe.dynamic and way.lmul is None:
-        return _other_sizes(recipe, way, native) or Verdict("right")
-    return Verdict("unstable" if moved else "right", "by noise" if moved else "", str(way))
+class _Run:
+    """One compilation of graphs and what is compared of it."""
 
+    def __init__(self, bundle: Bundle, sets: int):
+        self._bundle = bundle
+        self._is_alone = len(bundle.recipes) == 1
+        self._sets = sets
+        self._way: Way | None = None
+        self.calls = 0
 
-def _other_sizes(recipe: Recipe, way: Way, native: Any) -> Verdict | None:
-    """Call the module with other sizes; it may refuse those."""
-    if any(leaf.parameter and recipe.dynamic in (*leaf.shape, leaf.limit) for leaf in recipe.leaves):
-        return None
-    # torch.export takes it for granted that a size left open is not 1, which is what squeeze asks.
-    squeezes = any(".squeeze(" in step.template for step in recipe.steps)
-    for size in (recipe.dynamic + 3,) if squeezes else (recipe.dynamic + 3, 1):
-        other = recipe.resized(recipe.dynamic, size)
-        inputs = other.inputs()
-        try:
-            values = other.values()
-        except (RuntimeError, IndexError):
-            continue
-        try:
-            found = native(*inputs)
-        except ArgumentError:
-            continue
-        difference, _ = compare(found, [values[output] for output in other.outputs], lambda seed: _noisy(other, seed))  # noqa: B023
+    def failure(self, error: Exception) -> Verdict:
+        """Return the verdict for what came out where nothing should."""
+        way = str(self._way)
+        if isinstance(error, GraphError):
+            return Verdict("refused", str(error), way)
+        stranger = "" if isinstance(error, SlipstickError) else " (no error of slipstick)"
+        return Verdict("error", f"{type(error).__name__}{stranger}: {error}", way)
+
+    def verdicts(self, how: Sequence[Way], cache: str) -> list[Verdict]:
+        """Compile, call, compare."""
+        found = [Verdict("right")] * len(self._bundle.recipes)
+        module = self._bundle.recipe().module()
+        native = None
+        for way in how:
+            self._way = way
+            options: dict[str, Any] = {"lmul": way.lmul, "target": way.target, "weights": way.weights}
+            with _optimising(way.opt_level):
+                if native is None:
+                    compiled = native = slipstick.compile(
+                        module,
+                        self._bundle.inputs(),
+                        dynamic_shapes=self._bundle.dynamic_shapes(),
+                        cache_dir=cache,
+                        threads=1,
+                        **options,
+                    )
+                else:
+                    compiled = native.with_options(**options)
+            reference = None if way.lmul is None else Reference(compiled, way.lmul)
+            for number in range(self._sets):
+                bundle = Bundle(tuple(with_other_inputs(recipe, number) for recipe in self._bundle.recipes))
+                _merge(found, self._compared(bundle, way, compiled, reference))
+            if way.lmul is None:
+                _merge(found, self._other_sizes(way, compiled))
+        return found
+
+    def _compared(self, bundle: Bundle, way: Way, native: Any, reference: Reference | None) -> list[Verdict]:
+        inputs = bundle.inputs()
+        values = [recipe.values() for recipe in bundle.recipes]
+        results = bundle.parts(native(*inputs))
+        expected: list[list[Any]]
+        if reference is None:
+            pairs = zip(bundle.recipes, values, strict=True)
+            expected = [[all_[output] for output in recipe.outputs] for recipe, all_ in pairs]
+        else:
+            expected = bundle.parts(reference(inputs))
+        found = []
+        for number, recipe in enumerate(bundle.recipes):
+            if way.lmul is not None and way.lmul.specials == "finite" and not all(map(_is_tame, values[number])):
+                found.append(Verdict("right"))  # that policy is for finite numbers
+                continue
+            self.calls += 1
+
+            def noisy(seed: int, recipe: Recipe = recipe) -> list[torch.Tensor]:
+                return _noisy(recipe, seed) if reference is None else bundle.parts(reference(inputs, seed))[0]
+
+            found.append(self._verdict(way, results[number], expected[number], noisy, is_exact=reference is None))
+        return found
+
+    def _verdict(
+        self, way: Way, found: list[torch.Tensor], expected: list[Any], noisy: Any, *, is_exact: bool
+    ) -> Verdict:
+        known = [number for number, one in enumerate(expected) if one is not None]
+        if not known:
+            return Verdict("unknown", "no reference for L-Mul", str(way))
+        one = [found[number] for number in known]
+        if not is_exact:
+            one = [value.view(torch.int8) if value.dtype == torch.uint8 else value for value in one]
+            if not self._is_alone:  # noise would run through all graphs
+                off = any(is_off(*pair) for pair in zip(one, (expected[n] for n in known), strict=True))
+                return Verdict("suspect" if off else "right", "", str(way))
+        difference, moved = compare(
+            one, [expected[number] for number in known], lambda seed: [noisy(seed)[number] for number in known]
+        )
         if difference is not None:
-            return Verdict("wrong", f"size {size}, output {difference.output}: {difference.text}", str(way))
-    return None
+            return Verdict("wrong", f"output {known[difference.output]}: {difference.text}", str(way))
+        return Verdict("unstable" if moved else "right", "by noise" if moved else "", str(way))
+
+    def _other_sizes(self, way: Way, native: Any) -> list[Verdict]:
+        """Call the module with other sizes; it may refuse those."""
+        recipes = self._bundle.recipes
+        right = [Verdict("right")] * len(recipes)
+        if not any(recipe.dynamic for recipe in recipes) or any(map(_has_sized_parameter, recipes)):
+            return right
+        # torch.export takes it for granted that a size left open is not 1, which is what squeeze asks.
+        squeezes = any(".squeeze(" in step.template for recipe in recipes for step in recipe.steps)
+        for size in (3,) if squeezes else (3, 0):
+            bundle = Bundle(tuple(one.resized(one.dynamic, one.dynamic + size if size else 1) for one in recipes))
+            try:
+                values = [recipe.values() for recipe in bundle.recipes]
+            except (RuntimeError, IndexError):  # torch refuses that size
+                continue
+            try:
+                results = bundle.parts(native(*bundle.inputs()))
+            except ArgumentError:
+                continue
+            for number, recipe in enumerate(bundle.recipes):
+                self.calls += 1
+                expected = [values[number][output] for output in recipe.outputs]
+                verdict = self._verdict(way, results[number], expected, partial(_noisy, recipe), is_exact=True)
+                if verdict.is_failure:
+                    right[number] = replace(verdict, text=f"another size, {verdict.text}")
+        return right
+
+
+def _merge(found: list[Verdict], more: Sequence[Verdict]) -> None:
+    """Keep of two verdicts on each graph the worse one."""
+    for number, verdict in enumerate(more):
+        if not found[number].is_failure and verdict.kind != "right":
+            found[number] = verdict
+
+
+def _has_sized_parameter(recipe: Recipe) -> bool:
+    return any(leaf.parameter and recipe.dynamic in (*leaf.shape, leaf.limit) for leaf in recipe.leaves)
+
+
+def _is_tame(value: torch.Tensor) -> bool:
+    """Tell whether numbers are finite, and L-Mul's error makes nothing infinite of them."""
+    if not value.dtype.is_floating_point:
+        return True
+    return bool((value.abs() < torch.finfo(value.dtype).max ** 0.75).all())
+
+
+@contextmanager
+def _optimising(level: int) -> Iterator[None]:
+    """Have LLVM optimise at a level."""
+    with mock.patch.object(codegen, "compile_object", partial(codegen.compile_object, opt_level=level)):
+        yield
 
 
 def _noisy(recipe: Recipe, seed: int) -> list[torch.Tensor]:

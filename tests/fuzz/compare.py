@@ -50,7 +50,7 @@ def compare(found: Values, expected: Values, noisy: Callable[[int], Values]) -> 
 
     `noisy(seed)` computes the expected results again with noise in each step.
     """
-    suspects = [number for number, pair in enumerate(zip(found, expected, strict=True)) if _is_off(*pair).any()]
+    suspects = [number for number, pair in enumerate(zip(found, expected, strict=True)) if _places_off(*pair).any()]
     for number, (one, other) in enumerate(zip(found, expected, strict=True)):
         if one.shape != other.shape or one.dtype != other.dtype:
             return Difference(number, f"{one.dtype} {tuple(one.shape)} for {other.dtype} {tuple(other.shape)}"), False
@@ -59,7 +59,7 @@ def compare(found: Values, expected: Values, noisy: Callable[[int], Values]) -> 
     moved = [noisy(seed) for seed in range(RUNS)]
     for number in suspects:
         one, other = found[number], expected[number]
-        off = _is_off(one, other)
+        off = _places_off(one, other)
         spread = torch.stack([_distance(run[number], other) for run in moved]).amax(0)
         wrong = off & ~(_distance(one, other) <= SPREAD * spread)
         if wrong.any():
@@ -67,7 +67,12 @@ def compare(found: Values, expected: Values, noisy: Callable[[int], Values]) -> 
     return None, True
 
 
-def _is_off(found: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+def is_off(found: torch.Tensor, expected: torch.Tensor) -> bool:
+    """Tell whether results differ by more than a usual rounding."""
+    return bool(_places_off(found, expected).any())
+
+
+def _places_off(found: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
     if found.shape != expected.shape or found.dtype != expected.dtype:
         return torch.ones((), dtype=torch.bool)
     relative = RELATIVE.get(expected.dtype, 0.0)

@@ -51,11 +51,14 @@ def work(folder: Path, number: int, rounds: int) -> None:
 def crowd(folder: Path, processes: int, rounds: int) -> list[int]:
     """Run so many processes at once; return the exit statuses that are not 0."""
     children = []
+    waiting, start = os.pipe()  # nobody starts before all are there
     for number in range(processes):
         child = os.fork()
         if child == 0:
             status = 1
+            os.close(start)
             try:
+                os.read(waiting, 1)  # ends when the last writer closes it
                 work(folder, number, rounds)
                 status = 0
             except BaseException:
@@ -64,6 +67,8 @@ def crowd(folder: Path, processes: int, rounds: int) -> list[int]:
             finally:
                 os._exit(status)
         children.append(child)
+    os.close(start)
+    os.close(waiting)
     statuses = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     return [status for status in statuses if status]
 

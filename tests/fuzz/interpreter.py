@@ -8,7 +8,8 @@ tensors makes.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -18,8 +19,20 @@ from torch import Tensor
 from .scalars import BINARY, CASTS, UNARY, UnsupportedError, compare_floats, compare_integers, dtype_of
 
 Multiply = Callable[[Tensor, Tensor], Tensor]
-Environment = dict[ir.Value, Tensor]
 _IGNORED = ("cf.assert", "linalg.yield", "func.return")
+
+
+class Environment(dict[ir.Value, Tensor]):
+    """Values by what they are in MLIR; what has none, because an operation is not known here, is asked for in vain."""
+
+    def __init__(self, values: Iterable[tuple[ir.Value, Tensor]] = (), outer: Environment | None = None):
+        super().__init__(values)
+        self._outer = outer
+
+    def __missing__(self, value: ir.Value) -> Tensor:
+        if self._outer is None:
+            raise UnsupportedError("the result of an operation that is not known here")
+        return self._outer[value]
 
 
 class Interpreter:
@@ -30,15 +43,18 @@ class Interpreter:
         self._multiply = multiply
         self._noise: Callable[[Tensor], Tensor] = lambda value: value
 
-    def __call__(self, inputs: Sequence[Tensor], noise: Callable[[Tensor], Tensor] | None = None) -> list[Tensor]:
-        """Return the results for inputs as MLIR sees them; raises UnsupportedError for what is not known here."""
+    def __call__(
+        self, inputs: Sequence[Tensor], noise: Callable[[Tensor], Tensor] | None = None
+    ) -> list[Tensor | None]:
+        """Return the results for inputs as MLIR sees them; None for what needs an operation that is not known here."""
         self._noise = noise or (lambda value: value)
         block = self._function.regions[0].blocks[0]
-        values: Environment = dict(zip(block.arguments, inputs, strict=True))
+        values = Environment(zip(block.arguments, inputs, strict=True))
         for op in block.operations:
             if op.operation.name == "func.return":
-                return [values[operand] for operand in op.operation.operands]
-            self._tensor_operation(op.operation, values)
+                return [values.get(operand) for operand in op.operation.operands]
+            with suppress(UnsupportedError):
+                self._tensor_operation(op.operation, values)
         raise UnsupportedError("a function without a return")
 
     def _tensor_operation(self, op: ir.Operation, values: Environment) -> None:
@@ -68,7 +84,7 @@ class Interpreter:
         for point in itertools.product(*reductions):
             index = _indices(ranges, point)
             shape = torch.broadcast_shapes((1,) * len(index), *(i.shape for i in index))
-            local: Environment = dict(values)
+            local = Environment(outer=values)
             sources = [*operands[:first], *results]
             for argument, source, map_ in zip(body.arguments, sources, maps, strict=True):
                 local[argument] = _read(source, map_, index).expand(shape)

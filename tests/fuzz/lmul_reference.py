@@ -32,8 +32,8 @@ class Reference:
         self._run = Interpreter(functions[0].operation, lambda x, y: multiply(lmul, x, y))
         self._native = native
 
-    def __call__(self, inputs: Sequence[Tensor], seed: int | None = None) -> list[Tensor]:
-        """Return the results; with a seed, of a run with noise in it. Raises UnsupportedError."""
+    def __call__(self, inputs: Sequence[Tensor], seed: int | None = None) -> list[Tensor | None]:
+        """Return the results, None for unknown ones; with a seed, of a run with noise in it."""
         signature = self._native.signature
         state = self._native.parameters
         given = iter(inputs)
@@ -45,7 +45,7 @@ class Reference:
         )
         operands = [_signless(value.detach()) for _, value in sorted(places, key=lambda pair: pair[0])]
         found = self._run(operands, None if seed is None else noise(seed))
-        results = []
+        results: list[Tensor | None] = []
         for result in signature.results:
             if result.kind == "native":
                 results.append(found[result.index])

@@ -46,13 +46,13 @@ def attention(b: Builder) -> None:
     heads, length, width = b.rng.choice((1, 2, 3)), b.size() or 1, b.rng.choice((1, 3, 4, 8, 16))
     keys = length if b.rng.random() < 0.6 else b.size() or 1
     batch = (b.rng.choice((1, 2)), heads) if b.rng.random() < 0.8 else (heads,)
-    query = b.leaf((*batch, length, width), kind="normal", parameter=False)
-    key, value = (b.leaf((*batch, keys, width), kind="normal", parameter=False) for _ in range(2))
+    query = b.leaf((*batch, length, width), kind="plain", parameter=False)
+    key, value = (b.leaf((*batch, keys, width), kind="plain", parameter=False) for _ in range(2))
     kind = b.rng.random()
     if kind < 0.4:
         operands, text = [query, key, value], "{0}, {1}, {2}"
         if b.rng.random() < 0.5:
-            operands.append(b.leaf((length, keys), parameter=False, kind="normal"))
+            operands.append(b.leaf((length, keys), parameter=False, kind="plain"))
             text += ", attn_mask={3}"
         elif keys == length and b.rng.random() < 0.5:
             text += ", is_causal=True"

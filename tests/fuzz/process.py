@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .check import Verdict
+from .verdict import Verdict
 
 Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 def verdicts(
-    check: Callable[[Item], Verdict], items: Sequence[Item], seconds: float, at_most: int = 150
-) -> Iterator[tuple[Item, Verdict]]:
+    check: Callable[[Item], Found], items: Sequence[Item], seconds: float, at_most: int = 150
+) -> Iterator[tuple[Item, Found | Verdict]]:
     """Check items one after the other in a child, a new one after `at_most` items or a crash; yield what comes.
 
-    An item that takes longer than `seconds` is a "hang", one that ends the process a "crash".
+    For an item that takes longer than `seconds` comes the verdict "hang", for one that ends the process "crash".
     """
     left = list(items)
     while left:
@@ -32,8 +33,8 @@ def verdicts(
 
 
 def _in_child(
-    check: Callable[[Item], Verdict], items: Sequence[Item], seconds: float
-) -> Iterator[tuple[Item, Verdict]]:
+    check: Callable[[Item], Found], items: Sequence[Item], seconds: float
+) -> Iterator[tuple[Item, Found | Verdict]]:
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     with tempfile.TemporaryFile() as messages:
@@ -57,7 +58,7 @@ def _in_child(
         child.join()
 
 
-def _work(check: Callable[[Any], Verdict], items: Sequence[Any], sender: Any, messages: int) -> None:
+def _work(check: Callable[[Any], Any], items: Sequence[Any], sender: Any, messages: int) -> None:
     faulthandler.disable()
     os.dup2(messages, 1)
     os.dup2(messages, 2)
