@@ -72,7 +72,7 @@ class StageRewritten(NamedPipeline):
             "flatten-batches,fold-transposes",
             "canonicalize,cse",
             "drop-unread-results",
-            "inline-splats",
+            "inline-splats,fold-scatter-sums",
             "fuse-elementwise",
             "narrow-variance",
             "canonicalize,cse",
@@ -148,7 +148,7 @@ class StageLoops(NamedPipeline):
     def text(self) -> str:
         """Return the pipeline."""
         return _join(
-            "split-empty-tensors,func.func(tm-tensor-bufferize),isolate-buffers",
+            "scatters-to-loops,split-empty-tensors,func.func(tm-tensor-bufferize),isolate-buffers",
             "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map"
             " allow-return-allocs-from-loops}",
             "canonicalize,cse",

@@ -36,6 +36,7 @@ from functools import partial
 
 from ..bindings import arith, func, ir, memref, vector
 from .contraction_panel import Packing, emit_panel, row_major, strided_matrix_type
+from .contraction_prefetch import Contiguous
 from .decision import ContractionSchedule
 from .epilogue import Epilogue
 from .lmul import LMul
@@ -56,6 +57,7 @@ def emit_contraction(
     by_blocks: bool = False,
     epilogue: Epilogue | None = None,
     row_stride: int | None = None,
+    contiguous: Contiguous | None = None,
 ) -> func.FuncOp:
     """Append `func @name(A[M, K], B[K, N], C[M, N])`, computing C += A · B, to a module's body and return it.
 
@@ -63,13 +65,14 @@ def emit_contraction(
     `slipstick.lmul` to put on the inner multiply-add when `lmul` has the policy `ieee`. With `parallel`, packing of A
     and the panels of B are `scf.parallel` loops. With `weights`, "lm8" or "bf16", `element` is f32 and B is codes of
     that format (i8 or bf16); lm8 has a last argument `memref<?xi32>`, the exponent bias of each column. With "panels",
-    B is panels, `memref<?x?xWIDTHxT>`. An A that is read in place has unit column stride, and `row_stride` if that is
-    known. With `overwrite`, C = A · B: what C held plays no part, and K is at least 1. With
-    `by_blocks`, for exact products, each block of the depth is summed by itself. With `epilogue`, whose operands are
-    the last arguments, that is done to each element of the sum; K is at least 1. A second function, `@name_panel`,
+    B is panels, `memref<?x?xWIDTHxT>`; of another B `contiguous` says which lines have no gaps, if any. An A that is
+    read in place has unit column stride, and `row_stride` if that is known. With `overwrite`, C = A · B: what C held
+    plays no part, and K is at least 1. With `by_blocks`, for exact products, each block of the depth is summed by
+    itself. With `epilogue`, whose operands are the last arguments, that is done to each element of the sum; K is at
+    least 1. A second function, `@name_panel`,
     is appended before it.
     """
-    packing = Packing(element, schedule, lmul, weights, row_stride)
+    packing = Packing(element, schedule, lmul, weights, row_stride, contiguous)
     panel = emit_panel(
         body, f"{name}_panel", packing, mark, overwrite=overwrite, by_blocks=by_blocks, epilogue=epilogue
     )
@@ -132,7 +135,16 @@ def _emit_pack_rows(
     squares = partial(
         _emit_pack_squares, packing, packed_a, tile, base, offset, (m_size, k_size), m_stride, sources, depth, depths
     )
-    branch(equal(k_stride, 1), [], lambda: elements(squares()), lambda: elements(index(0)))
+    columns = partial(
+        _emit_pack_columns, packing, packed_a, tile, base, offset, (k_size, m_size), k_stride, first, depth, depths
+    )
+    inside = arith.cmpi(arith.CmpIPredicate.sle, arith.addi(first, index(count)), rows_of_a)
+    branch(
+        equal(k_stride, 1),
+        [],
+        lambda: elements(squares()),
+        lambda: branch(arith.andi(equal(m_stride, 1), inside), [], columns, lambda: elements(index(0))),
+    )
 
 
 def _emit_pack_elements(
@@ -150,6 +162,26 @@ def _emit_pack_elements(
         for k in loop(start, depths):
             value = memref.load(a, [source, arith.addi(depth, k)])
             memref.store(packing.packed_left(value), packed_a, [tile, k, index(i)])
+
+
+def _emit_pack_columns(
+    packing: Packing,
+    packed_a: ir.Value,
+    tile: ir.Value,
+    base: ir.Value,
+    offset: ir.Value,
+    sizes: tuple[ir.Value, ir.Value],
+    column_stride: ir.Value,
+    first: ir.Value,
+    depth: ir.Value,
+    depths: ir.Value,
+) -> None:
+    """Pack columns that are contiguous, all of the tile's rows inside A: a column of the tile is one vector."""
+    matrix = row_major(packing.element, base, offset, sizes, column_stride)
+    vector_type = ir.VectorType.get([packing.schedule.tile_rows], packing.element)
+    for k in loop(index(0), depths):
+        value = vector.load(vector_type, matrix, [arith.addi(depth, k), first])
+        vector.store(packing.packed_left(value), packed_a, [tile, k, index(0)])
 
 
 def _emit_pack_squares(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..bindings import arith, ir, memref, scf, vector
 from .structured import index
@@ -60,6 +60,16 @@ class Operand:
         return [*outer, arith.addi(start, k)]
 
 
+class Fetch(Protocol):
+    """What the inner loop brings in beside, for what is multiplied next."""
+
+    def turn(self, packing: Packing, tile: ir.Value, k: ir.Value, depths: ir.Value) -> Sequence[ir.Value]:
+        """Emit where the lines of one turn lie that begins at step `k` of row tile `tile`."""
+
+    def emit(self, packing: Packing, first: Sequence[ir.Value], step: int) -> None:
+        """Emit the prefetches of one step of a turn, whose lines lie at `first`."""
+
+
 @dataclass(frozen=True)
 class Prefetch:
     """What the inner loop brings into the second-level cache: the block of weights that is multiplied next.
@@ -98,7 +108,7 @@ class Prefetch:
         lines = arith.ceildivsi(block, index(line))
         return cls(flat, here, arith.addi(here, block), lines, arith.subi(size, index(1)), line)
 
-    def turn(self, packing: Packing, tile: ir.Value, k: ir.Value, depths: ir.Value) -> ir.Value:
+    def turn(self, packing: Packing, tile: ir.Value, k: ir.Value, depths: ir.Value) -> Sequence[ir.Value]:
         """Emit where the lines of one turn begin, at step `k`: row tiles share the lines out, the first ones first."""
         s = packing.schedule
         turns = arith.maxsi(arith.divsi(depths, index(s.k_unroll)), index(1))
@@ -106,16 +116,16 @@ class Prefetch:
         has_left = arith.cmpi(arith.CmpIPredicate.slt, done, self.lines)
         begin = arith.select(has_left, arith.addi(self.next, arith.muli(done, index(self.line))), self.here)
         stride = arith.select(has_left, index(self.line * s.prefetch), index(0))
-        return arith.addi(begin, arith.muli(arith.divsi(k, index(s.k_unroll)), stride))
+        return [arith.addi(begin, arith.muli(arith.divsi(k, index(s.k_unroll)), stride))]
 
-    def emit(self, packing: Packing, first: ir.Value, step: int) -> None:
+    def emit(self, packing: Packing, first: Sequence[ir.Value], step: int) -> None:
         """Emit the prefetches of one step of a turn whose lines begin at `first`.
 
         They are spread over its steps: of many at once the last find no place in the buffers of what is on its way.
         """
         s = packing.schedule
         for number in range(step, s.prefetch, s.k_unroll):
-            place = arith.addi(first, index(number * self.line)) if number else first
+            place = arith.addi(first[0], index(number * self.line)) if number else first[0]
             memref.prefetch(self.flat, [arith.minsi(place, self.last)], False, 2, True)
 
 
@@ -126,7 +136,7 @@ def multiply_tile(
     depths: ir.Value,
     start: Sequence[ir.Value],
     mark: ir.Attribute | None,
-    prefetch: tuple[Prefetch, ir.Value] | None = None,
+    prefetch: tuple[Fetch, ir.Value] | None = None,
     *,
     steps: int,
 ) -> list[ir.Value]:

@@ -7,7 +7,8 @@ from functools import partial
 
 from ..bindings import arith, func, ir, memref, vector
 from .contraction_epilogue import TileEpilogue
-from .contraction_inner import Operand, PackedRows, Prefetch, RowsInPlace, multiply_tile
+from .contraction_inner import Fetch, Operand, PackedRows, Prefetch, RowsInPlace, multiply_tile
+from .contraction_prefetch import Contiguous, MatrixPrefetch
 from .decision import ContractionSchedule
 from .epilogue import Epilogue
 from .lmul import LMul
@@ -49,6 +50,7 @@ class Packing:
 
     With `weights`, a format of narrow weights, B is codes of it, which are decoded while they are packed; with
     "panels", B is packed already. An A that is read in place has rows `row_stride` elements apart, None: any number.
+    `contiguous` says which lines of a B that is packed here have no gaps, so that the next part of it can be fetched.
     """
 
     def __init__(
@@ -58,8 +60,10 @@ class Packing:
         lmul: LMul | None,
         weights: str | None = None,
         row_stride: int | None = None,
+        contiguous: Contiguous | None = None,
     ):
         self.element, self.schedule = element, schedule
+        self.contiguous = contiguous
         self.is_ready = weights == PANELS
         self.weights = None if self.is_ready else weights
         self.stored = element if self.weights is None else code_type(self.weights)
@@ -190,12 +194,23 @@ class _Panel:
             self.depths = arith.minsi(arith.subi(end, block), index(s.k_block))
             depth_of_b = memref.dim(self.b, index(1 if self.packing.is_ready else 0))
             self.is_last = arith.cmpi(arith.CmpIPredicate.eq, arith.addi(block, self.depths), depth_of_b)
-            self.emit_block(arith.subi(block, first))
+            self.emit_block(arith.subi(block, first), self.next_part(first, end))
 
-    def emit_block(self, packed_depth: ir.Value) -> None:
-        """Emit one block of the depth, which begins at `packed_depth` of the packed A."""
+    def next_part(self, first: ir.Value, end: ir.Value) -> MatrixPrefetch | None:
+        """Return what fetches what is packed next: the next block of this panel, or the first one of the next."""
+        if not self.schedule.prefetch or self.packing.is_ready or self.packing.contiguous is None:
+            return None
+        behind = arith.addi(self.depth, self.depths)
+        has_more = arith.cmpi(arith.CmpIPredicate.slt, behind, end)
+        depth = arith.select(has_more, behind, first)
+        beside = arith.addi(self.column, index(self.schedule.tile_columns))
+        column = arith.select(has_more, self.column, beside)
+        return MatrixPrefetch.of_next(self.b, depth, column, self.packing.contiguous)
+
+    def emit_block(self, packed_depth: ir.Value, next_part: MatrixPrefetch | None) -> None:
+        """Emit one block of the depth, which begins at `packed_depth` of the packed A; fetch `next_part` beside."""
         s = self.schedule
-        prefetch = None
+        prefetch: Fetch | None = next_part
         if self.packing.is_ready:
             number = arith.divsi(self.column, index(s.tile_columns))
             panel = [number, self.depth]
@@ -224,7 +239,7 @@ class _Panel:
         packed_depth: ir.Value,
         right: Operand,
         start: list[ir.Value],
-        prefetch: Prefetch | None,
+        prefetch: Fetch | None,
     ) -> list[ir.Value]:
         """Emit the products of a tile, `rows` rows from `first` on, with a block of the panel; return the sums."""
         s = self.schedule

@@ -11,6 +11,7 @@ from typing import ClassVar, TypeAlias
 from ..bindings import arith, func, ir, linalg, memref
 from ..kernels.contraction import emit_contraction
 from ..kernels.contraction_panel import DYNAMIC, DYNAMIC_STRIDE, strided_matrix_type
+from ..kernels.contraction_prefetch import Contiguous
 from ..kernels.contraction_rows import emit_rows
 from ..kernels.contraction_skinny import emit_skinny
 from ..kernels.decision import (
@@ -134,6 +135,7 @@ class LowerContractions(Pass):
                     overwrite=overwrite,
                     by_blocks=by_blocks,
                     row_stride=row_stride,
+                    contiguous=_contiguous(op),
                     epilogue=epilogue,
                 )
             emit(
@@ -324,6 +326,16 @@ def _row_stride(op: ir.Operation) -> int | None:
     row, depth = (operand_dims(op)[0].index(dim) for dim in canonical_dims(op)[0][-2:])
     known = strides[depth] == 1 and strides[row] not in (DYNAMIC, DYNAMIC_STRIDE)
     return int(strides[row]) if known else None
+
+
+def _contiguous(op: ir.Operation) -> Contiguous | None:
+    """Return which lines of B lie without gaps; None also of a batch, whose matrices are small."""
+    if op.name != "linalg.matmul":
+        return None
+    strides, _ = ir.MemRefType(op.operands[1].type).get_strides_and_offset()
+    dims = operand_dims(op)[1]
+    depth, column = (strides[dims.index(dim)] for dim in canonical_dims(op)[1])
+    return "rows" if column == 1 else "columns" if depth == 1 else None
 
 
 def _rows(op: ir.Operation, schedule: Schedule, ctx: PassContext) -> int:

@@ -16,6 +16,7 @@ from .drop_unread_results import DropUnreadResults
 from .encode_weights import EncodeWeights
 from .finish_kernels import FinishKernels
 from .flatten_batches import FlattenBatches
+from .fold_scatter_sums import FoldScatterSums
 from .fold_transposes import FoldTransposes
 from .fuse_attention import FuseAttention
 from .fuse_elementwise import FuseElementwise
@@ -40,6 +41,7 @@ from .plan_arena import PlanArena
 from .prepare_entry import PrepareEntry
 from .reassociate_reductions import ReassociateReductions
 from .results_to_arguments import ResultsToArguments
+from .scatters_to_loops import ScattersToLoops
 from .schedule_attention import ScheduleAttention
 from .schedule_contractions import ScheduleContractions
 from .schedule_nests import ScheduleNests
@@ -62,6 +64,7 @@ PASSES: tuple[type[Pass], ...] = (
     WindowsAlongRows,
     FuseAttention,
     FlattenBatches,
+    FoldScatterSums,
     FoldTransposes,
     DropUnreadArguments,
     DropUnreadResults,
@@ -77,6 +80,7 @@ PASSES: tuple[type[Pass], ...] = (
     ReassociateReductions,
     ScheduleNests,
     Decide,
+    ScattersToLoops,
     SplitEmptyTensors,
     CutLayers,
     OutlineLayers,

@@ -255,10 +255,10 @@ def test_models_and_their_gradients_are_those_of_torch(name):
     from slipstick.tools.bench_dynamo_measure import measure
 
     found = measure(graph(name).small(), inductor=False, repeats=0)
-    assert found.inference.error < 1e-5 and found.step.error < 1e-5
-    assert set(found.inference.fallbacks) == FALLBACKS.get(name, set())
-    assert [report.kind for report in found.inference.reports] == ["inference"]
-    assert [report.kind for report in found.step.reports] == ["forward", "backward"]
+    inference, step = found.modes["inference"], found.modes["training step"]
+    assert inference.error < 1e-5 and step.error < 1e-5
+    assert set(inference.fallbacks) == FALLBACKS.get(name, set())
+    assert inference.kinds == ("inference",) and step.kinds == ("forward", "backward")
 
 
 def test_a_gradient_may_be_that_of_either_side_of_a_relu_near_zero():

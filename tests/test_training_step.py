@@ -148,3 +148,27 @@ def test_what_cannot_be_meant():
         slipstick.compile(step, (data()[0],))
     with pytest.raises(ArgumentError, match=r"loss: expected a float tensor of no dimensions, found float32\[8, 3\]"):
         step(data()[0])
+
+
+class Tied(nn.Module):
+    """Rows of a table, whose products with the whole table are the result: i64 [n] -> [n, 512]."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(512, 24)
+
+    def forward(self, ids):
+        return self.table(ids).square() @ self.table.weight.T
+
+
+def test_the_gradient_of_a_table_is_written_in_its_place():
+    torch.manual_seed(0)
+    step = slipstick.LossAndGradients(Tied(), loss=lambda result: result.square().mean())
+    ids = torch.tensor([3, 0, 511, 3, 3])
+    compiled = slipstick.compile(step, (ids,), threads=1)
+    (_, found), (_, expected) = compiled(ids), step(ids)
+    torch.testing.assert_close(found, expected)
+    # Rows are added to the product of the head: besides it no tensor is as large as the table.
+    assert compiled.statistics["fold-scatter-sums: sums folded"] == 1
+    assert compiled.statistics["scatters-to-loops: scatters in loops"] == 1
+    assert compiled.workspace_bytes < expected["table.weight"].nbytes

@@ -3,53 +3,56 @@
 For each model, in inference and in a training step (loss, gradients, an optimiser's step): how many graphs dynamo
 makes, how often it breaks one in two, how many more calls of the same shapes make anew, how many operations are
 compiled, how many kinds torch runs, how far results and gradients lie from eager's, and the time of a warm call beside
-eager's and inductor's, medians of rounds in turns.
+eager's and inductor's, medians of rounds in turns, with the geometric means over all models.
 
-  slipstick-bench dynamo                       thirteen architectures in their small form, not timed
+  slipstick-bench dynamo                                  thirteen architectures in their small form, not timed
+  slipstick-bench dynamo --form layers --repeats 11       of true widths, cut to two layers, timed
   slipstick-bench dynamo bert-base-1x128 --repeats 11
+
+With `--json` a run that was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
+from ..datasets.graph import SMALL, Graph
 from ..datasets.graphs import graph
-from .bench_dynamo_measure import Measured, Mode, measure
-from .bench_table import duration
+from .bench_dynamo_measure import measure
+from .bench_dynamo_results import Measured, Settings, Store
+from .bench_dynamo_table import markdown, notes, table
 from .command import guarded
+from .environment import describe_environment
+from .files import check_writable
 from .flags import integer_flag
+from .progress import Steps
 
 PROGRAM = "slipstick-bench dynamo"
-ARCHITECTURES = (
-    "bert-base-1x128",
-    "roberta-base-1x128",
-    "distilbert-base-1x128",
-    "opt-125m-prefill-1x128",
-    "gpt2-prefill-1x128",
-    "llama-135m-prefill-1x128",
-    "qwen2.5-0.5b-prefill-1x128",
-    "t5-small",
-    "bart-base",
-    "vit-base-patch16-224",
-    "mixtral-4x-prefill-1x128",
-    "whisper-tiny",
-    "clip-vit-base-patch32",
-)
-"""Encoders, decoders, encoders with decoders, a vision transformer, a mixture of experts, speech, text and images."""
+ARCHITECTURES: Final = {
+    "bert-base-1x128": "layers=2",
+    "roberta-base-1x128": "num_hidden_layers=2",
+    "distilbert-base-1x128": "n_layers=2",
+    "opt-125m-prefill-1x128": "layers=2",
+    "gpt2-prefill-1x128": "layers=2",
+    "llama-135m-prefill-1x128": "layers=2",
+    "qwen2.5-0.5b-prefill-1x128": "num_hidden_layers=2",
+    "t5-small": "num_layers=2",
+    "bart-base": "encoder_layers=2,decoder_layers=2",
+    "vit-base-patch16-224": "num_hidden_layers=2",
+    "mixtral-4x-prefill-1x128": "num_hidden_layers=2",
+    "whisper-tiny": "encoder_layers=2,decoder_layers=2",
+    "clip-vit-base-patch32": "layers=2,text_layers=2",
+}
+"""Encoders, decoders, encoders with decoders, a vision transformer, a mixture of experts, speech, text and images; and
+what cuts each to two layers."""
+FORMS: Final = (SMALL, "layers", "whole")
 TOLERANCE = 1e-4
-_TEXTS = ("graphs", "breaks", "anew", "compiled", "torch", "error")
-_SUBJECTS = ("slipstick", "eager", "inductor")
-HEADINGS = ("model", "", *_TEXTS, *_SUBJECTS, "of eager", "of inductor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,92 +67,63 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("graphs", nargs="*", metavar="GRAPH", help="names as `slipstick-bench list` shows them, sizes behind a colon")
+    add("--form", choices=FORMS, default=SMALL, help="of the thirteen: small, two layers, or whole (default: small)")
     add("--repeats", type=integer_flag(0, 10**6), default=0, metavar="N", help="timed rounds (default: none)")
     add("--threads", type=integer_flag(1, 1024), default=1, metavar="N", help="default: 1")
-    add("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
+    add("--json", type=Path, metavar="FILE", help="write the figures there after each model; go on from what is there")
+    add("--markdown", action="store_true", help="print the table for a page of documentation")
     add("--no-inductor", action="store_true", help="leave inductor, which compiles slowly, out")
     return parser
 
 
+def architecture(name: str, form: str) -> Graph:
+    """Return one of the thirteen in a form of `FORMS`."""
+    suffix = {SMALL: f":{SMALL}", "layers": f":{ARCHITECTURES[name]}", "whole": ""}[form]
+    return graph(name + suffix)
+
+
 def _run(arguments: argparse.Namespace) -> int:
-    names = arguments.graphs or [f"{name}:small" for name in ARCHITECTURES]
-    chosen = [graph(name) for name in names]
-    inductor = arguments.repeats > 0 and not arguments.no_inductor
-    rows = []
-    for number, one in enumerate(chosen):
-        sys.stderr.write(f"[{number + 1}/{len(chosen)}] {one.name}\n")
-        rows.append(measure(one, inductor=inductor, repeats=arguments.repeats, threads=arguments.threads))
+    chosen = [graph(name) for name in arguments.graphs] or [architecture(n, arguments.form) for n in ARCHITECTURES]
+    store = _store(arguments)
+    _measure([one for one in chosen if not store.has(one.name)], store)
+    rows = [store.rows[one.name] for one in chosen]
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(width=160, highlight=False)
-    console.print(table(rows))
+        console = Console(width=200, highlight=False)
+    if arguments.markdown:
+        console.print(markdown(rows), soft_wrap=True, markup=False)
+    else:
+        console.print(table(rows))
     for line in notes(rows):
-        console.print(line, soft_wrap=True)
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(data(rows), indent=1) + "\n", encoding="utf-8")
-    wrong = [row.graph for row in rows if not max(row.inference.error, row.step.error) <= TOLERANCE]
+        console.print(line, soft_wrap=True, markup=False)
+    wrong = [row.graph for row in rows if not row.error <= TOLERANCE]
     if wrong:
-        console.print(f"not equal to eager within {TOLERANCE:.0e}: {', '.join(wrong)}", style="red")
+        console.print(f"not equal to eager within {TOLERANCE:.0e}: {', '.join(wrong)}", style="red", soft_wrap=True)
     return 1 if wrong else 0
 
 
-def table(rows: Sequence[Measured]) -> Table:
-    """Return a table with two lines for each model."""
-    found = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, heading in enumerate(HEADINGS):
-        found.add_column(heading, justify="left" if number < 2 else "right", no_wrap=True)
-    for row in rows:
-        found.add_row(row.graph, "inference", *_cells(row.inference))
-        found.add_row("", "training step", *_cells(row.step))
-    return found
+def _store(arguments: argparse.Namespace) -> Store:
+    if arguments.json is not None:
+        check_writable(arguments.json, "--json")
+    environment = describe_environment()
+    versions = ", ".join(f"{name} {environment.versions[name]}" for name in ("slipstick", "torch", "transformers"))
+    inductor = arguments.repeats > 0 and not arguments.no_inductor
+    settings = Settings(arguments.repeats, arguments.threads, inductor, versions, environment.cpu)
+    return Store.open(arguments.json, settings)
 
 
-def _cells(mode: Mode) -> list[str]:
-    compiled, operations = mode.operations
-    times = [duration(mode.seconds[name]) if name in mode.seconds else "" for name in _SUBJECTS]
-    speeds = [mode.speed(name) for name in ("eager", "inductor")]
-    shown = ["" if speed is None else f"{speed:.2f}x" for speed in speeds]
-    counts = [str(len(mode.reports)), str(mode.breaks), str(mode.recompiled), f"{compiled} of {operations}"]
-    return [*counts, str(len(mode.fallbacks)), f"{mode.error:.0e}", *times, *shown]
-
-
-def data(rows: Sequence[Measured]) -> list[dict[str, Any]]:
-    """Return what `--json` writes: for each model and mode what the table says of it, times in seconds."""
-    found = []
-    for row in rows:
-        for name, mode in (("inference", row.inference), ("training step", row.step)):
-            compiled, operations = mode.operations
-            found.append(
-                {
-                    "model": row.graph,
-                    "mode": name,
-                    "graphs": len(mode.reports),
-                    "breaks": mode.breaks,
-                    "recompiled": mode.recompiled,
-                    "operations": operations,
-                    "compiled": compiled,
-                    "fallbacks": list(mode.fallbacks),
-                    "error": mode.error,
-                    "kinks": mode.kinks,
-                    "seconds": mode.seconds,
-                }
-            )
-    return found
-
-
-def notes(rows: Sequence[Measured]) -> list[str]:
-    """Return what torch runs of each model, and the geometric means of speeds."""
-    found = []
-    for row in rows:
-        left = dict.fromkeys((*row.inference.fallbacks, *row.step.fallbacks))
-        if left:
-            found.append(f"{row.graph}: torch runs {', '.join(left)}")
-        if row.step.kinks:
-            found.append(f"{row.graph}: {row.step.kinks} inputs of ReLU so near to 0 that either gradient is right")
-    for what, modes in (("inference", [row.inference for row in rows]), ("training step", [row.step for row in rows])):
-        for name in ("eager", "inductor"):
-            speeds = [speed for mode in modes if (speed := mode.speed(name)) is not None]
-            if speeds:
-                mean = math.exp(sum(map(math.log, speeds)) / len(speeds))
-                found.append(f"{what}: {mean:.2f}x {name}, geometric mean of {len(speeds)}")
-    return found
+def _measure(graphs: Sequence[Graph], store: Store) -> None:
+    """Measure models one after the other; one that fails is noted and does not stop the rest."""
+    if not graphs:
+        return
+    settings = store.settings
+    how = {"inductor": settings.inductor, "repeats": settings.repeats, "threads": settings.threads}
+    with Steps(Console(file=sys.stderr)).parts("models", len(graphs)) as part:
+        for one in graphs:
+            with part(one.name) as tell:
+                try:
+                    row = measure(one, **how, tell=tell)
+                except Exception as error:
+                    text = str(error).strip().split("\n")[0]
+                    row = Measured(one.name, failure=f"{type(error).__name__}: {text}")
+                store.add(row)

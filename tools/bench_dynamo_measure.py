@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,65 +12,29 @@ from ..compiler.dynamo.backend import torch_backend
 from ..compiler.dynamo.report import GraphReport
 from ..datasets.graph import Graph
 from .bench_dynamo_kinks import jumps
+from .bench_dynamo_results import MODES, Measured, Mode
 from .bench_timing import Subject, time_in_turns
 from .output import quiet
 
 BACKENDS: dict[str, Any] = {"slipstick": torch_backend, "inductor": "inductor"}
 
 
-@dataclass(frozen=True)
-class Mode:
-    """Inference, or a training step, of one model."""
+def measure(
+    graph: Graph, *, inductor: bool, repeats: int, threads: int = 1, tell: Callable[[str], object] = lambda detail: None
+) -> Measured:
+    """Compile a model for inference and for a training step, compare with eager, and time `repeats` rounds; 0: none.
 
-    reports: tuple[GraphReport, ...]
-    """The graphs that slipstick was given."""
-    error: float
-    """The largest difference from eager, of results or of gradients, as a share of the largest magnitude of eager's."""
-    breaks: int = 0
-    """How often dynamo broke the module's code into two graphs."""
-    recompiled: int = 0
-    """How many graphs later calls, of the same shapes, made compiled anew."""
-    kinks: int = 0
-    """Inputs of ReLU that lie so near zero that rounding decides gradients; what follows of it is not in `error`."""
-    seconds: dict[str, float] = field(default_factory=dict)
-    """The median of a call when it is warm, by the name of the subject."""
-
-    @property
-    def fallbacks(self) -> tuple[str, ...]:
-        """The operations that torch runs because they cannot be compiled, each once."""
-        return tuple(dict.fromkeys(one.operation for report in self.reports for one in report.fallbacks))
-
-    @property
-    def operations(self) -> tuple[int, int]:
-        """How many operations are compiled, and of how many."""
-        return sum(one.compiled for one in self.reports), sum(one.operations for one in self.reports)
-
-    def speed(self, name: str) -> float | None:
-        """Return how many times as fast slipstick is as a subject."""
-        times = self.seconds
-        return times[name] / times["slipstick"] if name in times and "slipstick" in times else None
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Both modes of one model."""
-
-    graph: str
-    inference: Mode
-    step: Mode
-
-
-def measure(graph: Graph, *, inductor: bool, repeats: int, threads: int = 1) -> Measured:
-    """Compile a model for inference and for a training step, compare with eager, and time `repeats` rounds; 0: none."""
+    `tell` is told what is being done. Raises what torch raises.
+    """
     torch.set_num_threads(threads)
     with quiet():
         module, inputs = graph.build()
-        inference = _inference(module, inputs, inductor, repeats)
-        return Measured(graph.name, inference, _training(module, inputs, inductor, repeats))
+        inference = _inference(module, inputs, inductor, repeats, tell)
+        step = _training(module, inputs, inductor, repeats, tell)
+    return Measured(graph.name, dict(zip(MODES, (inference, step), strict=True)))
 
 
 def _compiled(module: torch.nn.Module, backend: str, reports: list[GraphReport]) -> Callable[..., Any]:
-    torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
     options: Any = {"observer": reports.append} if backend == "slipstick" else None
     run: Callable[..., Any] = torch.compile(module, backend=BACKENDS[backend], options=options)
@@ -82,25 +45,32 @@ def _names(inductor: bool) -> list[str]:
     return [name for name in BACKENDS if inductor or name != "inductor"]
 
 
-def _inference(module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool, repeats: int) -> Mode:
+def _inference(
+    module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool, repeats: int, tell: Callable[[str], object]
+) -> Mode:
     reports: list[GraphReport] = []
+    torch._dynamo.reset()
     with torch.no_grad():
         expected = module(*inputs).clone()
         calls = {"eager": lambda: module(*inputs)}
         error, counts = 0.0, (0, 0)
         for name in _names(inductor):
+            tell(f"inference, {name}")
             run = _compiled(module, name, reports)
             found = run(*inputs)
             if name == "slipstick":
                 error = _difference([found], [expected])
                 counts = _recompiled(reports, _call(run, inputs))
             calls[name] = _call(run, inputs)
-    return Mode(tuple(reports), error, *counts, seconds=_times(calls, torch.no_grad, repeats))
+    return _mode(reports, error, counts, _times(calls, torch.no_grad, repeats))
 
 
-def _training(module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool, repeats: int) -> Mode:
+def _training(
+    module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool, repeats: int, tell: Callable[[str], object]
+) -> Mode:
     """Measure loss, gradients, and a step of an optimiser that leaves weights as they are, but writes to them."""
     reports: list[GraphReport] = []
+    torch._dynamo.reset()
     parameters = [one for one in module.parameters() if one.requires_grad]
     optimiser = torch.optim.SGD(parameters, lr=0.0)
 
@@ -121,12 +91,30 @@ def _training(module: torch.nn.Module, inputs: tuple[Any, ...], inductor: bool, 
     kinks, allowed = jumps(lambda: gradients(calls["eager"]), expected)
     error, counts = 0.0, (0, 0)
     for name in _names(inductor):
+        tell(f"training step, {name}")
         calls[name] = step(_compiled(module, name, reports))
         found = gradients(calls[name])
         if name == "slipstick":
             error = _difference(found, expected, allowed)
             counts = _recompiled(reports, calls[name])
-    return Mode(tuple(reports), error, *counts, kinks, _times(calls, _nothing, repeats))
+    return _mode(reports, error, counts, _times(calls, contextlib.nullcontext, repeats), kinks)
+
+
+def _mode(
+    reports: list[GraphReport], error: float, counts: tuple[int, int], seconds: dict[str, float], kinks: int = 0
+) -> Mode:
+    """Return the figures of a mode; `counts` are breaks, and graphs that were compiled anew."""
+    return Mode(
+        kinds=tuple(report.kind for report in reports),
+        error=error,
+        operations=sum(report.operations for report in reports),
+        compiled=sum(report.compiled for report in reports),
+        fallbacks=tuple(dict.fromkeys(one.operation for report in reports for one in report.fallbacks)),
+        breaks=counts[0],
+        recompiled=counts[1],
+        kinks=kinks,
+        seconds=seconds,
+    )
 
 
 def _recompiled(reports: list[GraphReport], call: Callable[[], object]) -> tuple[int, int]:
@@ -140,11 +128,6 @@ def _recompiled(reports: list[GraphReport], call: Callable[[], object]) -> tuple
 
 def _call(run: Callable[..., Any], inputs: tuple[Any, ...]) -> Callable[[], object]:
     return lambda: run(*inputs)
-
-
-@contextlib.contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 def _times(calls: dict[str, Callable[[], object]], around: Callable[[], Any], repeats: int) -> dict[str, float]:
