@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-exhaustive test-aarch64 fuzz bench study docs format lint clean
+.PHONY: help setup run test test-exhaustive test-aarch64 fuzz bench study docs format lint style types clean
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -14,8 +14,13 @@ BIN := $(VENV)/bin
 TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 SETUP := $(VENV)/.stamp-setup
 PEERS := $(VENV)/.stamp-peers
+# The repository root is the package: the type checker finds it through a link of that name.
+TYPES := mkdir -p $(VENV)/src && ln -sfn ../.. $(VENV)/src/slipstick && MYPYPATH=$(VENV)/src $(BIN)/mypy -p slipstick
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What is imported is compiled to bytecode then, and kept: compiling all that is installed takes longer than to install it.
+unexport PYTHONDONTWRITEBYTECODE
+PIP_INSTALL := $(BIN)/python -m pip install --no-compile
 export SLIPSTICK_CACHE_DIR ?= $(CURDIR)/$(VENV)/slipstick-cache
 export TOKENIZERS_PARALLELISM ?= false
 
@@ -33,9 +38,17 @@ setup: $(SETUP) ## install slipstick and all that it needs into .venv
 run: $(SETUP) ## the demo: compile a trained encoder exactly and with L-Mul, compare with torch, write a report
 	@$(BIN)/slipstick-demo $(ARGS)
 
-test: lint ## format, lint, types and all tests but the exhaustive ones and those of AArch64
+# The type checker takes one core: it works beside the tests, and tells at the end what it found.
+test: style ## format, lint, types and all tests but the exhaustive ones and those of AArch64
 	@start=$$SECONDS
-	$(BIN)/python -m pytest -m "not exhaustive and not aarch64" -n $(WORKERS) --dist loadscope $(PYTEST)
+	types=$$(mktemp)
+	trap 'rm -f "$$types"' EXIT
+	{ $(TYPES); } >"$$types" 2>&1 & checker=$$!
+	status=0
+	$(BIN)/python -m pytest -m "not exhaustive and not aarch64" -n $(WORKERS) --dist loadscope $(PYTEST) || status=$$?
+	wait $$checker || status=$$?
+	cat "$$types"
+	[ $$status -eq 0 ] || exit $$status
 	echo "make test: format, lint and types are clean; the tests passed in $$((SECONDS - start)) s"
 
 test-exhaustive: $(SETUP) ## the tests that try every bit pattern, all graphs and true sizes; more than an hour on 2 cores
@@ -66,13 +79,14 @@ format: $(SETUP) ## rewrite the sources into the project's format, mend what the
 	@$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lint: $(SETUP) ## check format, lint and types
+lint: style types ## check format, lint and types
+
+style: $(SETUP) ## check format and lint
 	@$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	# The repository root is the package: the type checker finds it through a link of that name.
-	mkdir -p $(VENV)/src
-	ln -sfn ../.. $(VENV)/src/slipstick
-	MYPYPATH=$(VENV)/src $(BIN)/mypy -p slipstick
+
+types: $(SETUP) ## check types
+	@$(TYPES)
 
 clean: ## remove .venv, caches and built files; reports stay
 	rm -rf $(VENV) build site *.egg-info .pytest_cache .mypy_cache .ruff_cache
@@ -91,11 +105,11 @@ $(VENV)/.stamp-python:
 # torch first and pinned: resolving it together with the rest may choose another build of it.
 $(SETUP): pyproject.toml $(VENV)/.stamp-python
 	@echo "Installing into $(VENV): about 2.5 GB, a few minutes"
-	$(BIN)/python -m pip install '$(TORCH)'
-	$(BIN)/python -m pip install -e '.[dev]'
+	$(PIP_INSTALL) '$(TORCH)'
+	$(PIP_INSTALL) -e '.[dev]'
 	touch $@
 
 $(PEERS): $(SETUP)
 	@echo "Installing the peers of the benchmark: about 0.3 GB"
-	$(BIN)/python -m pip install -e '.[peers]'
+	$(PIP_INSTALL) -e '.[peers]'
 	touch $@

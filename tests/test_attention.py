@@ -60,9 +60,12 @@ def compiled(module: nn.Module, inputs: tuple[torch.Tensor, ...], **options: Any
 
 
 def check(module: nn.Module, *inputs: torch.Tensor, **options: Any) -> None:
+    agree(compiled(module, inputs, **options), module, *inputs)
+
+
+def agree(native: CompiledModule, module: nn.Module, *inputs: torch.Tensor) -> None:
     expected = module(*(x.double() if x.is_floating_point() else x for x in inputs))
-    found = compiled(module, inputs, **options)(*inputs)
-    torch.testing.assert_close(found.double(), expected, rtol=2e-6, atol=2e-6, equal_nan=True)
+    torch.testing.assert_close(native(*inputs).double(), expected, rtol=2e-6, atol=2e-6, equal_nan=True)
 
 
 def qkv(b: int, t: int, s: int, h: int, d: int, *, groups: int = 1, columns: int = 0) -> tuple[torch.Tensor, ...]:
@@ -73,43 +76,49 @@ def qkv(b: int, t: int, s: int, h: int, d: int, *, groups: int = 1, columns: int
     )
 
 
-@pytest.mark.parametrize("t", [2, 7, 9, 48, 49, 100, 128, 300])
-@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize(
+    ("t", "causal"),
+    [(2, False), (7, True), (9, False), (48, True), (49, False), (100, True), (128, False), (300, True)],
+)
 def test_lengths(t: int, causal: bool) -> None:
     check(Sdpa(causal), *qkv(1, t, t, 3, 32))
 
 
-@pytest.mark.parametrize("d", [2, 20, 32, 64, 80, 128])
-@pytest.mark.parametrize("t", [1, 13])
-def test_widths(d: int, t: int) -> None:
-    check(Sdpa(), *qkv(2, t, 37, 2, d))
-    check(Eager(), *qkv(2, t, 37, 2, d, columns=24))
+@pytest.mark.parametrize("number", range(12))
+def test_widths(number: int) -> None:
+    """Every width under one row and under several, by turns of one module and of the other."""
+    d, t = (2, 20, 32, 64, 80, 128)[number // 2], (1, 13)[number % 2]
+    if (number // 2 + number) % 2:
+        check(Sdpa(), *qkv(2, t, 37, 2, d))
+    else:
+        check(Eager(), *qkv(2, t, 37, 2, d, columns=24))
 
 
-@pytest.mark.parametrize("s", [2, 15, 16, 17, 50, 512])
-@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize(("s", "groups"), [(2, 3), (15, 1), (16, 3), (17, 1), (50, 3), (512, 1)])
 def test_decoding(s: int, groups: int) -> None:
     mask = torch.where(torch.arange(s) < max(1, s - 3), 0.0, LEAST).expand(2, 1, 1, s).contiguous()
     check(Eager(), *qkv(2, 1, s, 6, 64, groups=groups), mask)
 
 
 @pytest.mark.parametrize("shape", [(2, 6, 11, 21), (1, 6, 11, 21), (2, 1, 11, 21), (2, 1, 1, 21), (1, 21)])
-@pytest.mark.parametrize("hidden", [-math.inf, LEAST])
-def test_masks_of_every_broadcast(shape: tuple[int, ...], hidden: float) -> None:
+def test_masks_of_every_broadcast(shape: tuple[int, ...]) -> None:
     seen = normal(4, *shape) > -0.5
     seen[..., 0] = True
-    mask = torch.where(seen, normal(5, *shape), hidden)
-    check(Eager(), *qkv(2, 11, 21, 6, 32), mask)
+    inputs = qkv(2, 11, 21, 6, 32)
+    native = compiled(Eager(), (*inputs, normal(5, *shape)))
+    for hidden in (-math.inf, LEAST):
+        agree(native, Eager(), *inputs, torch.where(seen, normal(5, *shape), hidden))
 
 
-@pytest.mark.parametrize("hidden", [-math.inf, LEAST])
+@pytest.mark.parametrize("module", [Eager(), Sdpa()], ids=lambda module: type(module).__name__)
 @pytest.mark.parametrize("t", [1, 20])
-def test_rows_that_see_nothing(hidden: float, t: int) -> None:
+def test_rows_that_see_nothing(module: nn.Module, t: int) -> None:
     """NaN where it is written out, zeros of `scaled_dot_product_attention`, the mean where the mask is finite."""
-    mask = torch.zeros(1, 1, t, 33)
-    mask[..., :: max(1, t // 3), :] = hidden
-    for module in (Eager(), Sdpa()):
-        check(module, *qkv(1, t, 33, 2, 32), mask)
+    inputs, mask = qkv(1, t, 33, 2, 32), torch.zeros(1, 1, t, 33)
+    native = compiled(module, (*inputs, mask))
+    for hidden in (-math.inf, LEAST):
+        mask[..., :: max(1, t // 3), :] = hidden
+        agree(native, module, *inputs, mask)
 
 
 class LeftPadded(nn.Module):
@@ -195,8 +204,9 @@ def product(lmul: LMul, a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.
 
 
 @pytest.mark.parametrize("specials", ["ieee", "finite"])
-@pytest.mark.parametrize("scope", ["op:linalg.batch_matmul", "all", "op:linalg.generic"])
-@pytest.mark.parametrize("t", [1, 11])
+@pytest.mark.parametrize(
+    ("t", "scope"), [(1, "all"), (11, "op:linalg.batch_matmul"), (11, "all"), (11, "op:linalg.generic")]
+)
 def test_lmul(specials: Any, scope: str, t: int) -> None:
     """The scores have L-Mul's terms; the weights are f32 and, rounded differently, may fall on either side of a bit."""
     lmul = LMul(4, specials=specials, scope=scope)

@@ -1,132 +1,15 @@
-"""Matrix products through `slipstick.compile`: every edge of a tile and a block, strides, decisions, L-Mul.
-
-Exact products are held to the bound of a sum of n terms in any order (Higham, "Accuracy and Stability of Numerical
-Algorithms", section 3.1), against a wider type. L-Mul products come from the oracle, so that the same bound, on the sum
-alone, is all that is allowed.
-"""
+"""Matrix products through `slipstick.compile`: every edge of a tile and a block, strides, decisions."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import lmul_oracle
 import numpy as np
 import pytest
 import slipstick
 import torch
-from lmul_oracle import LAYOUTS, Configuration
-from slipstick import LMul
-
-FLOATS = {"f32": np.float32, "f64": np.float64}
-WIDER = {"f32": np.float64, "f64": np.longdouble}
-UNIT = {"f32": 2.0**-24, "f64": 2.0**-53}
-
-
-@dataclass(frozen=True)
-class Tiling:
-    rows: int
-    columns: int
-    k_block: int
-    m_block: int
-    vector: int
-    pack_left: bool = True
-
-    def __str__(self) -> str:
-        return (
-            f'slipstick.decision = {{kind = "packed", register_tile = [{self.rows}, {self.columns}], '
-            f"k_block = {self.k_block}, m_block = {self.m_block}, vector = {self.vector}, "
-            f"pack_left = {str(self.pack_left).lower()}}}"
-        )
-
-    def sizes(self):
-        """M, N, K around the edges of tile and blocks: each one against the middle of the other two, then mixtures."""
-        around = [
-            [0, 1, self.rows - 1, self.rows, self.rows + 1, self.m_block - 1, self.m_block + 1, 2 * self.m_block + 1],
-            [0, 1, self.columns - 1, self.columns, self.columns + 1, 3 * self.columns, 3 * self.columns + 2],
-            [0, 1, self.vector - 1, self.vector + 1, self.k_block, self.k_block + 1, 2 * self.k_block + 3],
-        ]
-        middle = (self.rows + 1, self.columns + 1, self.k_block + 1)
-        for position, values in enumerate(around):
-            for value in values:
-                yield (*middle[:position], value, *middle[position + 1 :])
-        yield from itertools.product((0, 1), repeat=3)
-        yield 2 * self.rows, 2 * self.columns, self.k_block  # full tiles alone
-        yield 2 * self.m_block, 2 * self.columns, 2 * self.k_block
-
-
-# Small tiles keep the code small, which LLVM takes most of the tests' time for.
-SMALL = Tiling(3, 8, 32, 12, 4)
-SMALL_F64 = Tiling(3, 4, 32, 12, 2)
-TILINGS = {"f32": SMALL, "f64": SMALL_F64}
-
-
-@dataclass(frozen=True)
-class Product:
-    """C += A B on dynamic sizes, as MLIR text; `left` and `right` say which operands are stored transposed."""
-
-    element: str = "f32"
-    batch: bool = False
-    left: bool = False
-    right: bool = False
-    tiling: Tiling | None = None
-
-    def text(self) -> str:
-        batch = ["b"] if self.batch else []
-        dims = [
-            [*batch, *("km" if self.left else "mk")],
-            [*batch, *("nk" if self.right else "kn")],
-            [*batch, "m", "n"],
-        ]
-        loops = ", ".join([*batch, "m", "n", "k"])
-        maps = ", ".join(f"affine_map<({loops}) -> ({', '.join(d)})>" for d in dims)
-        attribute = f"{{{self.tiling}}}" if self.tiling else ""
-        name = "linalg.batch_matmul" if self.batch else "linalg.matmul"
-        t = f"tensor<{'?x' * (3 if self.batch else 2)}{self.element}>"
-        return f"""
-        func.func @main(%a: {t}, %b: {t}, %c: {t}) -> {t} {{
-          %0 = {name} indexing_maps = [{maps}] {attribute} ins(%a, %b : {t}, {t}) outs(%c : {t}) -> {t}
-          return %0 : {t}
-        }}"""
-
-    def stored(self, a, b):
-        """A and B as the function takes them, made contiguous."""
-        a = np.swapaxes(a, -1, -2) if self.left else a
-        b = np.swapaxes(b, -1, -2) if self.right else b
-        return np.ascontiguousarray(a), np.ascontiguousarray(b)
-
-
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    """Compile a product; the same one once for the whole module."""
-    cache = tmp_path_factory.mktemp("cache")
-    made = {}
-
-    def compile_(product, **options):
-        text = product if isinstance(product, str) else product.text()
-        key = (text, *sorted(options.items()))
-        if key not in made:
-            made[key] = slipstick.compile(text, cache_dir=cache, **options)
-        return made[key]
-
-    return compile_
-
-
-def operands(m, n, k, element="f32", batch=(), seed=0):
-    rng = np.random.default_rng([m, n, k, seed])
-    return tuple(rng.standard_normal((*batch, *s)).astype(FLOATS[element]) for s in ((m, k), (k, n), (m, n)))
-
-
-def assert_exact(found, a, b, c, element="f32"):
-    """Hold C + A B to the bound of its K + 1 additions and K products, each rounded once, in any order."""
-    wide = [x.astype(WIDER[element]) for x in (a, b, c)]
-    terms = a.shape[-1] + 2
-    bound = terms * UNIT[element] / (1 - terms * UNIT[element]) * (np.abs(wide[0]) @ np.abs(wide[1]) + np.abs(wide[2]))
-    found = found.numpy()
-    assert found.shape == c.shape and found.dtype == c.dtype
-    error = np.abs(found.astype(WIDER[element]) - (wide[0] @ wide[1] + wide[2]))
-    assert np.all(error <= bound), f"{a.shape} x {b.shape}: {np.argwhere(~(error <= bound))[:5]}"
-
+from contraction_harness import FLOATS, SMALL, TILINGS, Product, Tiling, assert_exact, compiled, operands
 
 # ---- sizes and layouts
 
@@ -134,7 +17,7 @@ def assert_exact(found, a, b, c, element="f32"):
 @pytest.mark.parametrize("right", [False, True], ids=["B", "Bt"])
 @pytest.mark.parametrize("left", [False, True], ids=["A", "At"])
 @pytest.mark.parametrize("element", FLOATS)
-def test_every_edge_of_tile_and_block(compiled, element, left, right):
+def test_every_edge_of_tile_and_block(element, left, right):
     product = Product(element, left=left, right=right, tiling=TILINGS[element])
     native = compiled(product)
     for m, n, k in product.tiling.sizes():
@@ -144,7 +27,7 @@ def test_every_edge_of_tile_and_block(compiled, element, left, right):
 
 @pytest.mark.parametrize("left", [False, True], ids=["A", "At"])
 @pytest.mark.parametrize("element", FLOATS)
-def test_every_edge_with_a_in_place(compiled, element, left):
+def test_every_edge_with_a_in_place(element, left):
     """Rows of A at a distance that only the call knows; where A is stored transposed, a copy of it."""
     product = Product(element, left=left, tiling=replace(TILINGS[element], pack_left=False))
     native = compiled(product)
@@ -153,7 +36,7 @@ def test_every_edge_with_a_in_place(compiled, element, left):
         assert_exact(native(*product.stored(a, b), c), a, b, c, element)
 
 
-def test_a_in_place_whose_rows_are_a_known_distance_apart(compiled):
+def test_a_in_place_whose_rows_are_a_known_distance_apart():
     """A half of a wider matrix, and a matrix of its own: two kernels of one decision."""
     a, w, c, wide = (f"tensor<{size}xf32>" for size in ("13x35", "35x19", "13x19", "13x70"))
     matmul = f"linalg.matmul {{{replace(SMALL, pack_left=False)}}}"
@@ -172,7 +55,7 @@ def test_a_in_place_whose_rows_are_a_known_distance_apart(compiled):
 
 
 @pytest.mark.parametrize(("left", "right"), [(False, False), (False, True), (True, False)], ids=["AB", "ABt", "AtB"])
-def test_batches(compiled, left, right):
+def test_batches(left, right):
     product = Product(batch=True, left=left, right=right, tiling=SMALL)
     native = compiled(product)
     for batch, (m, n, k) in itertools.product((0, 1, 3), [(7, 17, 33), (13, 33, 9), (0, 4, 4), (4, 4, 0), (1, 1, 1)]):
@@ -181,7 +64,7 @@ def test_batches(compiled, left, right):
 
 
 @pytest.mark.parametrize("element", FLOATS)
-def test_the_hosts_own_decision(compiled, element):
+def test_the_hosts_own_decision(element):
     native = compiled(Product(element))
     scheduled = native.stage("scheduled")
     assert "slipstick.decision" in scheduled and "slipstick_contraction_0" in native.stage("loops")
@@ -190,7 +73,7 @@ def test_the_hosts_own_decision(compiled, element):
         assert_exact(native(a, b, c), a, b, c, element)
 
 
-def test_static_sizes_have_kernels_of_their_own(compiled):
+def test_static_sizes_have_kernels_of_their_own():
     shapes = [
         (1, 1, 1),
         (6, 16, 32),
@@ -221,7 +104,7 @@ def test_static_sizes_have_kernels_of_their_own(compiled):
         assert_exact(found, a, b, c)
 
 
-def test_strided_operands_and_results(compiled):
+def test_strided_operands_and_results():
     """Operands and result are slices with steps in both dimensions, the result inside a larger tensor."""
     text = f"""
     func.func @main(%x: tensor<20x50xf32>, %y: tensor<50x50xf32>, %z: tensor<30x40xf32>) -> tensor<30x40xf32> {{
@@ -244,7 +127,7 @@ def test_strided_operands_and_results(compiled):
 
 
 @pytest.mark.parametrize("layout", ["2", "1"], ids=["steps", "contiguous"])
-def test_a_result_inside_a_computed_tensor(compiled, layout):
+def test_a_result_inside_a_computed_tensor(layout):
     """The result is written in place, into a slice whose columns are `layout` apart."""
     text = f"""
     func.func @main(%a: tensor<9x15xf32>, %b: tensor<15x18xf32>) -> tensor<9x40xf32> {{
@@ -265,7 +148,7 @@ def test_a_result_inside_a_computed_tensor(compiled, layout):
     assert torch.equal(found, torch.ones(9, 40))
 
 
-def test_a_written_transpose_is_read_in_place(compiled):
+def test_a_written_transpose_is_read_in_place():
     text = f"""
     func.func @main(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %c: tensor<?x?xf32>, %e: tensor<?x?xf32>)
         -> tensor<?x?xf32> {{
@@ -281,7 +164,7 @@ def test_a_written_transpose_is_read_in_place(compiled):
         assert_exact(native(a, np.ascontiguousarray(b.T), c, np.empty_like(b)), a, b, c)
 
 
-def test_an_operand_that_is_broadcast_takes_the_loops(compiled):
+def test_an_operand_that_is_broadcast_takes_the_loops():
     text = """
     #a = affine_map<(m, n, k) -> (k)>
     #b = affine_map<(m, n, k) -> (k, n)>
@@ -295,7 +178,7 @@ def test_an_operand_that_is_broadcast_takes_the_loops(compiled):
     assert_exact(compiled(text)(a[0], b, c), np.repeat(a[:1], 7, axis=0), b, c)
 
 
-def test_a_batch_that_shares_its_weight_becomes_one_product(compiled):
+def test_a_batch_that_shares_its_weight_becomes_one_product():
     text = """
     func.func @main(%x: tensor<?x?x24xf32>, %w: tensor<24x20xf32>, %c: tensor<?x?x20xf32>, %e: tensor<?x24x20xf32>)
         -> tensor<?x?x20xf32> {
@@ -311,7 +194,7 @@ def test_a_batch_that_shares_its_weight_becomes_one_product(compiled):
         assert_exact(native(a, b[0] if batch else np.ones((24, 20), np.float32), c, b), a, b[:1], c)
 
 
-def test_special_values_of_an_exact_product(compiled):
+def test_special_values_of_an_exact_product():
     """Infinities and NaNs beside a ragged tile stay in their rows and columns: nothing leaks from padding."""
     native = compiled(Product(tiling=SMALL))
     a, b, c = operands(8, 18, 5)
@@ -335,12 +218,12 @@ def test_special_values_of_an_exact_product(compiled):
         ('"loops"', slipstick.IRError, "expected the attribute slipstick.entry"),
     ],
 )
-def test_a_wrong_stage(compiled, attribute, error, message):
+def test_a_wrong_stage(attribute, error, message):
     with pytest.raises(error, match=message):
         compiled(f"module attributes {{slipstick.stage = {attribute}}} {{ {Product().text()} }}")
 
 
-def test_an_illegal_decision_names_its_line(compiled):
+def test_an_illegal_decision_names_its_line():
     with pytest.raises(slipstick.IRError, match=r"-:3:\d+: error: slipstick.decision: expected tile columns"):
         compiled(Product(tiling=SMALL).text().replace("register_tile = [3, 8]", "register_tile = [3, 6]"))
 
@@ -360,7 +243,7 @@ def test_an_illegal_decision_names_its_line(compiled):
     ],
     ids=str,
 )
-def test_tilings_of_other_machines(compiled, element, tiling):
+def test_tilings_of_other_machines(element, tiling):
     product = Product(element, right=tiling.rows % 8 == 0, tiling=tiling)
     native = compiled(product)
     for m, n, k in tiling.sizes():
@@ -369,7 +252,7 @@ def test_tilings_of_other_machines(compiled, element, tiling):
 
 
 @pytest.mark.parametrize("element", FLOATS)
-def test_two_threads_give_the_same_bits(compiled, element):
+def test_two_threads_give_the_same_bits(element):
     product = Product(element, batch=True, tiling=TILINGS[element])
     one, two = (compiled(product, threads=threads) for threads in (1, 2))
     assert "scf.parallel" in two.stage("loops") and "scf.parallel" not in one.stage("loops")
@@ -378,193 +261,6 @@ def test_two_threads_give_the_same_bits(compiled, element):
         found = two(a, b, c)
         assert_exact(found, a, b, c, element)
         assert torch.equal(found, one(a, b, c))
-
-
-# ---- L-Mul
-
-SIZES = [(7, 17, 33), (12, 32, 64), (13, 37, 70), (1, 1, 1), (5, 3, 0), (0, 5, 5), (1, 20, 40)]
-
-
-def lmul_terms(element, lmul, a, b):
-    """The products a[m, k] b[k, n] as the oracle has them, [m, k, n], in the element's own type."""
-    layout = LAYOUTS[element]
-    shape = (a.shape[0], a.shape[1], b.shape[1])
-    x = np.broadcast_to(a[:, :, None], shape).ravel().view(layout.unsigned)
-    y = np.broadcast_to(b[None], shape).ravel().view(layout.unsigned)
-    configuration = Configuration(lmul.mantissa_bits, lmul.rounding, lmul.specials)
-    return lmul_oracle.multiply_arrays(layout, configuration, x, y).view(a.dtype).reshape(shape)
-
-
-def assert_sum(found, terms, c, element="f32"):
-    """Hold a result to C plus the terms, added in any order."""
-    found = found.numpy()
-    assert found.shape == c.shape and found.dtype == c.dtype
-    wide = np.concatenate([terms.astype(WIDER[element]), c[:, None, :].astype(WIDER[element])], axis=1)
-    with np.errstate(invalid="ignore"):
-        expected = wide.sum(axis=1)
-        count = wide.shape[1]
-        bound = count * UNIT[element] / (1 - count * UNIT[element]) * np.abs(wide).sum(axis=1)
-        error = np.abs(found.astype(WIDER[element]) - expected)
-    finite = np.isfinite(expected)
-    np.testing.assert_array_equal(found[~finite], expected[~finite].astype(c.dtype))
-    assert np.all(error[finite] <= bound[finite])
-
-
-LMULS = [LMul(k, r, s) for k, r, s in itertools.product((4, 23), ("truncate", "rne"), ("finite", "ieee"))]
-
-
-@pytest.mark.parametrize(
-    ("lmul", "right"),
-    # How B is packed does not depend on the policy `ieee`, nor its layout on the number of bits.
-    [
-        *((lmul, False) for lmul in (*LMULS[:4], LMULS[-1])),
-        *(pytest.param(lmul, False, marks=pytest.mark.exhaustive) for lmul in LMULS[4:-1]),
-        *((lmul, True) for lmul in LMULS[:4:2]),
-    ],
-    ids=lambda c: f"{c.mantissa_bits}-{c.rounding}-{c.specials}" if isinstance(c, LMul) else "Bt" if c else "B",
-)
-def test_lmul(compiled, lmul, right):
-    product = Product(right=right, tiling=SMALL)
-    native = compiled(product, lmul=lmul)
-    for m, n, k in SIZES:
-        a, b, c = operands(m, n, k)
-        assert_sum(native(*product.stored(a, b), c), lmul_terms("f32", lmul, a, b), c)
-
-
-@pytest.mark.parametrize("specials", ["finite", "ieee"])
-def test_lmul_of_f64(compiled, specials):
-    lmul = LMul(specials=specials)
-    native = compiled(Product("f64", tiling=SMALL_F64), lmul=lmul)
-    for m, n, k in SIZES:
-        a, b, c = operands(m, n, k, "f64")
-        assert_sum(native(a, b, c), lmul_terms("f64", lmul, a, b), c, "f64")
-
-
-@pytest.mark.parametrize("specials", ["finite", "ieee"])
-def test_lmul_of_batches_and_transposed_left_operands(compiled, specials):
-    lmul = LMul(specials=specials)
-    product = Product(batch=True, left=True, tiling=SMALL)
-    a, b, c = operands(13, 37, 40, batch=(2,))
-    found = compiled(product, lmul=lmul)(*product.stored(a, b), c)
-    for i in range(2):
-        assert_sum(found[i], lmul_terms("f32", lmul, a[i], b[i]), c[i])
-
-
-@pytest.mark.parametrize("specials", ["finite", "ieee"])
-def test_lmul_with_zeros(compiled, specials):
-    """ReLU zeros, zeros of both signs, a row and a column of nothing else; under `ieee` those give exactly C."""
-    lmul = LMul(specials=specials)
-    native = compiled(Product(tiling=SMALL), lmul=lmul)
-    a, b, c = operands(13, 37, 70)
-    a = np.maximum(a, 0)
-    a[3], a[4], b[:, 5] = 0.0, -0.0, 0.0
-    found = native(a, b, c)
-    assert_sum(found, lmul_terms("f32", lmul, a, b), c)
-    if specials == "ieee":
-        np.testing.assert_array_equal(found[3:5], c[3:5])
-        np.testing.assert_array_equal(found[:, 5], c[:, 5])
-    else:  # the bound that the policy states, with the offset's share
-        assert np.all(np.abs(found.numpy()[3] - c[3]) <= 2.0**-59 * np.abs(b).sum(axis=0) + np.spacing(np.abs(c[3])))
-
-
-@pytest.mark.parametrize("k", [4, 23])
-def test_lmul_ieee_with_special_values(compiled, k):
-    """Special values of the oracle, each met by every other, one product an element: bit for bit."""
-    lmul = LMul(k)
-    product = Product(tiling=SMALL)
-    values = lmul_oracle.special_values(LAYOUTS["f32"]).view(np.float32)
-    values = values[np.random.default_rng(7).permutation(len(values))[:600]]
-    values = np.concatenate([values, np.array([0, -0.0, np.inf, -np.inf, np.nan, 1e-40, 3e38, -3e38], np.float32)])
-    a, b = values[:, None], values[None, :]
-    c = np.zeros((len(values), len(values)), np.float32)
-    found = compiled(product, lmul=lmul)(*product.stored(a, b), c).numpy()
-    np.testing.assert_array_equal(found, lmul_terms("f32", lmul, a, b)[:, 0, :])
-
-
-def test_lmul_ieee_infinities_and_overflow_in_sums(compiled):
-    lmul = LMul()
-    native = compiled(Product(tiling=SMALL), lmul=lmul)
-    a, b, c = operands(9, 21, 40)
-    a[0, 0], a[1, 1], b[2, 3], b[3, 20] = np.inf, np.nan, -np.inf, 3e38
-    a[8, 3], a[5, 3] = 100.0, -100.0
-    a[6], b[:, 7] = 1e-30, 1e-30  # products below the smallest normal number
-    terms = lmul_terms("f32", lmul, a, b)
-    assert np.isinf(terms[8, 3, 20]) and np.all(terms[6, :, 7] == 0)
-    assert_sum(native(a, b, c), terms, c)
-
-
-def test_lmul_finite_at_the_ends_of_its_range(compiled):
-    """Magnitudes outside [2^-60, 2^60] count as the nearest end, so that no exponent wraps."""
-    lmul = LMul(specials="finite")
-    native = compiled(Product(tiling=SMALL), lmul=lmul)
-    values = np.array([0, -0.0, 1e-40, -1e-30, 2.0**-60, 1.0, -1.9, 2.0**60, 1e30, -3e38], np.float32)
-    a, b = values[:, None], values[None, :]
-    c = np.zeros((len(values), len(values)), np.float32)
-    np.testing.assert_array_equal(native(a, b, c).numpy(), lmul_terms("f32", lmul, a, b)[:, 0, :])
-
-
-@pytest.mark.parametrize(
-    ("specials", "tiling"), [("finite", Tiling(8, 48, 16, 8, 16)), ("ieee", Tiling(1, 8, 16, 8, 8))], ids=str
-)
-def test_lmul_with_tilings_of_other_machines_and_threads(compiled, specials, tiling):
-    lmul = LMul(specials=specials)
-    product = replace(Product(), tiling=tiling)
-    native = compiled(product, lmul=lmul, threads=2)
-    a, b, c = operands(19, 50, 35)
-    assert_sum(native(a, b, c), lmul_terms("f32", lmul, a, b), c)
-
-
-# ---- half precision: plain loops, one product and one sum after the other, each rounded
-
-HALVES = {"f16": torch.float16, "bf16": torch.bfloat16}
-
-
-def half_terms(element, lmul, a, b):
-    if lmul is None:
-        return a[:, :, None] * b[None]
-    layout = LAYOUTS[element]
-    bits = [x.view(torch.int16).numpy().view(np.uint16) for x in (a, b)]
-    shape = (a.shape[0], a.shape[1], b.shape[1])
-    x = np.broadcast_to(bits[0][:, :, None], shape).ravel()
-    y = np.broadcast_to(bits[1][None], shape).ravel()
-    configuration = Configuration(lmul.mantissa_bits, lmul.rounding, lmul.specials)
-    product = lmul_oracle.multiply_arrays(layout, configuration, x, y).reshape(shape)
-    return torch.from_numpy(product.view(np.int16)).view(a.dtype)
-
-
-@pytest.mark.parametrize("lmul", [None, LMul(), LMul(specials="finite")], ids=["exact", "ieee", "finite"])
-@pytest.mark.parametrize("element", HALVES)
-def test_half_precision(compiled, element, lmul):
-    t = f"tensor<?x?x{element}>"
-    native = compiled(
-        f"""func.func @main(%a: {t}, %b: {t}, %c: {t}) -> {t} {{
-          %0 = linalg.matmul ins(%a, %b : {t}, {t}) outs(%c : {t}) -> {t}
-          return %0 : {t}
-        }}""",
-        lmul=lmul,
-    )
-    generator = torch.Generator().manual_seed(3)
-    for m, n, k in [(3, 5, 17), (1, 1, 1), (4, 4, 0), (0, 2, 2), (8, 16, 33)]:
-        a, b, c = (torch.randn(*s, generator=generator).to(HALVES[element]) for s in ((m, k), (k, n), (m, n)))
-        expected = c.clone()
-        for term in half_terms(element, lmul, a, b).unbind(1):
-            expected = expected + term
-        assert torch.equal(native(a, b, c), expected)
-
-
-@pytest.mark.parametrize("element", HALVES)
-def test_half_operands_with_a_full_accumulator(compiled, element):
-    t, c_type = f"tensor<?x?x{element}>", "tensor<?x?xf32>"
-    native = compiled(
-        f"""func.func @main(%a: {t}, %b: {t}, %c: {c_type}) -> {c_type} {{
-          %0 = linalg.matmul ins(%a, %b : {t}, {t}) outs(%c : {c_type}) -> {c_type}
-          return %0 : {c_type}
-        }}"""
-    )
-    generator = torch.Generator().manual_seed(4)
-    a, b = (torch.randn(*s, generator=generator).to(HALVES[element]) for s in ((7, 40), (40, 19)))
-    c = torch.randn(7, 19, generator=generator)
-    assert_exact(native(a, b, c), a.float().numpy(), b.float().numpy(), c.numpy())
 
 
 def test_a_long_depth_is_summed_by_blocks():
