@@ -33,7 +33,6 @@ def mended_operations() -> dict[Any, Any]:
         aten.max.default: _byte_maximum,
         aten.min.default: _byte_minimum,
         **{operation: _widened(operation) for operation in _fragile()},
-        aten.fmod.Scalar: _fmod_number,
     }
 
 
@@ -77,13 +76,6 @@ def _fmod(x: Tensor, y: Tensor) -> Any:
         return NotImplemented
     rest = torch.remainder(x.abs(), y.abs())
     return torch.where(x < 0, -rest, rest)
-
-
-def _fmod_number(x: Tensor, y: float) -> Any:
-    """Return the remainder by a number; torch-mlir lowers that of integers of more than 8 bits only."""
-    if torch.result_type(x, y).is_floating_point:
-        return _fmod(x, torch.full((), y, dtype=torch.result_type(x, y)))
-    return _widened(torch.ops.aten.fmod.Scalar)(x, y)
 
 
 def _clamp(x: Tensor, low: Any = None, high: Any = None) -> Any:
