@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -69,7 +70,7 @@ def checked(item: Graph, checks: Checks, most: int, say: Callable[[str], None]) 
         return Checked(item.name, "left out", f"{(item.bytes or 0) / 1e6:.0f} MB")
     found = checks.run(item.name, say)
     steps: dict[str, float] = found["seconds"]
-    cost = {"seconds": sum(steps.values()), "steps": steps, "cpu": found.get("cpu")}
+    cost: dict[str, Any] = {"seconds": sum(steps.values()), "steps": steps, "cpu": found.get("cpu")}
     if "failure" in found:
         return Checked(item.name, "failed", found["failure"], **cost)
     error: float = found["error"]
