@@ -44,7 +44,7 @@ def check(program: str, argv: Sequence[str]) -> int:
                 if item.name in known or time.monotonic() > end:
                     continue
                 known[item.name] = checked(item, checks, most, say)
-                if record is not None:
+                if record is not None and known[item.name].status != "left out":
                     append(record, known[item.name])
     results = [known.get(item.name) or Checked(item.name, "left out", "no time left") for item in graphs]
     console = Console()
