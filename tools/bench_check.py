@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -43,7 +44,7 @@ def check(program: str, argv: Sequence[str]) -> int:
                 if item.name in known or time.monotonic() > end:
                     continue
                 known[item.name] = checked(item, checks, most, say)
-                if record is not None:
+                if record is not None and known[item.name].status != "left out":
                     append(record, known[item.name])
     results = [known.get(item.name) or Checked(item.name, "left out", "no time left") for item in graphs]
     console = Console()
@@ -69,7 +70,7 @@ def checked(item: Graph, checks: Checks, most: int, say: Callable[[str], None]) 
         return Checked(item.name, "left out", f"{(item.bytes or 0) / 1e6:.0f} MB")
     found = checks.run(item.name, say)
     steps: dict[str, float] = found["seconds"]
-    cost = {"seconds": sum(steps.values()), "steps": steps, "cpu": found.get("cpu")}
+    cost: dict[str, Any] = {"seconds": sum(steps.values()), "steps": steps, "cpu": found.get("cpu")}
     if "failure" in found:
         return Checked(item.name, "failed", found["failure"], **cost)
     error: float = found["error"]

@@ -18,7 +18,23 @@ from typing import Any, Final
 from ..datasets.graphs import graph
 from .opt_isolation import die_with
 
-_PRELOADED: Final = ["torch", "torch.export", "torch_mlir.fx", "transformers", "peft", "slipstick.tools.bench_subjects"]
+_PRELOADED: Final = [
+    "torch",
+    "torch.export",
+    "torch_mlir.fx",
+    "transformers",
+    "peft",
+    "slipstick.tools.bench_subjects",
+    "slipstick.tools.bench_check_judge",
+    # What the first export and compilation of a process would import.
+    "torch.export._trace",
+    "torch._functorch.aot_autograd",
+    "slipstick.compiler.torch_graph",
+    "slipstick.compiler.layers",
+    "transformers.integrations.executorch",
+    "transformers.models.opt.modeling_opt",
+    "transformers.models.llama.modeling_llama",
+]
 
 
 class Checks:
