@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
+from fuzz import valgrind
 from fuzz.bounds import Case, cases, check_bounds
 from fuzz.check import NARROW
 from fuzz.guarded import compile_guarded
 from fuzz.kernels import Form, kernels
 from fuzz.process import verdicts
+from fuzz.valgrind import check_with_valgrind
 from fuzz.verdict import Verdict
 from slipstick import LMul
 
@@ -86,3 +90,23 @@ def test_all_kernels_stay_within_their_arrays(cache):
 def check(case: Case, cache: str) -> None:
     ((_, verdict),) = verdicts(lambda one: check_bounds(one, cache), [case], 300)
     assert verdict.kind == "right", f"{case}: {verdict}"
+
+
+needs_valgrind = pytest.mark.skipif(not (shutil.which("valgrind") and shutil.which("cc")), reason="no valgrind")
+
+
+@needs_valgrind
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("form", [Form("exact"), Form("lm8", weights="lm8"), Form("L-Mul", LMul(4))], ids=str)
+def test_packed_tails_under_valgrind(form, tmp_path):
+    (kernel,) = (kernel for kernel in kernels() if kernel.name == "linear 5x97x257")
+    assert check_with_valgrind(Case(kernel.name, NARROW, kernel, form), tmp_path) == Verdict("right")
+
+
+@needs_valgrind
+@pytest.mark.exhaustive
+def test_valgrind_sees_a_result_that_is_too_short(tmp_path, monkeypatch):
+    (kernel,) = (kernel for kernel in kernels() if kernel.name == "linear 5x97x257")
+    monkeypatch.setattr(valgrind, "_MEMORY", valgrind._MEMORY.replace("malloc(size); }", "malloc(size - 4); }"))
+    verdict = check_with_valgrind(Case(kernel.name, NARROW, kernel, Form("exact")), tmp_path)
+    assert verdict.kind == "wrong" and "Invalid" in verdict.text

@@ -10,12 +10,15 @@ import shutil
 import pytest
 import torch
 from fuzz import graphs
-from fuzz.check import Way, check
+from fuzz.bundle import Bundle, with_other_inputs
+from fuzz.check import Way, check, check_all
 from fuzz.grammar import Limits, random_recipe
 from fuzz.inputs import fuzz
 from fuzz.leaks import work
 from fuzz.minimise import minimise
 from fuzz.readers import READERS, reader_of
+from fuzz.recipe import Leaf, Recipe, Step
+from fuzz.record import Record
 from slipstick import ArgumentError, LMul
 from slipstick.costmodel import released
 
@@ -62,6 +65,40 @@ def test_recipes_are_reproducible():
 def test_random_graphs(tmp_path):
     for seed in (3, 11):
         assert not graphs.check_seed(seed, str(tmp_path)).is_failure
+
+
+def test_graphs_in_one_bundle_keep_their_values_and_lines():
+    recipes = tuple(with_other_inputs(random_recipe(seed), 2) for seed in (3, 5, 12))
+    bundle = Bundle(recipes)
+    together = bundle.recipe()
+    values = together.values()
+    parts = bundle.parts([values[output] for output in together.outputs])
+    for recipe, found in zip(recipes, parts, strict=True):
+        alone = recipe.values()
+        torch.testing.assert_close(found, [alone[output] for output in recipe.outputs], equal_nan=True, rtol=0, atol=0)
+    lines = together.class_text().splitlines()
+    graphs_of_lines = [bundle.graph_at(number) for number in range(1, len(lines) + 1)]
+    assert [n for n in graphs_of_lines if n is not None] == [n for n in range(3) for _ in recipes[n].steps]
+    assert lines[-1].lstrip().startswith("return") and graphs_of_lines[-1] is None
+
+
+def test_one_refused_graph_is_taken_out_of_its_company(tmp_path):
+    leaf = Leaf((3,), "float32", "normal", 1)
+    right = Recipe((leaf,), (Step("{0} + 1", (0,)),), (1,))
+    refused = Recipe((leaf,), (Step("torch.copysign({0}, {0})", (0, 0)),), (1,))
+    verdicts, calls = check_all([right, refused, right], (Way(opt_level=1),), str(tmp_path), sets=2)
+    assert [verdict.kind for verdict in verdicts] == ["right", "refused", "right"]
+    assert calls == 4
+
+
+def test_records_add_up(tmp_path):
+    Record(tmp_path).add("graphs", {"graphs": 24, "right": 23, "wrong": 1}, {"seed 7": "wrong"}, 25)
+    record = Record(tmp_path)
+    record.add("graphs", {"graphs": 24, "right": 24}, {}, 49)
+    assert record.next_seed("graphs") == 49 and record.next_seed("inputs") == 1
+    first, *_, last = Record(tmp_path).lines()
+    assert first == "graphs: 48 graphs, 47 right, 1 wrong; 1 failures; next seed 49"
+    assert last.startswith("  failed seed 7: ")
 
 
 def test_the_reference_tells_one_configuration_of_lmul_from_another(tmp_path, monkeypatch):

@@ -58,6 +58,28 @@ def test_lanes_behind_a_row_are_not_divided_by_zero():
     run(lambda x, y: torch.fmod(x, y), x, y)
 
 
+def test_divisions_of_all_integers_by_zero_and_of_the_least_by_minus_one():
+    dtypes = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+    pairs = []
+    for dtype in dtypes:
+        least = torch.iinfo(dtype).min
+        pairs += [torch.tensor([7, least, 5, 9, least] * 7, dtype=dtype), torch.tensor([0, -1, 2, 0, 0] * 7).to(dtype)]
+
+    def forward(*pairs):
+        found = []
+        for x, y in zip(pairs[::2], pairs[1::2], strict=True):
+            found += [x // y, x % y, torch.fmod(x, y), torch.div(x, y, rounding_mode="trunc")]
+        return found
+
+    def check(_: int) -> Verdict:
+        ones = [torch.ones_like(one) for one in pairs]
+        found = slipstick.compile(Function(forward), tuple(ones), threads=1)(*pairs)
+        return Verdict("right" if all(one[2] == 5 // 2 for one in found[::4]) else "wrong")
+
+    ((_, verdict),) = verdicts(check, [0], 300)
+    assert verdict == Verdict("right")
+
+
 def test_a_division_by_zero_does_not_end_the_process():
     x, y = torch.arange(-4, 5), torch.tensor([0, 1, 2] * 3)
     compiled = slipstick.compile(Function(lambda x, y: x // y), (x, y), threads=1)

@@ -85,8 +85,7 @@ def check_all(recipes: Sequence[Recipe], how: Sequence[Way], cache: str, sets: i
     if len(recipes) > 1:
         for number, verdict in enumerate(verdicts):
             if verdict.is_failure:
-                (alone,), calls = check_all((recipes[number],), how, cache, sets)
-                run.calls += calls
+                (alone,), _ = check_all((recipes[number],), how, cache, sets)
                 is_new = verdict.kind != "suspect" and not alone.is_failure
                 verdicts[number] = replace(verdict, text=f"in company: {verdict.text}") if is_new else alone
     return verdicts, run.calls
@@ -154,7 +153,8 @@ class _Run:
             reference = None if way.lmul is None else Reference(compiled, way.lmul)
             for number in range(self._sets):
                 bundle = Bundle(tuple(with_other_inputs(recipe, number) for recipe in self._bundle.recipes))
-                _merge(found, self._compared(bundle, way, compiled, reference))
+                compared = self._compared(bundle, way, compiled, reference)
+                _merge(found, [replace(verdict, inputs=number) for verdict in compared])
             if way.lmul is None:
                 _merge(found, self._other_sizes(way, compiled))
         return found

@@ -20,6 +20,7 @@ import slipstick
 import torch
 from slipstick.compiler.cache import Cache
 
+from .bundle import with_other_inputs
 from .check import BLOCK, Way, check, check_all, ways
 from .grammar import random_recipe
 from .minimise import minimise
@@ -89,7 +90,7 @@ def small_failure(seed: int, verdict: Verdict, cache: str, seconds: float) -> Re
         ((_, found),) = verdicts(lambda one: check(one, chosen, cache), [recipe], SECONDS)
         return found.is_failure and found.sort == verdict.sort
 
-    recipe = random_recipe(seed)
+    recipe = with_other_inputs(random_recipe(seed), verdict.inputs)
     return minimise(recipe, fails, seconds) if seconds else recipe
 
 

@@ -1,4 +1,4 @@
-"""Mutated texts and files for whatever reads them: `make fuzz ARGS="inputs --cases 100000 --seed 1"`.
+"""Mutated texts and files for whatever reads them: `make fuzz ARGS="inputs --cases 100000"`.
 
 Each reader has seeds; what reaches a line of the reader's modules that nothing has reached before joins them. Only
 errors of slipstick may come out, each within a time limit. What else comes out is made shorter and written to a folder.
@@ -19,6 +19,7 @@ from typing import Any
 from slipstick.errors import SlipstickError
 
 from .readers import READERS, Reader, reader_of
+from .record import FOLDER, Record
 
 SECONDS = 20
 _PIECES = (
@@ -146,26 +147,35 @@ def main(arguments: list[str] | None = None) -> int:
     """Fuzz all readers, or one; return 1 where something came out that must not."""
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     parser.add_argument("--cases", type=int, default=100000, help="inputs, of all readers together")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, help="the first round's seed; by default that behind the last run's")
+    parser.add_argument("--round", type=int, default=5000, help="inputs of a round, which has a seed of its own")
     parser.add_argument("--reader", choices=list(READERS), help="one reader alone")
-    parser.add_argument("--failures", type=Path, default=Path("build/fuzz"), help="folder for what failed")
+    parser.add_argument("--failures", type=Path, default=FOLDER, help="folder for what failed, and the record")
     options = parser.parse_args(arguments)
     options.failures.mkdir(parents=True, exist_ok=True)
+    record = Record(options.failures)
+    first = record.next_seed("inputs") if options.seed is None else options.seed
     names = [options.reader] if options.reader else list(READERS)
-    shares = {name: READERS[name][1] for name in names}
+    total = sum(READERS[name][1] for name in names)
     failed = 0
-    for name in names:
-        cases = max(1, round(options.cases * shares[name] / sum(shares.values())))
-        start = time.monotonic()
-        with reader_of(name) as reader:
-            found, lines, kept = fuzz(reader, cases, options.seed)
-            seconds = time.monotonic() - start
-            print(f"{name}: {cases} inputs in {seconds:.0f} s, {lines} lines reached, {kept} inputs kept", flush=True)
-            for number, (what, data) in enumerate(found.items()):
-                path = options.failures / f"{name.replace(' ', '-')}-{options.seed}-{number}"
-                path.write_bytes(shortened(reader, data, what))
-                print(f"  {what}\n  see {path}", flush=True)
-        failed += len(found)
+    for seed in range(first, first + -(-options.cases // options.round)):
+        for name in names:
+            cases = max(1, round(options.round * READERS[name][1] / total))
+            start = time.monotonic()
+            with reader_of(name) as reader:
+                found, lines, kept = fuzz(reader, cases, seed)
+                seconds = time.monotonic() - start
+                print(
+                    f"{seed}: {name}: {cases} inputs in {seconds:.0f} s, {lines} lines reached, {kept} kept", flush=True
+                )
+                failures = {}
+                for number, (what, data) in enumerate(found.items()):
+                    path = options.failures / f"{name.replace(' ', '-')}-{seed}-{number}"
+                    path.write_bytes(shortened(reader, data, what))
+                    failures[str(path)] = what
+                    print(f"  {what}\n  see {path}", flush=True)
+            record.add("inputs", {"inputs": cases, name: cases}, failures, seed + 1)
+            failed += len(found)
     return int(failed > 0)
 
 

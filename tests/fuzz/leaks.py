@@ -31,6 +31,9 @@ class Sample:
     bytes: int
     files: int
 
+    def __str__(self) -> str:
+        return f"{self.count:6} compilations  {self.bytes / 1e6:8.1f} MB  {self.files} files"
+
 
 def now(count: int) -> Sample:
     """Return a sample of this process; garbage is collected before."""
@@ -73,14 +76,16 @@ def _call(native: slipstick.CompiledModule, x: torch.Tensor) -> None:
 
 
 def curve(way: str, cases: int, samples: int, cache: str) -> list[Sample]:
-    """Return samples over so many compilations."""
+    """Return samples over so many compilations; print each."""
     do = work(way, cache)
     found = [now(0)]
+    print(found[0], flush=True)
     step = max(1, cases // samples)
     for number in range(1, cases + 1):
         do(number)
         if number % step == 0:
             found.append(now(number))
+            print(found[-1], flush=True)
             if way == "fresh":
                 shutil.rmtree(cache, ignore_errors=True)
     return found
@@ -118,8 +123,6 @@ def main(arguments: list[str] | None = None) -> int:
         samples = curve(options.way, options.cases, options.samples, cache)
     finally:
         shutil.rmtree(cache, ignore_errors=True)
-    for sample in samples:
-        print(f"{sample.count:6} compilations  {sample.bytes / 1e6:8.1f} MB  {sample.files} files")
     grown, files = growth(samples), samples[-1].files - samples[1].files
     print(f"{options.way}: resident memory {grown:+.2%} after the first tenth, files {files:+}")
     if options.picture:

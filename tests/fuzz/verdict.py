@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a graph: "right", "unstable" (right within what rounding does to it), "unknown" (right exactly,
-    with L-Mul there is no reference), "refused" (not imported), "wrong", "error"; processes add "crash", "hang"."""
+    """What became of a graph.
+
+    "right", "unstable" (right within what rounding does to it), "unknown" (right exactly, with L-Mul there is no
+    reference), "refused" (not imported), "wrong", "error"; processes add "crash", "hang". "suspect" is for what is
+    looked at again, alone.
+    """
 
     kind: str
     text: str = ""
     way: str = ""
+    inputs: int = 0
+    """Which set of inputs it is about; see `with_other_inputs`."""
 
     @property
     def is_failure(self) -> bool:
