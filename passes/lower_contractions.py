@@ -247,7 +247,7 @@ def _erase_zero_fill(op: ir.Operation) -> bool:
     c = op.operands[2]
     if op.name != "linalg.matmul" or _depth(op) < 1:
         return False
-    if defining_op(c) is None:
+    if defining_op(c) is None and not _is_argument_of_private_function(c):
         return False
     users = [_in_block(use.owner.operation, op.block) for use in c.uses]
     if any(user is None for user in users):
@@ -258,6 +258,15 @@ def _erase_zero_fill(op: ir.Operation) -> bool:
         return False
     fill.erase()
     return True
+
+
+def _is_argument_of_private_function(value: ir.Value) -> bool:
+    """Tell whether `value` is what a layer writes its result into: a buffer that its callers use for nothing else."""
+    owner = value.owner
+    function = owner.owner if isinstance(owner, ir.Block) else None
+    if not isinstance(function, func.FuncOp) or "sym_visibility" not in function.attributes:
+        return False
+    return bool(function.attributes["sym_visibility"].value == "private")
 
 
 def _depth(op: ir.Operation) -> int:

@@ -37,6 +37,11 @@ _FEW_ROWS_HIGH = 4
 """Rows of the tile, four vectors wide, of a product of few rows under `finite`."""
 """The longest where so few row tiles share a block of the panel: they wait for memory, not for sums, and what they
 prefetch, the next block, is then a few pages ahead."""
+PACKED_ROWS = 256
+PACKED_ROWS_DEPTH = 128
+"""Of a product of at most so many rows, the longest where rows of B are packed in the call. Pieces of them lie far
+apart, often a page: of more than these the translations of addresses, and the sets of the second-level cache, run out
+before what was fetched ahead is packed. With more rows packing counts for little."""
 DEPTH_STEP = 16
 LEAST_DEPTH = 256
 """What a block of A has at least, and a block of a depth that is not known."""
@@ -97,7 +102,8 @@ class ScheduleContractions(Pass):
                 if rows is not None and is_few and not packs:
                     write_decision(op, self.decide_few(op, rows, product.columns, product.bits))
                 else:
-                    write_decision(op, self.decide_packed(op))
+                    in_call = op.name == "linalg.matmul" and not is_weight and not product.reads_columns
+                    write_decision(op, self.decide_packed(op, packs_rows=in_call))
                 ctx.count("contractions scheduled")
         return ir.WalkResult.ADVANCE
 
@@ -108,13 +114,17 @@ class ScheduleContractions(Pass):
         weights = weight_format(op.operands[1])
         return decide_columns(rows, bits, self.vector_bits, self.vector_registers, weights, multiply_kind(op))
 
-    def decide_packed(self, op: ir.Operation) -> ContractionSchedule:
-        """Return the tiling of a product whose B is packed, or a parameter in panels."""
+    def decide_packed(self, op: ir.Operation, *, packs_rows: bool = False) -> ContractionSchedule:
+        """Return the tiling of a product whose B is packed, or a parameter in panels.
+
+        `packs_rows` says that each call packs a B whose rows are contiguous.
+        """
         product = product_of(op)
         pack_left = product.multiply == "finite" or not product.reads_known_rows
-        return self.decide(
-            product.columns, product.bits, product.multiply, product.rows, product.depth, pack_left=pack_left
-        )
+        few = packs_rows and product.rows is not None and product.rows <= PACKED_ROWS
+        most_depth = PACKED_ROWS_DEPTH if few else MOST_DEPTH
+        sizes = (product.columns, product.bits, product.multiply, product.rows, product.depth)
+        return self.decide(*sizes, pack_left=pack_left, most_depth=most_depth)
 
     def decide(
         self,
@@ -125,10 +135,12 @@ class ScheduleContractions(Pass):
         depth: int | None = None,
         *,
         pack_left: bool = True,
+        most_depth: int = MOST_DEPTH,
     ) -> ContractionSchedule:
         """Return the tiling for elements of `bits` bits, a result of so many rows and columns, a depth; None: of any.
 
-        L-Mul that expands in the loop needs registers of its own. `pack_left` says whether A is packed.
+        L-Mul that expands in the loop needs registers of its own. `pack_left` says whether A is packed, `most_depth`
+        how long a block of the depth is at most.
         """
         vector = self.vector_bits // bits
         many = self.vector_registers >= MANY_REGISTERS
@@ -145,7 +157,9 @@ class ScheduleContractions(Pass):
         if multiply == "finite" and many and rows is not None and rows <= FEW_TILES * _FEW_ROWS_HIGH:
             # B comes from memory once: what counts is how much of it a step takes, not how often A is read.
             tile_rows, vectors_wide = min(tile_rows, _FEW_ROWS_HIGH), _vectors_wide(columns, vector, 4)
-        return self.with_tile(tile_rows, vectors_wide, bits, multiply, rows, depth, pack_left=pack_left)
+        return self.with_tile(
+            tile_rows, vectors_wide, bits, multiply, rows, depth, pack_left=pack_left, most_depth=most_depth
+        )
 
     def with_tile(
         self,
@@ -157,6 +171,7 @@ class ScheduleContractions(Pass):
         depth: int | None = None,
         *,
         pack_left: bool = True,
+        most_depth: int = MOST_DEPTH,
     ) -> ContractionSchedule:
         """Return the tiling with a register tile of so many rows and vectors, blocks and prefetches to go with it."""
         vector = self.vector_bits // bits
@@ -164,7 +179,7 @@ class ScheduleContractions(Pass):
         panel = min(max(self.l1_bytes * 3 // 2, self.l2_bytes // 8) * 8 // bits, MAX_PANEL_ELEMENTS)
         block = min(self.l2_bytes // 2 * 8 // bits, MAX_BLOCK_ELEMENTS)
         has_few_tiles = rows is not None and rows <= FEW_TILES * tile_rows
-        most_depth = min(panel // width, FEW_TILES_DEPTH if has_few_tiles else MOST_DEPTH)
+        most_depth = min(panel // width, FEW_TILES_DEPTH if has_few_tiles else most_depth)
         k_block, pack_depth = _depths(rows, depth, most_depth, block)
         m_block = max(tile_rows, _round_down(block // pack_depth, tile_rows))
         if rows:

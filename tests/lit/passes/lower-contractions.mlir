@@ -224,3 +224,29 @@ func.func @transposed_left(%a: memref<64x5xf32>, %b: memref<64x8xf32>, %c: memre
     ins(%a, %b : memref<64x5xf32>, memref<64x8xf32>) outs(%c : memref<5x8xf32>)
   return
 }
+
+// -----
+
+// What a private function writes its result into is overwritten, too: it is not filled before. Of a public one, other
+// operands may be the same memory.
+// CHECK-LABEL: func.func private @layer
+// CHECK-NOT:     linalg.fill
+// CHECK:         call @slipstick_contraction_0(
+// CHECK-LABEL: func.func @entry
+// CHECK:         linalg.fill
+// CHECK:         call @slipstick_contraction_1(
+func.func private @layer(%a: memref<8x64xf32>, %b: memref<64x12xf32>, %c: memref<8x12xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%c : memref<8x12xf32>)
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [2, 12], k_block = 64, m_block = 8, vector = 4}}
+    ins(%a, %b : memref<8x64xf32>, memref<64x12xf32>) outs(%c : memref<8x12xf32>)
+  return
+}
+
+func.func @entry(%a: memref<8x64xf32>, %b: memref<64x12xf32>, %c: memref<8x12xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%c : memref<8x12xf32>)
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [2, 12], k_block = 64, m_block = 8, vector = 4}}
+    ins(%a, %b : memref<8x64xf32>, memref<64x12xf32>) outs(%c : memref<8x12xf32>)
+  return
+}

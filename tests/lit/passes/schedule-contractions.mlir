@@ -88,10 +88,10 @@ func.func @widths(%a: tensor<64x8xf32>, %b: tensor<8x128xf32>, %c: tensor<64x128
 
 // Sizes that are known: rows so that the last tile is not mostly empty, blocks of the depth of equal length, as many lines
 // prefetched as bring the next block of the panel in while so few row tiles run. A is read in place, unless L-Mul prepares it or its
-// columns are contiguous.
+// columns are contiguous. Of so few rows blocks are short, since rows of B are packed in the call.
 // AVX512-LABEL: func.func @known
-// AVX512:         k_block = 384 : i64, {{.*}} m_block = 21 : i64, pack_depth = 768 : i64, pack_left = false, prefetch = 4 : i64, register_tile = [7, 48]
-// AVX512:         k_block = 384 : i64, {{.*}} m_block = 128 : i64, pack_depth = 768 : i64, pack_left = false, prefetch = 1 : i64, register_tile = [8, 48]
+// AVX512:         k_block = 128 : i64, {{.*}} m_block = 21 : i64, pack_depth = 768 : i64, pack_left = false, prefetch = 4 : i64, register_tile = [7, 48]
+// AVX512:         k_block = 128 : i64, {{.*}} m_block = 128 : i64, pack_depth = 768 : i64, pack_left = false, prefetch = 1 : i64, register_tile = [8, 48]
 // AVX512:         pack_left = true, {{.*}} slipstick.lmul
 // AVX512:         pack_left = true
 func.func @known(%a: tensor<20x768xf32>, %b: tensor<768x768xf32>, %c: tensor<20x768xf32>, %d: tensor<128x768xf32>, %e: tensor<128x768xf32>) {
@@ -108,7 +108,7 @@ func.func @known(%a: tensor<20x768xf32>, %b: tensor<768x768xf32>, %c: tensor<20x
 // A long depth: B is read once for each block of rows, C once for each block of the depth. A few rows take a deeper block
 // of A, many rows a higher one.
 // AVX512-LABEL: func.func @deep
-// AVX512:         k_block = 560 : i64, {{.*}} m_block = 64 : i64, pack_depth = 1680 : i64
+// AVX512:         k_block = 128 : i64, {{.*}} m_block = 64 : i64, pack_depth = 1664 : i64
 // AVX512:         k_block = 512 : i64, {{.*}} m_block = 256 : i64, pack_depth = 512 : i64
 func.func @deep(%a: tensor<64x4992xf32>, %b: tensor<4992x96xf32>, %c: tensor<64x96xf32>, %d: tensor<1024x4992xf32>, %e: tensor<1024x96xf32>) {
   %0 = linalg.matmul ins(%a, %b : tensor<64x4992xf32>, tensor<4992x96xf32>) outs(%c : tensor<64x96xf32>) -> tensor<64x96xf32>
