@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from .contraction_panel import Packing
 
 _LINE_BYTES = 64
+TO_L1, TO_L2 = 3, 2
+"""The localities of prefetches into the caches of the first and the second level."""
+NEAR_BYTES = 8192
+"""How far ahead of what is read a line is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,21 @@ class Operand:
         return [*outer, arith.addi(start, k)]
 
 
+class Turn(Protocol):
+    """What one turn of the inner loop brings in."""
+
+    def emit(self, step: int, steps: int) -> None:
+        """Emit the prefetches of one of `steps` steps, over which they are spread.
+
+        Of many at once the last find no place in the buffers of what is on its way.
+        """
+
+
 class Fetch(Protocol):
     """What the inner loop brings in beside, for what is multiplied next."""
 
-    def turn(self, packing: Packing, tile: ir.Value, k: ir.Value, depths: ir.Value) -> Sequence[ir.Value]:
+    def turn(self, packing: Packing, tile: ir.Value, k: ir.Value, depths: ir.Value) -> Turn:
         """Emit where the lines of one turn lie that begins at step `k` of row tile `tile`."""
-
-    def emit(self, packing: Packing, first: Sequence[ir.Value], step: int) -> None:
-        """Emit the prefetches of one step of a turn, whose lines lie at `first`."""
 
 
 @dataclass(frozen=True)
@@ -77,18 +88,22 @@ class Prefetch:
     Weights are read once a call, from memory or the last-level cache. The first row tile would wait for each line of
     its block; instead the row tiles of the block before fetch it between them, some lines in each turn of their loops.
     Panels are contiguous: the next block is what follows in memory.
+
+    A row tile that is alone fetches as much as it reads, and so asks for lines faster than memory gives them: while the
+    queue to the second level is full, the processor drops some. So that nothing waits for these, each line is asked for
+    again shortly before it is read, into the first level, which is not dropped.
     """
 
     flat: ir.Value
     """All panels as one line of elements."""
+    size: ir.Value
+    """How many elements these are."""
     here: ir.Value
     """Where this block begins in it: what the turns fetch that have nothing left to fetch."""
     next: ir.Value
     """Where the next block begins."""
     lines: ir.Value
     """How many lines of it there are."""
-    last: ir.Value
-    """The last element that may be named."""
     line: int
     """Elements a line."""
 
@@ -106,9 +121,9 @@ class Prefetch:
         block = arith.muli(depths, index(width))
         line = max(1, _LINE_BYTES * 8 // packing.element.width)
         lines = arith.ceildivsi(block, index(line))
-        return cls(flat, here, arith.addi(here, block), lines, arith.subi(size, index(1)), line)
+        return cls(flat, size, here, arith.addi(here, block), lines, line)
 
-    def turn(self, packing: Packing, tile: ir.Value, k: ir.Value, depths: ir.Value) -> Sequence[ir.Value]:
+    def turn(self, packing: Packing, tile: ir.Value, k: ir.Value, depths: ir.Value) -> PanelTurn:
         """Emit where the lines of one turn begin, at step `k`: row tiles share the lines out, the first ones first."""
         s = packing.schedule
         turns = arith.maxsi(arith.divsi(depths, index(s.k_unroll)), index(1))
@@ -116,17 +131,40 @@ class Prefetch:
         has_left = arith.cmpi(arith.CmpIPredicate.slt, done, self.lines)
         begin = arith.select(has_left, arith.addi(self.next, arith.muli(done, index(self.line))), self.here)
         stride = arith.select(has_left, index(self.line * s.prefetch), index(0))
-        return [arith.addi(begin, arith.muli(arith.divsi(k, index(s.k_unroll)), stride))]
+        far = arith.addi(begin, arith.muli(arith.divsi(k, index(s.k_unroll)), stride))
+        if s.m_block > s.tile_rows:
+            return PanelTurn(self, self.within(far, s.prefetch), s.prefetch)
+        near_lines = -(-s.k_unroll * s.tile_columns // self.line)
+        ahead = -(-NEAR_BYTES * 8 // (packing.element.width * s.tile_columns))
+        near = arith.addi(self.here, arith.muli(arith.addi(k, index(ahead)), index(s.tile_columns)))
+        return PanelTurn(self, self.within(far, s.prefetch), s.prefetch, self.within(near, near_lines), near_lines)
 
-    def emit(self, packing: Packing, first: Sequence[ir.Value], step: int) -> None:
-        """Emit the prefetches of one step of a turn whose lines begin at `first`.
+    def within(self, first: ir.Value, count: int) -> ir.Value:
+        """Emit `first`, or so much less that `count` lines from there on lie in the panels."""
+        last = arith.maxsi(arith.subi(self.size, index(count * self.line)), index(0))
+        return arith.minsi(first, last)
 
-        They are spread over its steps: of many at once the last find no place in the buffers of what is on its way.
-        """
-        s = packing.schedule
-        for number in range(step, s.prefetch, s.k_unroll):
-            place = arith.addi(first[0], index(number * self.line)) if number else first[0]
-            memref.prefetch(self.flat, [arith.minsi(place, self.last)], False, 2, True)
+
+@dataclass(frozen=True)
+class PanelTurn:
+    """The prefetches of one turn of the inner loop: `far_count` lines from `far` on, and `near_count` from `near`."""
+
+    prefetch: Prefetch
+    far: ir.Value
+    far_count: int
+    near: ir.Value | None = None
+    near_count: int = 0
+
+    def emit(self, step: int, steps: int) -> None:
+        """Emit the prefetches of one of `steps` steps, over which they are spread."""
+        self._emit(self.far, range(step, self.far_count, steps), TO_L2)
+        if self.near is not None:
+            self._emit(self.near, range(step, self.near_count, steps), TO_L1)
+
+    def _emit(self, first: ir.Value, numbers: range, locality: int) -> None:
+        for number in numbers:
+            place = arith.addi(first, index(number * self.prefetch.line)) if number else first
+            memref.prefetch(self.prefetch.flat, [place], False, locality, True)
 
 
 def multiply_tile(
@@ -153,8 +191,8 @@ def multiply_tile(
         if prefetch is not None:
             lines = prefetch[0].turn(packing, prefetch[1], turn.induction_variable, depths)
         for step in range(steps):
-            if prefetch is not None and lines is not None:
-                prefetch[0].emit(packing, lines, step)
+            if lines is not None:
+                lines.emit(step, steps)
             k = arith.addi(turn.induction_variable, index(step)) if step else turn.induction_variable
             values = _step(packing, left, right, k, values, mark)
         scf.YieldOp(values)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..bindings import arith, ir, memref
+from .contraction_inner import TO_L2
 from .structured import index
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class MatrixPrefetch:
         start = arith.addi(offset, arith.addi(arith.muli(depth, k_stride), arith.muli(column, n_stride)))
         return cls(flat, start, strides, last, contiguous)
 
-    def turn(self, packing: Packing, tile: ir.Value, k: ir.Value, depths: ir.Value) -> Sequence[ir.Value]:
+    def turn(self, packing: Packing, tile: ir.Value, k: ir.Value, depths: ir.Value) -> MatrixTurn:
         """Emit the places of the lines that row tile `tile` fetches in the turn that begins at step `k`."""
         s = packing.schedule
         # Codes of narrow weights have their own size.
@@ -63,19 +63,13 @@ class MatrixPrefetch:
             numbers = self._numbers(packing, tile, s.k_unroll * pieces)
             rows = [arith.muli(arith.remui(number, index(s.k_unroll)), k_stride) for number in numbers]
             columns = [arith.muli(arith.divui(number, index(s.k_unroll)), index(line)) for number in numbers]
-            return [arith.addi(here, arith.addi(*place)) for place in zip(rows, columns, strict=True)]
+            places = [arith.addi(here, arith.addi(*place)) for place in zip(rows, columns, strict=True)]
+            return MatrixTurn(self, places)
         turns = max(1, line // s.k_unroll)
         part = arith.remui(arith.divui(k, index(s.k_unroll)), index(turns))
         shared = arith.addi(arith.muli(tile, index(turns)), part)
-        return [
-            arith.addi(here, arith.muli(number, n_stride)) for number in self._numbers(packing, shared, s.tile_columns)
-        ]
-
-    def emit(self, packing: Packing, first: Sequence[ir.Value], step: int) -> None:
-        """Emit the prefetches of one step of a turn, of the places `first`, spread over its steps."""
-        s = packing.schedule
-        for number in range(step, s.prefetch, s.k_unroll):
-            memref.prefetch(self.flat, [arith.minui(first[number], self.last)], False, 2, True)
+        numbers = self._numbers(packing, shared, s.tile_columns)
+        return MatrixTurn(self, [arith.addi(here, arith.muli(number, n_stride)) for number in numbers])
 
     @staticmethod
     def _numbers(packing: Packing, sharer: ir.Value, count: int) -> list[ir.Value]:
@@ -83,3 +77,16 @@ class MatrixPrefetch:
         lines = packing.schedule.prefetch
         begin = arith.muli(sharer, index(lines))
         return [arith.minui(arith.addi(begin, index(i)), index(count - 1)) for i in range(lines)]
+
+
+@dataclass(frozen=True)
+class MatrixTurn:
+    """The prefetches of one turn of the inner loop, of lines that lie at `places`."""
+
+    prefetch: MatrixPrefetch
+    places: list[ir.Value]
+
+    def emit(self, step: int, steps: int) -> None:
+        """Emit the prefetches of one of `steps` steps, over which they are spread."""
+        for place in self.places[step::steps]:
+            memref.prefetch(self.prefetch.flat, [arith.minui(place, self.prefetch.last)], False, TO_L2, True)

@@ -33,8 +33,6 @@ MOST_DEPTH = 1024
 """The longest block of the depth: in a longer one, loading and storing the sums costs hardly less."""
 FEW_TILES = 2
 FEW_TILES_DEPTH = 256
-_FEW_ROWS_HIGH = 4
-"""Rows of the tile, four vectors wide, of a product of few rows under `finite`."""
 """The longest where so few row tiles share a block of the panel: they wait for memory, not for sums, and what they
 prefetch, the next block, is then a few pages ahead."""
 PACKED_ROWS = 256
@@ -48,7 +46,8 @@ LEAST_DEPTH = 256
 K_UNROLL = 4
 """Steps of k in a turn of the inner loop: few prefetches and little loop control for each multiply.
 
-Half as many where a multiply is two instructions: of more, LLVM computes some ahead and runs out of registers.
+Half as many where a multiply is two instructions and there are few registers, or many row tiles: of more, LLVM computes
+some ahead and runs out of registers.
 """
 BROADCAST_SHARE = 1 / 4
 """What loading a row's element of A costs beside its multiply-adds with one vector of B."""
@@ -154,9 +153,6 @@ class ScheduleContractions(Pass):
         share = (3 if self.vector_bits == MASKED_BITS else 6) if many else 2
         tile_rows = max(1, (free // share if expands_in_loop else free) // vectors_wide)
         tile_rows = _rows_without_waste(rows, min(tile_rows, 8))
-        if multiply == "finite" and many and rows is not None and rows <= FEW_TILES * _FEW_ROWS_HIGH:
-            # B comes from memory once: what counts is how much of it a step takes, not how often A is read.
-            tile_rows, vectors_wide = min(tile_rows, _FEW_ROWS_HIGH), _vectors_wide(columns, vector, 4)
         return self.with_tile(
             tile_rows, vectors_wide, bits, multiply, rows, depth, pack_left=pack_left, most_depth=most_depth
         )
@@ -185,7 +181,9 @@ class ScheduleContractions(Pass):
         if rows:
             # Blocks of about equal height: in a low one few row tiles share the prefetching of B out.
             m_block = -(-rows // (-(-rows // m_block) * tile_rows)) * tile_rows
-        k_unroll = {"exact": K_UNROLL, "finite": K_UNROLL // 2, "ieee": 1}[multiply]
+        many = self.vector_registers >= MANY_REGISTERS
+        finite_unroll = K_UNROLL if has_few_tiles and many else K_UNROLL // 2
+        k_unroll = {"exact": K_UNROLL, "finite": finite_unroll, "ieee": 1}[multiply]
         prefetch = lines_to_prefetch(rows and min(rows, m_block), tile_rows, k_unroll * width * bits // 8)
         return ContractionSchedule(
             tile_rows, width, k_block, m_block, vector, pack_depth, k_unroll, prefetch, pack_left

@@ -156,7 +156,8 @@ func.func @columns(%c: memref<?x8xf32, strided<[1, ?]>>, %a: memref<?x8xf32>, %b
 // CHECK:         scf.if
 // CHECK:         vector.maskedload
 // CHECK:         scf.for {{.*}} iter_args
-// CHECK:           memref.prefetch
+// CHECK:           memref.prefetch {{.*}} locality<2>
+// CHECK-NOT:       memref.prefetch
 // CHECK-COUNT-8:   vector.load %[[B]]
 // CHECK:         vector.maskedstore
 func.func @panels(%a: memref<5x64xf32>, %b: memref<3x64x8xf32>) -> memref<5x20xf32> {
@@ -175,6 +176,44 @@ func.func @panels(%a: memref<5x64xf32>, %b: memref<3x64x8xf32>) -> memref<5x20xf
     ins(%a, %w : memref<5x64xf32>, memref<20x64xf32>) outs(%c : memref<5x20xf32>)
   memref.dealloc %w : memref<20x64xf32>
   return %c : memref<5x20xf32>
+}
+
+// -----
+
+// A row tile that is alone prefetches all the lines of the next block, two in a turn here, and asks again, near, for
+// those that it reads itself: 256 rows of 8 ahead, but inside the panels.
+// CHECK-LABEL: func.func private @slipstick_contraction_0_panel
+// CHECK-SAME:    %{{.*}}: memref<1x64x2xf32>, %[[B:.*]]: memref<?x?x8xf32>,
+// CHECK:         %[[FLAT:.*]] = memref.reinterpret_cast %[[B]]
+// CHECK:         scf.for %[[K:.*]] = {{.*}} iter_args
+// CHECK:           %[[AHEAD:.*]] = arith.addi %[[K]], %c256
+// CHECK:           %[[ELEMENTS:.*]] = arith.muli %[[AHEAD]], %c8
+// CHECK:           %[[PLACE:.*]] = arith.addi %{{.*}}, %[[ELEMENTS]]
+// CHECK:           %[[NEAR:.*]] = arith.minsi %[[PLACE]], %{{.*}}
+// CHECK:           memref.prefetch %[[FLAT]][%{{.*}}], read, locality<2>, data
+// CHECK:           memref.prefetch %[[FLAT]][%[[NEAR]]], read, locality<3>, data
+// CHECK-COUNT-2:   vector.load %[[B]]
+// CHECK:           memref.prefetch %[[FLAT]][%{{.*}}], read, locality<2>, data
+// CHECK:           %[[SECOND:.*]] = arith.addi %[[NEAR]], %c16
+// CHECK:           memref.prefetch %[[FLAT]][%[[SECOND]]], read, locality<3>, data
+// CHECK-NOT:       memref.prefetch
+// CHECK-COUNT-6:   vector.load %[[B]]
+func.func @one_row_tile(%a: memref<2x64xf32>, %b: memref<3x64x8xf32>) -> memref<2x20xf32> {
+  %zero = arith.constant 0.0 : f32
+  %w = memref.alloc() : memref<20x64xf32>
+  linalg.generic {indexing_maps = [affine_map<(n, k) -> (n floordiv 8, k, n mod 8)>, affine_map<(n, k) -> (n, k)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%b : memref<3x64x8xf32>) outs(%w : memref<20x64xf32>) attrs = {slipstick.weights = "panels"} {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %in : f32
+  }
+  %c = memref.alloc() : memref<2x20xf32>
+  linalg.fill ins(%zero : f32) outs(%c : memref<2x20xf32>)
+  linalg.matmul indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
+    {slipstick.decision = {kind = "packed", register_tile = [2, 8], k_block = 64, m_block = 2, vector = 4, k_unroll = 4, prefetch = 2}}
+    ins(%a, %w : memref<2x64xf32>, memref<20x64xf32>) outs(%c : memref<2x20xf32>)
+  memref.dealloc %w : memref<20x64xf32>
+  return %c : memref<2x20xf32>
 }
 
 // -----

@@ -1,5 +1,5 @@
 // A few rows of parameters: they are packed once, from four rows on; for L-Mul under `finite` always, whose work on them
-// is then done. One tile of rows; two thirds of the lines of a panel are prefetched.
+// is then done. One tile of rows, four steps a turn: it prefetches as many lines as it reads, under `finite` too.
 // RUN: slipstick-opt %s --schedule-contractions='vector-bits=512 vector-registers=32' | filecheck %s
 
 #a = affine_map<(m, n, k) -> (m, k)>
@@ -9,7 +9,7 @@
 // CHECK-LABEL: func.func @main
 // CHECK:         kind = "skinny", prefetch = 2048 : i64, register_tile = [3, 4]
 // CHECK:         kind = "packed", m_block = 4 : i64, pack_depth = 64 : i64, pack_left = false, prefetch = 12 : i64, register_tile = [4, 48]
-// CHECK:         kind = "packed", m_block = 1 : i64, pack_depth = 64 : i64, pack_left = true, prefetch = 6 : i64, register_tile = [1, 48]
+// CHECK:         kind = "packed", m_block = 1 : i64, pack_depth = 64 : i64, pack_left = true, prefetch = 12 : i64, register_tile = [1, 48]
 // The last is no parameter.
 // CHECK:         kind = "skinny", prefetch = 2048 : i64, register_tile = [4, 4]
 func.func @main(%x: tensor<3x64xf32>, %y: tensor<4x64xf32>, %z: tensor<1x64xf32>, %w: tensor<96x64xf32> {slipstick.parameter}, %v: tensor<96x64xf32>)
