@@ -21,7 +21,7 @@ from .conformal import quantiles
 from .features import text_features
 from .folds import FOLDS, folds, without_copies
 from .labels import LABELS, Floats
-from .level_model import Inputs, LevelModel, Support, excess, group, inputs, with_estimates
+from .level_model import ESTIMATE, Inputs, LevelModel, Reader, Support, excess, group, inputs
 from .splits import Mask
 
 COVERAGE = 0.9
@@ -115,10 +115,9 @@ def train_level(examples: Examples, parameters: Parameters) -> tuple[LevelModel,
 def prepare(examples: Examples) -> tuple[Analytical, Columns]:
     """Fit the analytical model, and choose columns."""
     analytical = Analytical.fit(examples.features, examples.targets, examples.truths)
-    complete = (
-        with_estimates(row, analytical, target) for row, target in zip(examples.features, examples.targets, strict=True)
-    )
-    return analytical, Columns.choose(complete)
+    estimated = Reader(Columns(()), analytical).estimates(examples.features, examples.targets)
+    computed = {f"{ESTIMATE}{name}": values for name, values in estimated.items()}
+    return analytical, Columns.choose(examples.features, computed=computed)
 
 
 def prepared_on(examples: Examples, trains: Mask) -> Inputs:

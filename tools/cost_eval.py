@@ -11,11 +11,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from ..compiler.released_model import load_model
 from ..costmodel.boosted import Parameters
 from ..costmodel.evaluation import Judgement, Ready, judge
 from ..costmodel.features import LEVELS
 from ..costmodel.labels import LABELS
-from ..costmodel.released import FOLDER, load
 from ..costmodel.splits import NAMES
 from ..costmodel.training import Examples
 from ..datasets.corpus.store import read_all
@@ -70,7 +70,7 @@ def eval(arguments: argparse.Namespace) -> int:
             for judgement in judge(ready, parameters, say, names, arguments.networks):
                 console.print(table(judgement))
                 found.append(judgement)
-    found_speeds = speeds(load(arguments.model or FOLDER), rows) if arguments.speed else {}
+    found_speeds = speeds(load_model(arguments.model), rows) if arguments.speed else {}
     for name, seconds in found_speeds.items():
         console.print(f"one kernel {name}: {seconds * 1e3:.3f} ms ({1 / seconds:,.0f} a second)")
     goals = cost_goals.goals(found, rows, found_speeds)
