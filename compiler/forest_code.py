@@ -7,7 +7,7 @@ batch finds the nodes of sixteen trees in the nearest cache; one row alone has a
 from __future__ import annotations
 
 import ctypes
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -100,12 +100,32 @@ end:
 """
 
 
+@dataclass(frozen=True)
+class _Tables:
+    """What the machine code walks; behind the nodes one more, an empty tree, fills the last group of each label."""
+
+    words: NDArray[np.uint32]
+    """[nodes + 1]"""
+    thresholds: NDArray[np.float32]
+    """[nodes + 1]"""
+    values: NDArray[np.float32]
+    """[nodes + 1]"""
+    roots: NDArray[np.int32]
+    """[groups * 16]"""
+    labels: NDArray[np.int64]
+    """The label that a group's sum is added to, [groups]."""
+
+    @cached_property
+    def addresses(self) -> tuple[int, ...]:
+        """Where the arrays lie: to ask for it takes longer than to walk some trees."""
+        return tuple(table.ctypes.data for table in (self.words, self.thresholds, self.values, self.roots, self.labels))
+
+
 class CompiledForest(Forest):
     """A forest that machine code walks; the same sums as `Forest` gives, but for the order of additions in f64."""
 
     @cached_property
-    def _tables(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
-        """The words of nodes, roots in groups [groups, 16] padded with an empty tree, and each group's label."""
+    def _tables(self) -> _Tables:
         own = np.arange(len(self.left), dtype=np.int64)
         words = (self.feature.astype(np.int64) << _OFFSET_BITS) | (self.left - own)
         roots, labels = [], []
@@ -115,29 +135,25 @@ class CompiledForest(Forest):
             own_roots += [empty] * (-count % _LANES)
             roots += own_roots
             labels += [label] * (len(own_roots) // _LANES)
-        return (
-            np.append(words, 0).astype(np.uint32).view(np.int32),
+        return _Tables(
+            np.append(words, 0).astype(np.uint32),
+            np.append(self.threshold, np.float32(np.inf)),
+            np.append(self.value, np.float32(0.0)),
             np.asarray(roots, np.int32),
             np.asarray(labels, np.int64),
         )
 
-    @cached_property
-    def _ends(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Thresholds and values, with those of the empty tree."""
-        return np.append(self.threshold, np.float32(np.inf)), np.append(self.value, np.float32(0.0))
-
     def predict(self, matrix: Matrix) -> Floats:
         """Return predictions, f64 [rows, labels], of features f32 [rows, columns]."""
         matrix = np.ascontiguousarray(matrix, np.float32)
-        words, roots, labels = self._tables
-        thresholds, values = self._ends
-        sums = np.tile(self.bases.astype(np.float64), (len(matrix), 1))
-        walk = _function()
+        tables, walk = self._tables, _function()
+        sums = np.empty((len(matrix), len(self.bases)))
+        sums[:] = self.bases
         for at in range(0, len(matrix), _ROWS_AT_ONCE):
             rows, found = matrix[at : at + _ROWS_AT_ONCE], sums[at : at + _ROWS_AT_ONCE]
             walk(
-                *(table.ctypes.data for table in (words, thresholds, values, roots, labels)),
-                len(labels),
+                *tables.addresses,
+                len(tables.labels),
                 max(1, self.depth),
                 rows.ctypes.data,
                 len(rows),

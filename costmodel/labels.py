@@ -74,6 +74,6 @@ def to_scale(values: Floats) -> Floats:
 
 
 def from_scale(values: Floats) -> Floats:
-    """Return predictions of all labels, f64 [rows, labels], in units, inside the ranges that they can have."""
+    """Return predictions of all labels, f64 [..., labels], in units, inside the ranges that they can have."""
     found = np.where(_IS_LOGARITHMIC, np.expm1(np.minimum(values, 60.0)), values)
     return np.asarray(np.minimum(np.maximum(found, 0.0), _MOST))

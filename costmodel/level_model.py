@@ -26,6 +26,7 @@ MOST_OUTSIDE = 6
 JUDGED = ("vector_registers", "spills", "instructions", "cycles")
 """The labels whose expected errors decide about doubt."""
 _PLACES = {label.name: place for place, label in enumerate(LABELS)}
+_JUDGED = np.asarray([place for place, label in enumerate(LABELS) if label.name in JUDGED])
 _HAS_MARGIN = np.asarray([label.name in MARGINS for label in LABELS])
 
 
@@ -95,9 +96,11 @@ class LevelModel:
 
     def half_widths(self, spreads: Floats, targets: Sequence[Target]) -> Floats:
         """Return half widths of 90 % intervals on the scale of learning, f64 [rows, labels]."""
-        found = np.exp(spreads)
+        found, different = np.exp(spreads), different_ones(targets)
+        if len(different) == 1:
+            return np.asarray(found * self._factors_of(group(targets[0])))
         own = np.fromiter(map(id, targets), np.int64, len(targets))
-        for target in different_ones(targets):
+        for target in different:
             found[own == id(target)] *= self._factors_of(group(target))
         return found
 
@@ -194,9 +197,11 @@ def with_estimates(row: Mapping[str, float], analytical: Analytical, target: Tar
 
 def excess(spreads: Floats, usual: Floats) -> Floats:
     """Return the log of the mean over the judged labels of the expected error in usual ones, f64 [rows]."""
-    places = [place for place, label in enumerate(LABELS) if label.name in JUDGED]
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.log(np.nanmean(np.exp(spreads[:, places] - usual[places]), axis=1)))
+    ratios = np.exp(spreads[:, _JUDGED] - usual[_JUDGED])
+    known = ~np.isnan(ratios)
+    counts = known.sum(axis=1)
+    means = np.where(known, ratios, 0.0).sum(axis=1) / np.maximum(counts, 1)
+    return np.asarray(np.log(np.where(counts > 0, means, np.nan)))
 
 
 def group(target: Target) -> str:

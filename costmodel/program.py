@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from .lines import Form, Value, form
 from .ranges import Range, exactly, result, turns
@@ -13,6 +16,8 @@ _CARRIED = re.compile(r"(%[\w.$-]+) = (%[\w.$-]+(?:#\d+)?)")
 _BOUNDS = re.compile(r"= (\S+) to (\S+?)(?: step (\S+))?(?= |$)")
 _COMMENT = re.compile(r'//[^\n"]*$')
 NONE = -1
+Kinds: TypeAlias = Mapping[tuple[Form, int], int]
+"""How many operations of a form stand in a loop, or in none."""
 
 
 @dataclass(slots=True)
@@ -91,6 +96,13 @@ class Program:
     loops: list[Loop]
     lives: list[Life]
 
+    def kinds(self, begin: int = 0, end: int | None = None) -> Kinds:
+        """Count operations from `begin` to `end` that are in the code, by form and the loop around them.
+
+        Unrolled text repeats itself: what is added up over operations is added up over these.
+        """
+        return Counter([(own.form, own.loop) for own in self.statements[begin:end] if not own.is_folded])
+
 
 def read(text: str) -> Program:
     """Return the program of a text as `str(operation)` prints it; what is not understood is an operation `other`."""
@@ -116,29 +128,25 @@ class _Reader:
         """By the begin of a branch: what its condition is, where that is known."""
 
     def read(self, text: str) -> Program:
-        for raw in text.split("\n"):
-            line = raw.strip()
-            if line:
-                if "//" in line:
-                    line = _COMMENT.sub("", line).rstrip()
-                self._line(line)
+        for found, names in _lines(text):
+            if found.is_plain and found.class_ != "branch":
+                self._statement(found, names)
+            else:
+                self._line(found, names)
         return Program(self.statements, self.loops, self.lives)
 
-    def _line(self, line: str) -> None:
-        parts = _NAMES.split(line)
-        found = form("%".join(parts[::2]))
+    def _line(self, found: Form, names: list[str]) -> None:
         closed = NONE
         for _ in range(found.closes):
             closed = self._close()
         if found.name:
-            names = parts[1::2]
             if found.is_loop:
-                self._loop(line, found, names)
+                self._loop(_line_of(found, names), found, names)
                 return
             if found.class_ == "function":
                 self._function(found, names)
             else:
-                self._statement(found, names, line)
+                self._statement(found, names)
         if found.opens:
             never = False
             if found.class_ == "branch":
@@ -190,35 +198,60 @@ class _Reader:
             self._define(name, value)
         self.statements.append(Statement(found, [], [], NONE))
 
-    def _statement(self, found: Form, names: list[str], line: str) -> None:
-        count = 0
-        if line[0] == "%":
-            head = line.index(" = ")
-            count = 1 + line.count(",", 0, head)
-        inside = self._inside
-        loop = inside[-1] if inside else NONE
-        here = len(self.statements)
-        operands = [self._use(name, here, loop) for name in names[count:]]
+    def _statement(self, found: Form, names: list[str]) -> None:
+        # Almost every line comes here: what it calls is inlined where that is short.
+        statements, lives, numbers = self.statements, self.lives, self._numbers
+        loop = self._inside[-1] if self._inside else NONE
+        here, count = len(statements), min(found.defines, len(names))
+        operands = []
+        for name in names[count:] if count else names:
+            number = numbers.get(name)
+            if number is None:
+                number = self._define(name, _UNKNOWN)
+            life = lives[number]
+            life.uses += 1
+            if life.first < 0:
+                life.first = here
+            if self._alternatives:
+                self._note_gaps(life)
+            life.end = here
+            if loop != life.loop and loop != NONE:
+                self._read_inside(number, life, loop)
+            operands.append(number)
+        is_folded = bool(self._dead) and self._dead[-1]
+        if not count:
+            if found.name == "scf.yield" and self._regions and self._regions[-1] > NONE:
+                self.loops[loop].yielded = operands
+            statements.append(Statement(found, operands, [], loop, is_folded))
+            return
+        value = found.result or _UNKNOWN
+        if count == 1 and not found.results and ":" not in names[0]:
+            number = len(lives)
+            numbers[names[0]] = number
+            own = Life(value, here, here, loop)
+            lives.append(own)
+            results = [number]
+        else:
+            results = self._results(found, names[:count], value)
+            own = lives[results[0]]
+        if found.class_ == "constant":
+            own.constant = found.constant
+            own.range = exactly(found.constant) if found.constant is not None else None
+            own.is_splat = found.is_splat
+        elif found.fold is not None:
+            own.range = result(found.fold, [lives[one].range for one in operands])
+            if own.range is not None and value.element in ("index", "i1"):
+                own.constant = own.range.constant
+                is_folded = is_folded or own.constant is not None
+        statements.append(Statement(found, operands, results, loop, is_folded))
+
+    def _results(self, found: Form, names: list[str], value: Value) -> list[int]:
+        """Define several results, or those of a branch."""
+        several = found.results or (value,)
         results: list[int] = []
-        if count:
-            value = found.result or _UNKNOWN
-            several = found.results or (value,)
-            for number, name in enumerate(names[:count]):
-                results += self._define_all(name, several[number:] if count > 1 else several, value)
-            own = self.lives[results[0]]
-            if found.class_ == "constant":
-                own.constant = found.constant
-                own.range = exactly(found.constant) if found.constant is not None else None
-                own.is_splat = found.is_splat
-            elif value.kind == "integer" and found.name.startswith("arith."):
-                own.range = result(found.name, found.predicate, [self.lives[one].range for one in operands])
-                if own.range is not None and value.element in ("index", "i1"):
-                    own.constant = own.range.constant
-        if found.name == "scf.yield" and self._regions and self._regions[-1] > NONE:
-            self.loops[loop].yielded = operands
-        is_known = bool(results) and found.class_ != "constant" and self.lives[results[0]].constant is not None
-        is_dead = bool(self._dead) and self._dead[-1]
-        self.statements.append(Statement(found, operands, results, loop, is_known or is_dead))
+        for number, name in enumerate(names):
+            results += self._define_all(name, several[number:] if len(names) > 1 else several, value)
+        return results
 
     def _loop(self, line: str, found: Form, names: list[str]) -> None:
         parent = self._inside[-1] if self._inside else NONE
@@ -335,15 +368,53 @@ class _Reader:
         life.uses += 1
         if life.first < 0:
             life.first = here
+        self._note_gaps(life)
+        life.end = here
+        self._read_inside(number, life, loop)
+        return number
+
+    def _note_gaps(self, life: Life) -> None:
+        """Note the open alternatives up to which a value is not needed after its last use so far."""
         for own in self._alternatives:
             if life.end < own.begin and life.begin < own.first:
                 life.gaps = [*(life.gaps or ()), (max(life.end, own.first), own)]
-        life.end = here
+
+    def _read_inside(self, number: int, life: Life, loop: int) -> None:
+        """Note that a loop reads a value of one around it, or of none."""
         while loop != life.loop and loop != NONE:
             outer, loop = loop, self.loops[loop].parent
             if loop == life.loop:
                 self.loops[outer].read.add(number)
-        return number
+
+
+def _lines(text: str) -> Iterator[tuple[Form, list[str]]]:
+    """Yield the form of each line and the values that it names."""
+    if "//" not in text:
+        parts = _NAMES.split(text)
+        names = parts[1::2]
+        erased = "%".join(parts[::2])
+        if erased.count("%") == len(names):
+            # All names at once: line by line, finding them would take as long as everything that is done with them.
+            at = 0
+            for raw in erased.split("\n"):
+                line = raw.strip()
+                if line:
+                    found = form(line)
+                    end = at + found.names
+                    yield found, names[at:end]
+                    at = end
+            return
+    for raw in text.split("\n"):
+        line = _COMMENT.sub("", raw).strip()
+        if line:
+            parts = _NAMES.split(line)
+            yield form("%".join(parts[::2])), parts[1::2]
+
+
+def _line_of(found: Form, names: list[str]) -> str:
+    """Return the line that a form and its names are of."""
+    parts = found.text.split("%")
+    return parts[0] + "".join(name + part for name, part in zip(names, parts[1:], strict=False))
 
 
 _UNKNOWN = Value("integer", 1, 64, "index")

@@ -67,7 +67,7 @@ def predict_level(model: LevelModel, rows: Sequence[Mapping[str, float]], target
 
 def in_units(centres: Floats, halves: Floats) -> tuple[Floats, Floats, Floats]:
     """Return values and the ends of intervals in units, counts as integers, each f64 [rows, labels]."""
-    value, low, high = (from_scale(ends) for ends in (centres, centres - halves, centres + halves))
+    value, low, high = from_scale(np.stack((centres, centres - halves, centres + halves)))
     value = np.where(_IS_COUNT, np.round(value), value)
     low = np.minimum(np.where(_IS_COUNT, np.ceil(low - 0.5), low), value)
     high = np.maximum(np.where(_IS_COUNT, np.floor(high + 0.5), high), value)
