@@ -7,6 +7,7 @@ batch finds the nodes of sixteen trees in the nearest cache; one row alone has a
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
@@ -26,7 +27,7 @@ _ROWS_AT_ONCE = 256
 """Rows that stay in the second cache while all trees are walked."""
 
 # What a node asks is one word: the column above, and below it how far away its left child is. A leaf is its own child.
-_WALK = """
+_TEXT = """
 declare <16 x i32> @llvm.masked.gather.v16i32.v16p0(<16 x ptr>, i32, <16 x i1>, <16 x i32>)
 declare <16 x float> @llvm.masked.gather.v16f32.v16p0(<16 x ptr>, i32, <16 x i1>, <16 x float>)
 
@@ -51,12 +52,12 @@ level:
   %l = phi i64 [ 0, %row ], [ %l.next, %level ]
   %node = phi <16 x i32> [ %root, %row ], [ %node.next, %level ]
   %node.at = getelementptr i32, ptr %nodes, <16 x i32> %node
-  %word = call <16 x i32> @llvm.masked.gather.v16i32.v16p0(<16 x ptr> %node.at, i32 4, <16 x i1> splat (i1 true), <16 x i32> poison)
+  %word = call <16 x i32> @WORDS(<16 x ptr> %node.at, i32 4, <16 x i1> ALL, <16 x i32> poison)
   %threshold.at = getelementptr float, ptr %thresholds, <16 x i32> %node
-  %threshold = call <16 x float> @llvm.masked.gather.v16f32.v16p0(<16 x ptr> %threshold.at, i32 4, <16 x i1> splat (i1 true), <16 x float> poison)
+  %threshold = call <16 x float> @FLOATS(<16 x ptr> %threshold.at, i32 4, <16 x i1> ALL, <16 x float> poison)
   %column = lshr <16 x i32> %word, splat (i32 16)
   %feature.at = getelementptr float, ptr %features, <16 x i32> %column
-  %feature = call <16 x float> @llvm.masked.gather.v16f32.v16p0(<16 x ptr> %feature.at, i32 4, <16 x i1> splat (i1 true), <16 x float> poison)
+  %feature = call <16 x float> @FLOATS(<16 x ptr> %feature.at, i32 4, <16 x i1> ALL, <16 x float> poison)
   %away = and <16 x i32> %word, splat (i32 65535)
   %left = add <16 x i32> %node, %away
   %is.right = fcmp oge <16 x float> %feature, %threshold
@@ -67,10 +68,12 @@ level:
   br i1 %is.level, label %level, label %row.end
 row.end:
   %value.at = getelementptr float, ptr %values, <16 x i32> %node.next
-  %value = call <16 x float> @llvm.masked.gather.v16f32.v16p0(<16 x ptr> %value.at, i32 4, <16 x i1> splat (i1 true), <16 x float> poison)
+  %value = call <16 x float> @FLOATS(<16 x ptr> %value.at, i32 4, <16 x i1> ALL, <16 x float> poison)
   %wide = fpext <16 x float> %value to <16 x double>
-  %a8 = shufflevector <16 x double> %wide, <16 x double> poison, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
-  %b8 = shufflevector <16 x double> %wide, <16 x double> poison, <8 x i32> <i32 8, i32 9, i32 10, i32 11, i32 12, i32 13, i32 14, i32 15>
+  %a8 = shufflevector <16 x double> %wide, <16 x double> poison, 
+        <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %b8 = shufflevector <16 x double> %wide, <16 x double> poison, 
+        <8 x i32> <i32 8, i32 9, i32 10, i32 11, i32 12, i32 13, i32 14, i32 15>
   %s8 = fadd <8 x double> %a8, %b8
   %a4 = shufflevector <8 x double> %s8, <8 x double> poison, <4 x i32> <i32 0, i32 1, i32 2, i32 3>
   %b4 = shufflevector <8 x double> %s8, <8 x double> poison, <4 x i32> <i32 4, i32 5, i32 6, i32 7>
@@ -98,6 +101,11 @@ end:
   ret void
 }
 """
+_WALK = (
+    _TEXT.replace("ALL", "splat (i1 true)")
+    .replace("@WORDS", "@llvm.masked.gather.v16i32.v16p0")
+    .replace("@FLOATS", "@llvm.masked.gather.v16f32.v16p0")
+)
 
 
 @dataclass(frozen=True)
@@ -183,9 +191,11 @@ def _compiled(forest: Forest) -> Forest:
 
 
 @cache
-def _function() -> ctypes._CFuncPointer:
+def _function() -> Callable[..., None]:
     kinds = [ctypes.c_void_p] * 5 + [ctypes.c_int64] * 2 + [ctypes.c_void_p] + [ctypes.c_int64] * 2
-    function = ctypes.CFUNCTYPE(None, *kinds, ctypes.c_void_p, ctypes.c_int64)(_code().address("walk"))
+    function: Callable[..., None] = ctypes.CFUNCTYPE(None, *kinds, ctypes.c_void_p, ctypes.c_int64)(
+        _code().address("walk")
+    )
     return function
 
 

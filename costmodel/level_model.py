@@ -170,31 +170,6 @@ def inputs(columns: Columns, analytical: Analytical, rows: Rows, targets: Sequen
     return Reader(columns, analytical).inputs(rows, targets)
 
 
-def excess(self, spreads: Floats) -> Floats:
-        """Return how much larger than usual the expected errors are: log of the mean ratio, f64 [rows]."""
-        return excess(spreads, self.usual)
-
-
-def inputs(
-    columns: Columns, analytical: Analytical, rows: Sequence[Mapping[str, float]], targets: Sequence[Target]
-) -> Inputs:
-    """Return the matrix of rows with the analytical estimates in it, the margins and the estimates."""
-    found = [with_estimates(row, analytical, target) for row, target in zip(rows, targets, strict=True)]
-    margins = np.zeros((len(rows), len(LABELS)))
-    estimates = np.full_like(margins, np.nan)
-    for place, label in enumerate(LABELS):
-        own = np.asarray([row.get(f"est.{label.name}", np.nan) for row in found], np.float64)
-        estimates[:, place] = label.to_scale(own)
-        if label.name in MARGINS:
-            margins[:, place] = estimates[:, place]
-    return Inputs(columns.matrix(found), margins, estimates)
-
-
-def with_estimates(row: Mapping[str, float], analytical: Analytical, target: Target) -> dict[str, float]:
-    """Return a row of features with the analytical estimates beside them."""
-    return {**row, **{f"est.{name}": value for name, value in analytical.estimate(row, target).items()}}
-
-
 def excess(spreads: Floats, usual: Floats) -> Floats:
     """Return the log of the mean over the judged labels of the expected error in usual ones, f64 [rows]."""
     ratios = np.exp(spreads[:, _JUDGED] - usual[_JUDGED])

@@ -116,7 +116,9 @@ class Form:
     defines: int
     """How many of these, the first, are results."""
     is_plain: bool
-    """Whether it is an operation without regions."""
+    """Whether it is an operation that opens and closes nothing."""
+    is_apart: bool
+    """Whether it is no operation that is read like others: a loop, a function, or between regions."""
     values: tuple[Value, ...]
     """The types that it names, in order."""
     result: Value | None
@@ -182,6 +184,7 @@ def form(text: str) -> Form:
         names=text.count("%"),
         defines=text.count("%", 0, text.index(" = ")) if text.startswith("%") and " = " in text else 0,
         is_plain=bool(name) and not is_loop and not opens and not closes and class_ != "function",
+        is_apart=not name or is_loop or class_ == "function",
         values=values,
         result=result,
         operand=_operand(name, class_, values, result),

@@ -11,10 +11,11 @@ from functools import cached_property
 from ..target import Target
 from .fills import fills
 from .invariants import invariants
+from .lines import Form
 from .liveness import Pressure, pressure
 from .machine import Machine, Work, machine, work
-from .lines import Form
-from .program import Kinds, Loop, Program, read
+from .program import Kinds, Loop, Program
+from .program_reader import read
 from .unrolling import Shape, hottest, shapes
 
 _FREE = frozenset({"free", "function"})

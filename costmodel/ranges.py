@@ -6,7 +6,8 @@ LLVM unrolls such a loop, and each copy has its own constants.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 MOST_CASES = 4
@@ -49,8 +50,12 @@ def fold(name: str, predicate: str) -> Fold | None:
     return _select if name == "arith.select" else _OPERATIONS.get(f"{name} {predicate}".strip())
 
 
-def result(work: Fold | None, operands: Sequence[Range | None]) -> Range | None:
-    """Return what an operation makes of its operands; None where that is not known."""
+@lru_cache(maxsize=1 << 14)
+def result(work: Fold | None, operands: tuple[Range | None, ...]) -> Range | None:
+    """Return what an operation makes of its operands; None where that is not known.
+
+    Subscripts of a kernel, and of its other schedules, come again and again: answers are remembered.
+    """
     if work is None or not operands:
         return None
     loop, count, is_followed = -1, 0, True
@@ -62,7 +67,7 @@ def result(work: Fold | None, operands: Sequence[Range | None]) -> Range | None:
             loop, count = own.loop, max(count, len(own.cases))
         elif own.low != own.high:
             is_followed = False
-    known = cast(Sequence[Range], operands)
+    known = cast(tuple[Range, ...], operands)
     try:
         found = work(*[own[:2] for own in known])
         if count and is_followed:

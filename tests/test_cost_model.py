@@ -25,7 +25,7 @@ from slipstick.costmodel.labels import LABELS, label
 from slipstick.costmodel.liveness import pressure
 from slipstick.costmodel.machine import machine
 from slipstick.costmodel.metrics import measure
-from slipstick.costmodel.program import read
+from slipstick.costmodel.program_reader import read
 from slipstick.costmodel.released import load, save
 from slipstick.costmodel.splits import Part, Split, leaks, splits
 from slipstick.costmodel.training import Examples, train_level
