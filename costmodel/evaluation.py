@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from .labels import LABELS, Floats
 from .level_model import JUDGED, MOST_OUTSIDE, Inputs, Support, excess, group, inputs
 from .metrics import Metrics, measure
 from .networks_runs import networks
-from .splits import NAMES, Mask, Part, Split, leaks, splits
+from .splits import NAMES, Mask, Part, Rows, Split, leaks, splits
 from .training import DOUBTED, Examples, HeldOut, held_out, interval_factors, prepare, prepared_on, usual_distances
 from .tree_model import in_units
 
@@ -28,6 +28,8 @@ _KERNEL = ("program", "target", "kind", "function", "lmul", "operations")
 MOST_ROWS = 6_000
 """Rows that train for one part of a split other than `families`, whose models are those that calibrate the intervals:
 fourteen parts of all rows would take an hour. The table says how many there were."""
+MOST_JUDGED = 3_000
+"""Rows that networks are judged on, which take them long without a GPU."""
 ADAPTED = 0.01
 """The share of a held-out CPU's labels that the trees are shown in the last row of its table."""
 
@@ -72,24 +74,36 @@ def judge(
     say: Callable[[str], None] = lambda _: None,
     names: Sequence[str] = NAMES,
     with_networks: bool = False,
-) -> list[Judgement]:
-    """Train and judge on every split; `say` is told each split's name before."""
-    found = []
+    known: Collection[str] = (),
+) -> Iterator[Judgement]:
+    """Train and judge on every split but those that are known; `say` is told each split's name before."""
     for own in splits(ready.examples.rows, names):
-        say(own.name)
-        found.append(judge_split(ready, own, parameters))
-        if with_networks and own.name in BY_NETWORKS:
+        if own.name not in known:
+            say(own.name)
+            yield judge_split(ready, own, parameters)
+        one = first_part(own)
+        if with_networks and own.name in BY_NETWORKS and one.name not in known:
             say(f"{own.name}, networks")
-            one = first_part(own)
-            found.append(judge_split(ready, one, parameters, networks(ready.examples, one.parts[0])))
-    return found
+            yield judge_split(ready, one, parameters, networks(ready.examples, one.parts[0]))
+
+
+def judged_names(rows: Rows, names: Sequence[str], with_networks: bool) -> set[str]:
+    """Return what `judge` calls the splits of rows."""
+    own = {found.name for found in splits(rows, names)}
+    return own | {_part_name(name) for name in own if with_networks and name in BY_NETWORKS}
 
 
 def first_part(split: Split) -> Split:
-    """Return the part of a split that networks are compared on: the trees are judged on it as well."""
-    if len(split.parts) == 1:
-        return split
-    return replace(split, name=f"{split.name} (one part)", parts=split.parts[:1])
+    """Return what networks are compared on, one part of a split with some of its judging rows.
+
+    All other models are judged on the same rows.
+    """
+    part = split.parts[0]
+    return replace(split, name=_part_name(split.name), parts=(replace(part, test=_some(part.test, MOST_JUDGED)),))
+
+
+def _part_name(name: str) -> str:
+    return f"{name} (one part)"
 
 
 def judge_split(
@@ -148,11 +162,16 @@ def _models(
 
 def _thinned(found: Split, train: Mask) -> Mask:
     """Return the rows that train: of more than `MOST_ROWS`, as many, evenly from all; all where families are held."""
-    places = np.flatnonzero(train)
-    if found.name.startswith("families") or len(places) <= MOST_ROWS:
-        return train
-    thinned = np.zeros_like(train)
-    thinned[places[np.linspace(0, len(places) - 1, MOST_ROWS).astype(np.int64)]] = True
+    return train if found.name.startswith("families") else _some(train, MOST_ROWS)
+
+
+def _some(mask: Mask, most: int) -> Mask:
+    """Return the rows of a mask: of more than `most`, as many, evenly from all."""
+    places = np.flatnonzero(mask)
+    if len(places) <= most:
+        return mask
+    thinned = np.zeros_like(mask)
+    thinned[places[np.linspace(0, len(places) - 1, most).astype(np.int64)]] = True
     return thinned
 
 
