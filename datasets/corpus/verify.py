@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import SlipstickError
 from ...target import Target
-from .build import CPU_LIMIT_S, LIMIT_S, PART
+from .build import CPU_LIMIT_S, LIMIT_S, PART, Task, made, tasks_of
 from .label import label
-from .plan import Plan, program
 from .pool import Pool
 from .row import Row
 from .store import part_names, read_part, read_plan
@@ -20,20 +18,24 @@ from .store import part_names, read_part, read_plan
 
 @dataclass(frozen=True)
 class Draw:
-    """One program for one CPU: its rows are labelled again."""
+    """Programs that were compiled together, for one CPU: their rows are labelled again.
+
+    Alone they may become other code: LLVM merges the constants of a module.
+    """
 
     part: str
-    task: tuple[str, int]
+    task: Task
     target: str
-    plan: Plan
-    graph_texts: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{', '.join(f'{name} {seed}' for name, seed in self.task.programs)} for {self.target}"
 
 
 @dataclass(frozen=True)
 class Again:
     """What labelling again gave."""
 
-    program: str
+    programs: frozenset[str]
     rows: tuple[dict[str, Any], ...]
 
 
@@ -46,7 +48,7 @@ class Verified:
     programs: int
     parts: int
     differences: tuple[str, ...]
-    """A line for each program for a CPU, of which rows differ, saying which and in what."""
+    """A line for each draw of which rows differ, saying how many, and in what."""
 
 
 def verify(
@@ -62,37 +64,35 @@ def verify(
     `say` is told how many rows have been compared. Graphs are read from the file `graph_texts` where it has them.
     Raises ArgumentError for a folder that is no corpus, or a part that is damaged.
     """
-    compared: list[tuple[str, str, int]] = []
+    compared: list[tuple[str, frozenset[str], int]] = []
     differences = []
     draws = _until(_draws(folder, seed, graph_texts), lambda: sum(count for *_, count in compared) >= rows)
     for draw, answer in Pool[Draw, Again](again, workers, LIMIT_S, CPU_LIMIT_S).run(draws):
         if isinstance(answer, str):
-            differences.append(f"{draw.task[0]} {draw.task[1]} for {draw.target}: {answer}")
+            differences.append(f"{draw}: {answer}")
             continue
         expected = [
             row
             for row in read_part(folder, draw.part)
-            if row["program"] == answer.program and row["target"] == draw.target
+            if row["program"] in answer.programs and row["target"] == draw.target
         ]
         difference = compare(expected, answer.rows)
         if difference:
-            differences.append(f"{answer.program} for {draw.target}: {difference}")
-        compared.append((draw.part, answer.program, len(expected)))
+            differences.append(f"{draw}: {difference}")
+        compared.append((draw.part, frozenset(row["program"] for row in expected), len(expected)))
         say(sum(count for *_, count in compared))
     parts = {part for part, _, count in compared if count}
-    programs = {program for _, program, count in compared if count}
+    programs = frozenset[str]().union(*(names for _, names, _ in compared))
     return Verified(sum(count for *_, count in compared), len(programs), len(parts), tuple(differences))
 
 
 def again(draw: Draw) -> Again:
-    """Label a program for a CPU as the corpus was labelled."""
-    try:
-        made = program(draw.task, draw.graph_texts)
-    except SlipstickError as error:
-        return Again(f"{draw.task[0]} {draw.task[1]}", ({"failed": str(error).partition("\n")[0]},))
-    targets = [Target.named(name) for name in draw.plan.targets]
-    answers = label([made], targets, draw.plan.schedules, draw.plan.forms, only=draw.target)
-    return Again(made.name, tuple(answer.flat() for answer in answers if isinstance(answer, Row)))
+    """Label programs for a CPU as the corpus was labelled; those that cannot be made have no rows, as then."""
+    programs, _ = made(draw.task)
+    targets = [Target.named(name) for name in draw.task.targets]
+    answers = label(programs, targets, draw.task.schedules, draw.task.forms, only=draw.target)
+    rows = tuple(answer.flat() for answer in answers if isinstance(answer, Row))
+    return Again(frozenset(program.name for program in programs), rows)
 
 
 def compare(expected: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]]) -> str:
@@ -110,18 +110,18 @@ def _draws(folder: Path, seed: int, graph_texts: Path | None) -> Iterator[Draw]:
     """Yield programs and CPUs, from each part one before any has a second."""
     rng = random.Random(seed)
     plan = read_plan(folder)
-    tasks = plan.tasks()
+    programs = plan.tasks()
     left = []
     for name, number in part_names(folder):
-        own = [(task, target) for task in tasks[number * PART : (number + 1) * PART] for target in plan.targets]
+        tasks = tasks_of(programs[number * PART : (number + 1) * PART], plan, graph_texts)
+        own = [(task, target) for task in tasks for target in plan.targets]
         rng.shuffle(own)
         left.append((name, own))
     rng.shuffle(left)
     while any(own for _, own in left):
         for name, own in left:
             if own:
-                task, target = own.pop()
-                yield Draw(name, task, target, plan, graph_texts)
+                yield Draw(name, *own.pop())
 
 
 def _until(draws: Iterator[Draw], is_enough: Callable[[], bool]) -> Iterator[Draw]:
