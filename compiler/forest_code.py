@@ -175,7 +175,12 @@ class CompiledForest(Forest):
 def compiled(model: TreeModel) -> TreeModel:
     """Return a model whose trees machine code walks."""
     levels = {
-        name: replace(level, forest=_compiled(level.forest), spread=_compiled(level.spread))
+        name: replace(
+            level,
+            forest=_compiled(level.forest),
+            spread=_compiled(level.spread),
+            doubt=None if level.doubt is None else _compiled(level.doubt),
+        )
         for name, level in model.levels.items()
     }
     return replace(model, levels=levels)

@@ -12,15 +12,24 @@ from . import baselines
 from .blend import blend
 from .boosted import Parameters, train
 from .labels import LABELS, Floats
-from .level_model import JUDGED, MOST_OUTSIDE, Inputs, Support, excess, group, inputs
+from .level_model import MOST_OUTSIDE, Inputs, Support, group, inputs
 from .metrics import Metrics, measure
 from .networks_runs import networks
 from .splits import NAMES, Mask, Part, Rows, Split, leaks, splits
-from .training import DOUBTED, Examples, HeldOut, held_out, interval_factors, prepare, prepared_on, usual_distances
+from .training import (
+    DOUBTED,
+    Examples,
+    HeldOut,
+    are_worst,
+    held_out,
+    interval_factors,
+    prepare,
+    prepared_on,
+    relative_errors,
+    usual_distances,
+)
 from .tree_model import in_units
 
-WORST = 0.05
-"""The share of errors that the model ought to have doubted."""
 BY_NETWORKS = ("families", "random")
 """Splits that networks are trained on."""
 _KERNEL = ("program", "target", "kind", "function", "lmul", "operations")
@@ -122,8 +131,8 @@ def judge_split(
         name: _measure(examples, test, values, halves if name == "trees" else np.full_like(halves, np.nan))
         for name, values in whole.items()
     }
-    errors = _error(whole["trees"], truth[test], ready.held)
-    worst = errors >= np.quantile(errors, 1 - WORST)
+    errors = relative_errors(whole["trees"], truth[test], usual_distances(ready.held.spreads))
+    worst = are_worst(errors)
     train_rows = int(np.mean([_thinned(found, part.train).sum() for part in found.parts]))
     return Judgement(
         found.name,
@@ -204,7 +213,6 @@ def _doubt(ready: Ready, found: Split, test: Any) -> tuple[Floats, Mask]:
     groups = [group(target) for target in examples.targets]
     halves = np.full(held.centres.shape, np.nan)
     unsure = np.zeros(len(groups), bool)
-    over = excess(held.spreads, usual_distances(held))
     for fold in range(int(held.folds.max()) + 1):
         mine, others = held.folds == fold, held.folds != fold
         if not mine.any() or not others.any():
@@ -217,17 +225,9 @@ def _doubt(ready: Ready, found: Split, test: Any) -> tuple[Floats, Mask]:
                 halves[mine, place] = widths[mine] * np.exp(held.spreads[mine, place])
         seen = ready.read.matrix[others]
         support = Support(seen.min(axis=0), seen.max(axis=0))
-        unsure[mine] = over[mine] > np.quantile(over[others], 1 - DOUBTED)
+        unsure[mine] = held.doubts[mine] > np.quantile(held.doubts[others], 1 - DOUBTED)
         unsure[mine] |= support.outside(ready.read.matrix[mine]) > MOST_OUTSIDE
     return halves[test], unsure[test]
-
-
-def _error(trees: Floats, truth: Floats, held: HeldOut) -> Floats:
-    """Return one figure for how wrong a row is: the mean over the judged labels of error to usual error."""
-    places = [place for place, label in enumerate(LABELS) if label.name in JUDGED]
-    with np.errstate(invalid="ignore"):
-        usual = np.exp(usual_distances(held))[places]
-        return np.asarray(np.nanmean(np.abs(trees - truth)[:, places] / usual, axis=1))
 
 
 def _measure(examples: Examples, test: Any, centres: Floats, halves: Floats) -> dict[str, Metrics]:

@@ -23,6 +23,8 @@ ESTIMATE = "est."
 
 MOST_OUTSIDE = 6
 """Features that may lie outside of what training saw before the model is unsure."""
+WORST = 0.05
+"""The share of rows whose errors a model ought to doubt."""
 JUDGED = ("vector_registers", "spills", "instructions", "cycles")
 """The labels whose expected errors decide about doubt."""
 _PLACES = {label.name: place for place, label in enumerate(LABELS)}
@@ -74,8 +76,10 @@ class LevelModel:
     usual: Floats
     """The median log distance of each label, f64 [labels]."""
     doubtful: float
-    """The mean excess over it above which the model is unsure."""
+    """What `doubts` gives above which the model is unsure."""
     support: Support
+    doubt: Forest | None = None
+    """Log odds of an error among the worst; None in a model of an earlier version, which goes by the spreads alone."""
 
     @cached_property
     def _reader(self) -> Reader:
@@ -110,9 +114,18 @@ class LevelModel:
             self._factors[name] = np.asarray(factors)
         return self._factors[name]
 
-    def excess(self, spreads: Floats) -> Floats:
-        """Return how much larger than usual the expected errors are: log of the mean ratio, f64 [rows]."""
-        return excess(spreads, self.usual)
+    def doubts(self, matrix: Matrix, spreads: Floats) -> Floats:
+        """Return how doubtful rows are, f64 [rows]: log odds of one of the worst errors, where there are trees for it.
+
+        Else how much larger than usual the expected errors are: log of the mean ratio.
+        """
+        return excess(spreads, self.usual) if self.doubt is None else self.doubt.predict(matrix)[:, 0]
+
+    def why(self, doubt: float) -> str:
+        """Return what a row's doubt says, in words."""
+        if self.doubt is None:
+            return f"errors {np.exp(doubt):.1f} times the usual are expected"
+        return f"one of the largest errors is likely: {100 / (1 + np.exp(-doubt)):.0f} %, usually {100 * WORST:.0f} %"
 
 
 class Reader:

@@ -51,11 +51,11 @@ def predict_level(model: LevelModel, rows: Sequence[Mapping[str, float]], target
     read = model.inputs(rows, targets)
     centres, spreads = model.centres(read), model.spread.predict(read.matrix)
     values, lows, highs = in_units(centres, model.half_widths(spreads, targets))
-    outside, excess = model.support.outside(read.matrix), model.excess(spreads)
-    doubtful = read.has_others | (outside > MOST_OUTSIDE) | (excess > model.doubtful)
+    outside, doubt = model.support.outside(read.matrix), model.doubts(read.matrix, spreads)
+    doubtful = read.has_others | (outside > MOST_OUTSIDE) | (doubt > model.doubtful)
     why: list[tuple[str, ...]] = [()] * len(rows)
     for number in np.flatnonzero(doubtful).tolist():
-        why[number] = doubts(model, rows[number], int(outside[number]), float(excess[number]))
+        why[number] = doubts(model, rows[number], int(outside[number]), float(doubt[number]))
     known = [(place, label.name, label.unit) for place, label in enumerate(LABELS) if label.name in model.quantiles]
     # Python's numbers at once: taking them one by one from arrays costs more than the trees.
     ends = zip(values.tolist(), lows.tolist(), highs.tolist(), why, strict=True)
@@ -75,13 +75,13 @@ def in_units(centres: Floats, halves: Floats) -> tuple[Floats, Floats, Floats]:
     return value + 0.0, np.maximum(low, 0.0) + 0.0, high + 0.0
 
 
-def doubts(model: LevelModel, row: Mapping[str, float], outside: int, excess: float) -> tuple[str, ...]:
+def doubts(model: LevelModel, row: Mapping[str, float], outside: int, doubt: float) -> tuple[str, ...]:
     """Return why a prediction should not be believed."""
     found = [f"operation {name.removeprefix('op.')} was not seen" for name in model.columns.unknown(row)]
     if outside > MOST_OUTSIDE:
         found.append(f"{outside} features lie outside of what was seen")
-    if excess > model.doubtful:
-        found.append(f"errors {np.exp(excess):.1f} times the usual are expected")
+    if doubt > model.doubtful:
+        found.append(model.why(doubt))
     return tuple(found)
 
 

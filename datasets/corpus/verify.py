@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...target import Target
-from .build import CPU_LIMIT_S, LIMIT_S, PART, Task, made, tasks_of
+from . import build
+from .build import CPU_LIMIT_S, LIMIT_S, Task, made, tasks_of
 from .label import label
 from .pool import Pool
 from .row import Row
@@ -113,7 +114,7 @@ def _draws(folder: Path, seed: int, graph_texts: Path | None) -> Iterator[Draw]:
     programs = plan.tasks()
     left = []
     for name, number in part_names(folder):
-        tasks = tasks_of(programs[number * PART : (number + 1) * PART], plan, graph_texts)
+        tasks = tasks_of(programs[number * build.PART : (number + 1) * build.PART], plan, graph_texts)
         own = [(task, target) for task in tasks for target in plan.targets]
         rng.shuffle(own)
         left.append((name, own))
