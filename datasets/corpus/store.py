@@ -117,7 +117,9 @@ def read_plan(folder: Path) -> Plan:
     """Return the plan of a corpus. Raises ArgumentError where there is none."""
     try:
         found: dict[str, Any] = dict(read_manifest(folder)["plan"])
-        return Plan(**{name: tuple(value) if isinstance(value, list) else value for name, value in found.items()})
+        for name, value in found.items():
+            found[name] = tuple(value) if isinstance(value, list) else value
+        return Plan(**found)
     except (KeyError, TypeError, ValueError) as error:
         raise ArgumentError(f"{folder / MANIFEST}: expected the plan of a corpus; {error}") from None
 
