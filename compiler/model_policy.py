@@ -114,9 +114,9 @@ class ModelPolicy:
     def decide(self, nests: Sequence[Nest], target: Target) -> list[Choice]:
         """Return the choice for each nest. Raises ArgumentError where there is no model, or it says too little."""
         if self.model is None:
-            from ..costmodel.released import load
+            from .released_model import load_model
 
-            self.model = load()
+            self.model = load_model()
         return [self._decide(nest, target, self.model) for nest in nests]
 
     def _decide(self, nest: Nest, target: Target, model: Predictor) -> Choice:

@@ -68,9 +68,9 @@ def predict(
     machine = Target.resolve(target)
     module = _read(source)
     if model is None:
-        from ..costmodel.released import load
+        from .released_model import load_model
 
-        model = load()
+        model = load_model()
     return [
         found for function in _functions(module, machine, lmul) for found in _predict(*function, machine, model, lower)
     ]

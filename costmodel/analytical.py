@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ..target import Target
+from .columns import Index, Rows
 from .labels import Floats
-from .machine import machine
+from .machine import Machine, machine
 
 Table = Mapping[str, Mapping[str, float]]
 _PARTS = {"instructions": ("u.", "l.", "halves"), "code_bytes": ("u.", "l.", "halves"), "cycles": ("h.", "hl.")}
 """What the costs of a quantity are of: features that begin so."""
+_COPIES = "hot.copies"
+_READ = (_COPIES, "hot.chain", "all.lazy", "all.folded", "hot.work")
 _CONSTANT = "one"
 _EVERY = "every"
 """The instruction set of the table for those that were not seen."""
@@ -35,15 +39,15 @@ class Analytical:
     tables: Mapping[str, Table]
 
     @classmethod
-    def fit(
-        cls, rows: Sequence[Mapping[str, float]], targets: Sequence[Target], truths: Mapping[str, Floats]
-    ) -> Analytical:
+    def fit(cls, rows: Rows, targets: Sequence[Target], truths: Mapping[str, Floats]) -> Analytical:
         """Fit the tables to rows of features with truths in units, [rows] each, NaN where there is none."""
         sets = np.asarray([machine(target).isa for target in targets])
         tables: dict[str, Table] = {}
         for quantity, prefixes in _PARTS.items():
             names = sorted({name for row in rows for name in row if name.startswith(prefixes)})
-            matrix = np.asarray([_parts(row, quantity, names) for row in rows], np.float64)
+            table, _ = Index((*names, _COPIES)).table(rows)
+            scale = _copies(table[:, -1]) if quantity == "cycles" else np.ones(len(rows))
+            matrix = np.column_stack((table[:, :-1] * scale[:, None], np.ones(len(rows))))
             truth = truths[quantity]
             known = ~np.isnan(truth)
             own = {}
@@ -57,35 +61,57 @@ class Analytical:
             tables[quantity] = own
         return cls(tables)
 
-    def estimate(self, row: Mapping[str, float], target: Target) -> dict[str, float]:
-        """Return the estimates of a loop-level row of features, in units, by label; 0 instructions of a graph's."""
-        on = machine(target)
-        found = {quantity: self._sum(quantity, row, on.isa) for quantity in _PARTS}
-        found["cycles"] = max(found["cycles"], row.get("hot.chain", 0.0) * row.get("hot.copies", 1.0))
-        alive = row.get("all.lazy", 0.0)
-        missing = max(0.0, row.get("all.folded", 0.0) - on.registers)
-        found["vector_registers"] = min(float(on.registers), alive)
-        # Where a function must give some registers back as it found them, it saves those that it takes, in pairs.
-        saved = min(float(on.saved), max(0.0, alive - (on.registers - on.saved)))
-        found["spills"] = found["reloads"] = missing + float(np.ceil(saved / 2))
-        found["stack_bytes"] = missing * on.bits / 8 + 8 * saved
-        work = row.get("hot.work", 0.0) * row.get("hot.copies", 1.0)
-        found["ipc"] = work / found["cycles"] if found["cycles"] else 0.0
-        found["utilisation"] = min(1.0, self._sum("cycles", row, on.isa) / found["cycles"]) if found["cycles"] else 0.0
-        return found
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The features that estimates are computed from."""
+        tables = (table for quantity in self.tables.values() for table in quantity.values())
+        return tuple(dict.fromkeys((*_READ, *(name for table in tables for name in table if name != _CONSTANT))))
 
-    def _sum(self, quantity: str, row: Mapping[str, float], isa: str) -> float:
-        tables = self.tables[quantity]
-        table = tables.get(isa) or tables.get(_EVERY, {})
-        scale = row.get("hot.copies", 1.0) if quantity == "cycles" else 1.0
-        return table.get(_CONSTANT, 0.0) + scale * sum(
-            value * table[name] for name, value in row.items() if name in table
-        )
+    def costs(self, isa: str, index: Index) -> tuple[Floats, Floats]:
+        """Return what each feature of an index costs, f64 [names, quantities], and the constants, f64 [quantities]."""
+        found, constants = np.zeros((index.width, len(_PARTS))), np.zeros(len(_PARTS))
+        for place, quantity in enumerate(_PARTS):
+            tables = self.tables[quantity]
+            for name, cost in (tables.get(isa) or tables.get(_EVERY, {})).items():
+                if name == _CONSTANT:
+                    constants[place] = cost
+                else:
+                    found[index[name], place] = cost
+        return found, constants
 
 
-def _parts(row: Mapping[str, float], quantity: str, names: Sequence[str]) -> list[float]:
-    scale = row.get("hot.copies", 1.0) if quantity == "cycles" else 1.0
-    return [*(row.get(name, 0.0) * scale for name in names), 1.0]
+def estimates(features: Floats, index: Index, costs: tuple[Floats, Floats], on: Machine) -> dict[str, Floats]:
+    """Return the estimates of loop-level rows for one CPU, in units, f64 [rows] by label; 0 instructions of graphs'.
+
+    `features`: f64 [rows, names], where the index, which has all of `Analytical.names`, says.
+    """
+    of_copies, chain, alive, folded, of_work = (features[:, index[name]] for name in _READ)
+    copies = _copies(of_copies)
+    sums, constants = features @ costs[0], costs[1]
+    instructions, code_bytes = sums[:, 0] + constants[0], sums[:, 1] + constants[1]
+    busy = copies * sums[:, 2] + constants[2]
+    cycles = np.maximum(busy, chain * copies)
+    missing = np.maximum(0.0, folded - on.registers)
+    # Where a function must give some registers back as it found them, it saves those that it takes, in pairs.
+    saved = np.minimum(on.saved, np.maximum(0.0, alive - (on.registers - on.saved)))
+    spills = missing + np.ceil(saved / 2)
+    divisor = np.where(cycles > 0, cycles, np.inf)
+    return {
+        "instructions": instructions,
+        "code_bytes": code_bytes,
+        "cycles": cycles,
+        "vector_registers": np.minimum(on.registers, alive),
+        "spills": spills,
+        "reloads": spills,
+        "stack_bytes": missing * on.bits / 8 + 8 * saved,
+        "ipc": of_work * copies / divisor,
+        "utilisation": np.minimum(1.0, busy / divisor),
+    }
+
+
+def _copies(found: Floats) -> Floats:
+    """Return how often the hottest loop's body is there: once where there is none."""
+    return np.where(found == 0, 1.0, found)
 
 
 def _solve(matrix: Floats, truth: Floats, prior: float, ridge: float) -> Floats:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import xgboost as xgb
+from numpy.typing import NDArray
 
 from .columns import Matrix
 from .forest import Forest
@@ -91,6 +92,16 @@ def train_spread(matrix: Matrix, spreads: Floats, parameters: Parameters) -> For
         )
 
     return Forest.from_boosters(_side_by_side(one, spreads.shape[1]))
+
+
+def train_doubt(matrix: Matrix, is_worst: NDArray[np.bool_], parameters: Parameters) -> Forest:
+    """Train trees whose one sum is the log odds that a row is among the worst."""
+    own = {**parameters.booster(), "max_depth": parameters.spread_depth, "max_leaves": 24, "min_child_weight": 10.0}
+    data = xgb.DMatrix(matrix, is_worst.astype(np.float64))
+    # A base score of a half is no odds at all: the sums start from nothing.
+    booster = xgb.train({**own, "objective": "binary:logistic", "base_score": 0.5}, data, parameters.spread_rounds)
+    forest = Forest.from_boosters([bytes(booster.save_raw("json"))])
+    return replace(forest, bases=np.zeros_like(forest.bases))
 
 
 def _side_by_side(one: Callable[[int], bytes | None], count: int) -> Sequence[bytes | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,15 +12,24 @@ from . import baselines
 from .blend import blend
 from .boosted import Parameters, train
 from .labels import LABELS, Floats
-from .level_model import JUDGED, MOST_OUTSIDE, Inputs, Support, excess, group, inputs
+from .level_model import MOST_OUTSIDE, Inputs, Support, group, inputs
 from .metrics import Metrics, measure
 from .networks_runs import networks
-from .splits import NAMES, Mask, Part, Split, leaks, splits
-from .training import DOUBTED, Examples, HeldOut, held_out, interval_factors, prepare, prepared_on, usual_distances
+from .splits import NAMES, Mask, Part, Rows, Split, leaks, splits
+from .training import (
+    DOUBTED,
+    Examples,
+    HeldOut,
+    are_worst,
+    held_out,
+    interval_factors,
+    prepare,
+    prepared_on,
+    relative_errors,
+    usual_distances,
+)
 from .tree_model import in_units
 
-WORST = 0.05
-"""The share of errors that the model ought to have doubted."""
 BY_NETWORKS = ("families", "random")
 """Splits that networks are trained on."""
 _KERNEL = ("program", "target", "kind", "function", "lmul", "operations")
@@ -28,6 +37,8 @@ _KERNEL = ("program", "target", "kind", "function", "lmul", "operations")
 MOST_ROWS = 6_000
 """Rows that train for one part of a split other than `families`, whose models are those that calibrate the intervals:
 fourteen parts of all rows would take an hour. The table says how many there were."""
+MOST_JUDGED = 3_000
+"""Rows that networks are judged on, which take them long without a GPU."""
 ADAPTED = 0.01
 """The share of a held-out CPU's labels that the trees are shown in the last row of its table."""
 
@@ -72,24 +83,36 @@ def judge(
     say: Callable[[str], None] = lambda _: None,
     names: Sequence[str] = NAMES,
     with_networks: bool = False,
-) -> list[Judgement]:
-    """Train and judge on every split; `say` is told each split's name before."""
-    found = []
+    known: Collection[str] = (),
+) -> Iterator[Judgement]:
+    """Train and judge on every split but those that are known; `say` is told each split's name before."""
     for own in splits(ready.examples.rows, names):
-        say(own.name)
-        found.append(judge_split(ready, own, parameters))
-        if with_networks and own.name in BY_NETWORKS:
+        if own.name not in known:
+            say(own.name)
+            yield judge_split(ready, own, parameters)
+        one = first_part(own)
+        if with_networks and own.name in BY_NETWORKS and one.name not in known:
             say(f"{own.name}, networks")
-            one = first_part(own)
-            found.append(judge_split(ready, one, parameters, networks(ready.examples, one.parts[0])))
-    return found
+            yield judge_split(ready, one, parameters, networks(ready.examples, one.parts[0]))
+
+
+def judged_names(rows: Rows, names: Sequence[str], with_networks: bool) -> set[str]:
+    """Return what `judge` calls the splits of rows."""
+    own = {found.name for found in splits(rows, names)}
+    return own | {_part_name(name) for name in own if with_networks and name in BY_NETWORKS}
 
 
 def first_part(split: Split) -> Split:
-    """Return the part of a split that networks are compared on: the trees are judged on it as well."""
-    if len(split.parts) == 1:
-        return split
-    return replace(split, name=f"{split.name} (one part)", parts=split.parts[:1])
+    """Return what networks are compared on, one part of a split with some of its judging rows.
+
+    All other models are judged on the same rows.
+    """
+    part = split.parts[0]
+    return replace(split, name=_part_name(split.name), parts=(replace(part, test=_some(part.test, MOST_JUDGED)),))
+
+
+def _part_name(name: str) -> str:
+    return f"{name} (one part)"
 
 
 def judge_split(
@@ -108,8 +131,8 @@ def judge_split(
         name: _measure(examples, test, values, halves if name == "trees" else np.full_like(halves, np.nan))
         for name, values in whole.items()
     }
-    errors = _error(whole["trees"], truth[test], ready.held)
-    worst = errors >= np.quantile(errors, 1 - WORST)
+    errors = relative_errors(whole["trees"], truth[test], usual_distances(ready.held.spreads))
+    worst = are_worst(errors)
     train_rows = int(np.mean([_thinned(found, part.train).sum() for part in found.parts]))
     return Judgement(
         found.name,
@@ -148,11 +171,16 @@ def _models(
 
 def _thinned(found: Split, train: Mask) -> Mask:
     """Return the rows that train: of more than `MOST_ROWS`, as many, evenly from all; all where families are held."""
-    places = np.flatnonzero(train)
-    if found.name.startswith("families") or len(places) <= MOST_ROWS:
-        return train
-    thinned = np.zeros_like(train)
-    thinned[places[np.linspace(0, len(places) - 1, MOST_ROWS).astype(np.int64)]] = True
+    return train if found.name.startswith("families") else _some(train, MOST_ROWS)
+
+
+def _some(mask: Mask, most: int) -> Mask:
+    """Return the rows of a mask: of more than `most`, as many, evenly from all."""
+    places = np.flatnonzero(mask)
+    if len(places) <= most:
+        return mask
+    thinned = np.zeros_like(mask)
+    thinned[places[np.linspace(0, len(places) - 1, most).astype(np.int64)]] = True
     return thinned
 
 
@@ -185,7 +213,6 @@ def _doubt(ready: Ready, found: Split, test: Any) -> tuple[Floats, Mask]:
     groups = [group(target) for target in examples.targets]
     halves = np.full(held.centres.shape, np.nan)
     unsure = np.zeros(len(groups), bool)
-    over = excess(held.spreads, usual_distances(held))
     for fold in range(int(held.folds.max()) + 1):
         mine, others = held.folds == fold, held.folds != fold
         if not mine.any() or not others.any():
@@ -198,17 +225,9 @@ def _doubt(ready: Ready, found: Split, test: Any) -> tuple[Floats, Mask]:
                 halves[mine, place] = widths[mine] * np.exp(held.spreads[mine, place])
         seen = ready.read.matrix[others]
         support = Support(seen.min(axis=0), seen.max(axis=0))
-        unsure[mine] = over[mine] > np.quantile(over[others], 1 - DOUBTED)
+        unsure[mine] = held.doubts[mine] > np.quantile(held.doubts[others], 1 - DOUBTED)
         unsure[mine] |= support.outside(ready.read.matrix[mine]) > MOST_OUTSIDE
     return halves[test], unsure[test]
-
-
-def _error(trees: Floats, truth: Floats, held: HeldOut) -> Floats:
-    """Return one figure for how wrong a row is: the mean over the judged labels of error to usual error."""
-    places = [place for place, label in enumerate(LABELS) if label.name in JUDGED]
-    with np.errstate(invalid="ignore"):
-        usual = np.exp(usual_distances(held))[places]
-        return np.asarray(np.nanmean(np.abs(trees - truth)[:, places] / usual, axis=1))
 
 
 def _measure(examples: Examples, test: Any, centres: Floats, halves: Floats) -> dict[str, Metrics]:

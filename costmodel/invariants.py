@@ -42,23 +42,23 @@ def invariants(program: Program, loops: Sequence[Shape], on: Machine) -> list[Ke
     level: dict[int, tuple[int, int]] = {}
     found: dict[int, Kept] = {}
     for statement in statements:
-        form, operands = statement.form, statement.operands
-        class_ = form.class_
+        class_, operands, results = statement.form.class_, statement.operands, statement.results
         mask = 0
         for value in operands:
             mask |= varies[value]
-        for value in statement.results:
-            varies[value] |= mask
+        if mask:
+            for value in results:
+                varies[value] |= mask
         inside = statement.loop
         home, copies = NONE, 1
-        if inside != NONE and class_ not in _STAYS and statement.results:
+        if inside != NONE and class_ not in _STAYS and results:
             if class_ not in _LOADS or (not may_alias and operands and roots[operands[0]] not in written):
                 home, copies = _outermost(program, loops, inside, mask)
             elif class_ in _LOADS:
                 # What is in memory may change from turn to turn.
-                for value in statement.results:
+                for value in results:
                     varies[value] |= _around(program, inside)
-        for value in operands:
+        for value in operands if level else ():
             kept = level.get(value)
             if kept is not None and kept[0] != home and value not in found:
                 registers = on.registers_of(lives[value].value) * kept[1]
@@ -66,7 +66,7 @@ def invariants(program: Program, loops: Sequence[Shape], on: Machine) -> list[Ke
                     is_load = statements[lives[value].begin].form.class_ in _LOADS
                     found[value] = Kept(kept[0], registers, is_load)
         if home != NONE:
-            for value in statement.results:
+            for value in results:
                 level[value] = (home, copies)
     return list(found.values())
 

@@ -62,3 +62,18 @@ ABSOLUTE = ("vector_registers", "spills", "reloads", "instructions", "code_bytes
 def label(name: str) -> Label:
     """Return the label of that name. Raises KeyError."""
     return next(label for label in LABELS if label.name == name)
+
+
+_IS_LOGARITHMIC = np.asarray([label.is_logarithmic for label in LABELS])
+_MOST = np.asarray([np.inf if label.most is None else label.most for label in LABELS])
+
+
+def to_scale(values: Floats) -> Floats:
+    """Return values of all labels, f64 [rows, labels], on the scale of learning."""
+    return np.where(_IS_LOGARITHMIC, np.log1p(np.where(_IS_LOGARITHMIC, values, 0.0)), values)
+
+
+def from_scale(values: Floats) -> Floats:
+    """Return predictions of all labels, f64 [..., labels], in units, inside the ranges that they can have."""
+    found = np.where(_IS_LOGARITHMIC, np.expm1(np.minimum(values, 60.0)), values)
+    return np.asarray(np.minimum(np.maximum(found, 0.0), _MOST))

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..target import Target
-from .analytical import Analytical
+from .analytical import Analytical, estimates
 from .blend import blend
-from .columns import Columns, Matrix
+from .columns import Columns, Index, Matrix, Rows
 from .conformal import half_widths
 from .forest import Forest
-from .labels import LABELS, MARGINS, Floats
-from .machine import machine
+from .labels import LABELS, MARGINS, Floats, to_scale
+from .machine import Machine, machine
+
+ESTIMATE = "est."
+"""What the names of features begin with that are analytical estimates."""
 
 MOST_OUTSIDE = 6
 """Features that may lie outside of what training saw before the model is unsure."""
+WORST = 0.05
+"""The share of rows whose errors a model ought to doubt."""
 JUDGED = ("vector_registers", "spills", "instructions", "cycles")
 """The labels whose expected errors decide about doubt."""
+_PLACES = {label.name: place for place, label in enumerate(LABELS)}
+_JUDGED = np.asarray([place for place, label in enumerate(LABELS) if label.name in JUDGED])
+_HAS_MARGIN = np.asarray([label.name in MARGINS for label in LABELS])
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,8 @@ class Inputs:
     """f64 [rows, labels]: the analytical estimates, on the scale of learning, 0 where the trees start from nothing."""
     estimates: Floats
     """f64 [rows, labels]: all analytical estimates, on the scale of learning, NaN for a label that has none."""
+    has_others: NDArray[np.bool_]
+    """Which rows have operations without a column, [rows]."""
 
 
 @dataclass(frozen=True)
@@ -64,52 +76,120 @@ class LevelModel:
     usual: Floats
     """The median log distance of each label, f64 [labels]."""
     doubtful: float
-    """The mean excess over it above which the model is unsure."""
+    """What `doubts` gives above which the model is unsure."""
     support: Support
+    doubt: Forest | None = None
+    """Log odds of an error among the worst; None in a model of an earlier version, which goes by the spreads alone."""
 
-    def inputs(self, rows: Sequence[Mapping[str, float]], targets: Sequence[Target]) -> Inputs:
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self.columns, self.analytical)
+
+    def inputs(self, rows: Rows, targets: Sequence[Target]) -> Inputs:
         """Return features, those of the analytical model among them, as the trees read them."""
-        return inputs(self.columns, self.analytical, rows, targets)
+        return self._reader.inputs(rows, targets)
 
     def centres(self, found: Inputs) -> Floats:
         """Return predictions on the scale of learning, f64 [rows, labels]."""
         return blend(self.forest.predict(found.matrix) + found.margins, found.estimates, self.weights)
 
-    def half_widths(self, spreads: Floats, groups: Sequence[str]) -> Floats:
+    @cached_property
+    def _factors(self) -> dict[str, Floats]:
+        """By group of CPUs, filled as they are asked for, f64 [labels]."""
+        return {}
+
+    def half_widths(self, spreads: Floats, targets: Sequence[Target]) -> Floats:
         """Return half widths of 90 % intervals on the scale of learning, f64 [rows, labels]."""
-        factors = [half_widths(dict(self.quantiles.get(label.name, {})), groups) for label in LABELS]
-        return np.exp(spreads) * np.stack(factors, axis=1)
+        found, different = np.exp(spreads), different_ones(targets)
+        if len(different) == 1:
+            return np.asarray(found * self._factors_of(group(targets[0])))
+        own = np.fromiter(map(id, targets), np.int64, len(targets))
+        for target in different:
+            found[own == id(target)] *= self._factors_of(group(target))
+        return found
 
-    def excess(self, spreads: Floats) -> Floats:
-        """Return how much larger than usual the expected errors are: log of the mean ratio, f64 [rows]."""
-        return excess(spreads, self.usual)
+    def _factors_of(self, name: str) -> Floats:
+        if name not in self._factors:
+            factors = [half_widths(dict(self.quantiles.get(label.name, {})), [name])[0] for label in LABELS]
+            self._factors[name] = np.asarray(factors)
+        return self._factors[name]
+
+    def doubts(self, matrix: Matrix, spreads: Floats) -> Floats:
+        """Return how doubtful rows are, f64 [rows]: log odds of one of the worst errors, where there are trees for it.
+
+        Else how much larger than usual the expected errors are: log of the mean ratio.
+        """
+        return excess(spreads, self.usual) if self.doubt is None else self.doubt.predict(matrix)[:, 0]
+
+    def why(self, doubt: float) -> str:
+        """Return what a row's doubt says, in words."""
+        if self.doubt is None:
+            return f"errors {np.exp(doubt):.1f} times the usual are expected"
+        return f"one of the largest errors is likely: {100 / (1 + np.exp(-doubt)):.0f} %, usually {100 * WORST:.0f} %"
 
 
-def inputs(
-    columns: Columns, analytical: Analytical, rows: Sequence[Mapping[str, float]], targets: Sequence[Target]
-) -> Inputs:
-    """Return the matrix of rows with the analytical estimates in it, the margins and the estimates."""
-    found = [with_estimates(row, analytical, target) for row, target in zip(rows, targets, strict=True)]
-    margins = np.zeros((len(rows), len(LABELS)))
-    estimates = np.full_like(margins, np.nan)
-    for place, label in enumerate(LABELS):
-        own = np.asarray([row.get(f"est.{label.name}", np.nan) for row in found], np.float64)
-        estimates[:, place] = label.to_scale(own)
-        if label.name in MARGINS:
-            margins[:, place] = estimates[:, place]
-    return Inputs(columns.matrix(found), margins, estimates)
+class Reader:
+    """Turns rows of features into what trees read, with the analytical estimates among them."""
+
+    def __init__(self, columns: Columns, analytical: Analytical) -> None:
+        self._analytical = analytical
+        self._index = Index((*columns.names, *analytical.names))
+        self._width = len(columns.names)
+        self._costs: dict[str, tuple[Floats, Floats]] = {}
+
+    def estimates(self, rows: Rows, targets: Sequence[Target]) -> dict[str, Floats]:
+        """Return the estimates in units, f64 [rows] by label."""
+        return self._estimates(self._index.table(rows)[0], targets)
+
+    def inputs(self, rows: Rows, targets: Sequence[Target]) -> Inputs:
+        """Return the matrix of rows with the analytical estimates in it, the margins and the estimates."""
+        table, others = self._index.table(rows)
+        matrix = table[:, : self._width].astype(np.float32)
+        estimated = np.full((len(rows), len(LABELS)), np.nan)
+        for name, values in self._estimates(table, targets).items():
+            estimated[:, _PLACES[name]] = values
+            column = self._index[f"{ESTIMATE}{name}"]
+            if column < self._width:
+                matrix[:, column] = values
+        found = to_scale(estimated)
+        return Inputs(matrix, np.where(_HAS_MARGIN, found, 0.0), found, others)
+
+    def _estimates(self, table: Floats, targets: Sequence[Target]) -> dict[str, Floats]:
+        different = different_ones(targets)
+        if len(different) == 1:
+            return self._of_machine(table, machine(targets[0]))
+        found: dict[str, Floats] = {}
+        own = np.fromiter(map(id, targets), np.int64, len(targets))
+        for target in different:
+            chosen = own == id(target)
+            for name, values in self._of_machine(table[chosen], machine(target)).items():
+                found.setdefault(name, np.zeros(len(table)))[chosen] = values
+        return found
+
+    def _of_machine(self, table: Floats, on: Machine) -> dict[str, Floats]:
+        costs = self._costs.get(on.isa)
+        if costs is None:
+            costs = self._costs[on.isa] = self._analytical.costs(on.isa, self._index)
+        return estimates(table, self._index, costs, on)
 
 
-def with_estimates(row: Mapping[str, float], analytical: Analytical, target: Target) -> dict[str, float]:
-    """Return a row of features with the analytical estimates beside them."""
-    return {**row, **{f"est.{name}": value for name, value in analytical.estimate(row, target).items()}}
+def different_ones(targets: Sequence[Target]) -> list[Target]:
+    """Return each object among the targets once: their hashes, of all features, would cost more than the trees."""
+    return list({id(target): target for target in targets}.values())
+
+
+def inputs(columns: Columns, analytical: Analytical, rows: Rows, targets: Sequence[Target]) -> Inputs:
+    """Return rows of features as trees of those columns read them."""
+    return Reader(columns, analytical).inputs(rows, targets)
 
 
 def excess(spreads: Floats, usual: Floats) -> Floats:
     """Return the log of the mean over the judged labels of the expected error in usual ones, f64 [rows]."""
-    places = [place for place, label in enumerate(LABELS) if label.name in JUDGED]
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.log(np.nanmean(np.exp(spreads[:, places] - usual[places]), axis=1)))
+    ratios = np.exp(spreads[:, _JUDGED] - usual[_JUDGED])
+    known = ~np.isnan(ratios)
+    counts = known.sum(axis=1)
+    means = np.where(known, ratios, 0.0).sum(axis=1) / np.maximum(counts, 1)
+    return np.asarray(np.log(np.where(counts > 0, means, np.nan)))
 
 
 def group(target: Target) -> str:

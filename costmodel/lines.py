@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
+from .ranges import Fold, fold
+
 _BITS = {"f64": 64, "i64": 64, "index": 64, "f32": 32, "i32": 32, "f16": 16, "bf16": 16, "i16": 16, "i8": 8, "i1": 1}
 _FLOATS = frozenset({"f64", "f32", "f16", "bf16"})
 _TYPE = re.compile(
@@ -105,9 +107,18 @@ class Value:
 class Form:
     """A line without its values."""
 
+    text: str
     name: str
     """The operation's; empty where there is none, as in `} else {`."""
     class_: str
+    names: int
+    """How many values it names."""
+    defines: int
+    """How many of these, the first, are results."""
+    is_plain: bool
+    """Whether it is an operation that opens and closes nothing."""
+    is_apart: bool
+    """Whether it is no operation that is read like others: a loop, a function, or between regions."""
     values: tuple[Value, ...]
     """The types that it names, in order."""
     result: Value | None
@@ -135,6 +146,8 @@ class Form:
     """Of a call: what it hands over, a memref as a pointer and what of it is not known."""
     predicate: str
     """Of a comparison of integers."""
+    fold: Fold | None
+    """How the range of an integer result follows from those of its operands."""
     strides: tuple[int, ...]
     """Of an element read or written: by how many elements each subscript moves, 0 where that is not known.
     Of an `affine.apply`: by how much each operand moves the result; empty where it divides."""
@@ -162,10 +175,16 @@ def form(text: str) -> Form:
     integer = _INTEGER.search(text) if name == "arith.constant" else None
     strides = _STRIDED.search(text)
     noalias = _NOALIAS.search(text) if class_ == "function" else None
+    predicate = _PREDICATE.findall(text)[0] if name == "arith.cmpi" else ""
     memref = next((value for value in values if value.kind == "memref"), None)
     return Form(
+        text=text,
         name=name,
         class_=class_,
+        names=text.count("%"),
+        defines=text.count("%", 0, text.index(" = ")) if text.startswith("%") and " = " in text else 0,
+        is_plain=bool(name) and not is_loop and not opens and not closes and class_ != "function",
+        is_apart=not name or is_loop or class_ == "function",
         values=values,
         result=result,
         operand=_operand(name, class_, values, result),
@@ -180,7 +199,8 @@ def form(text: str) -> Form:
         is_strided=memref is not None and strides is not None and not strides[1].replace(" ", "").endswith("1"),
         noalias=tuple(int(n) for n in _SIZE.findall(noalias[1])) if noalias else (),
         words=len(values) + text.count("?") if class_ == "call" else 0,
-        predicate=_PREDICATE.findall(text)[0] if name == "arith.cmpi" else "",
+        predicate=predicate,
+        fold=fold(name, predicate) if result is not None and result.kind == "integer" else None,
         strides=_strides(memref, strides[1] if strides else None) if memref and "scalar" in class_ else factors,
         is_dynamic=memref is not None and "?" in text.replace("offset: ?", ""),
     )

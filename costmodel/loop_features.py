@@ -6,13 +6,16 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..target import Target
 from .fills import fills
 from .invariants import invariants
+from .lines import Form
 from .liveness import Pressure, pressure
 from .machine import Machine, Work, machine, work
-from .program import Loop, Program, Statement, read
+from .program import Kinds, Loop, Program
+from .program_reader import read
 from .unrolling import Shape, hottest, shapes
 
 _FREE = frozenset({"free", "function"})
@@ -24,7 +27,8 @@ def loop_features(text: str, target: Target) -> dict[str, float]:
     program = read(text)
     found: dict[str, float] = defaultdict(float)
     found["statements"] = len(program.statements)
-    loops = shapes(program, on)
+    kinds = program.kinds()
+    loops = shapes(program, on, kinds)
     kept = invariants(program, loops, on)
     alive = pressure(program, on, kept, loops)
     found["kept"] = sum(own.registers for own in kept)
@@ -32,7 +36,7 @@ def loop_features(text: str, target: Target) -> dict[str, float]:
     _registers("all", alive, 0, len(program.statements), found)
     _loops(program, loops, found)
     weights = _weights(program, loops)
-    _work(program, on, weights, alive, found)
+    _work(program, kinds, on, weights, alive, found)
     _values(program, on, found)
     hot = hottest(program, loops, on)
     if hot >= 0:
@@ -71,7 +75,7 @@ def _registers(name: str, alive: Pressure, begin: int, end: int, found: dict[str
     found[f"{name}.masks"] = max(alive.masks[begin:end], default=0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Copies:
     """How often an operation stands in the code, as LLVM unrolls and vectorises."""
 
@@ -82,7 +86,7 @@ class Copies:
     side_by_side: bool
     """Whether the narrow ones are of neighbours in memory, which LLVM may put together."""
 
-    @property
+    @cached_property
     def all(self) -> float:
         """Both."""
         return self.narrow + self.wide
@@ -92,7 +96,7 @@ _ONCE = Copies(1.0, 0.0, False)
 
 
 def _weights(program: Program, loops: Sequence[Shape]) -> list[Copies]:
-    """Return the copies of each operation [operations]."""
+    """Return the copies of operations in each loop; those in none are the last."""
     of_loop: list[Copies] = []
     for number, shape in enumerate(loops):
         parent = program.loops[number].parent
@@ -107,59 +111,67 @@ def _weights(program: Program, loops: Sequence[Shape]) -> list[Copies]:
                 outer.narrow * times, outer.wide * times, neighbours or (outer.side_by_side and shape.is_whole)
             )
         of_loop.append(own)
-    return [of_loop[statement.loop] if statement.loop >= 0 else _ONCE for statement in program.statements]
+    return [*of_loop, _ONCE]
 
 
-def _split(statement: Statement, work: Work, copies: Copies, on: Machine) -> Iterator[tuple[str, float]]:
-    """Yield what an operation is in the code and how often: `w.` made a vector, `q.` put together, else as it is."""
-    form = statement.form
+def _split(form: Form, work: Work, copies: Copies, on: Machine) -> Iterator[tuple[str, float]]:
+    """Yield the features of what an operation is in the code, and how often it is that.
+
+    `u.w.` where it is made a vector, `u.q.` where some are put together, else as it is.
+    """
     operand = form.operand
     is_data = work.key[0] == "s" or (work.key[:2] == "x." and operand is not None and operand.element != "index")
     if not is_data or work.key.endswith("constant"):
-        yield work.key, copies.all
+        yield work.used, copies.all
         return
     if copies.wide:
-        yield f"w.{form.class_}", copies.wide
+        yield f"u.w.{form.class_}", copies.wide
     if copies.narrow:
         if copies.side_by_side and copies.narrow > 1 and operand is not None:
-            yield f"q.{form.class_}", math.ceil(copies.narrow * max(8, operand.bits) / on.auto_bits)
+            yield f"u.q.{form.class_}", math.ceil(copies.narrow * max(8, operand.bits) / on.auto_bits)
         else:
-            yield work.key, copies.narrow
+            yield work.used, copies.narrow
 
 
-def _work(program: Program, on: Machine, weights: Sequence[Copies], alive: Pressure, found: dict[str, float]) -> None:
+def _work(
+    program: Program, kinds: Kinds, on: Machine, weights: Sequence[Copies], alive: Pressure, found: dict[str, float]
+) -> None:
     """Sum up pieces of work by class: as the text has them, and as often as they are expected in the code."""
     total = expected = 0.0
-    for statement, copies in zip(program.statements, weights, strict=True):
-        own = work(statement.form, on)
-        if own.key in _FREE or statement.is_folded:
+    for (form, loop), count in kinds.items():
+        own, copies = work(form, on), weights[loop]
+        key = own.key
+        if key in _FREE:
             continue
-        weight = copies.all
-        found["n." + own.key] += own.pieces
-        found["t." + own.key] += own.pieces * weight
-        for key, times in _split(statement, own, copies, on):
-            found["u." + key] += own.pieces * times
+        pieces, weight = count * own.pieces, copies.all
+        found[own.counted] += pieces
+        found[own.weighted] += pieces * weight
+        if key[0] in "sx":
+            for name, times in _split(form, own, copies, on):
+                found[name] += pieces * times
+        else:
+            found[own.used] += pieces * weight
         if own.lanes:
-            found["l." + own.key] += own.lanes * weight
+            found[own.by_lane] += count * own.lanes * weight
         if own.halves:
-            found["halves"] += own.halves * weight
-        if own.key[0] == "v" or own.key[0] == "s":
-            total += own.pieces
-            expected += own.pieces * weight
-        form = statement.form
+            found["halves"] += count * own.halves * weight
+        if key[0] == "v" or key[0] == "s":
+            total += pieces
+            expected += pieces * weight
         if form.is_strided:
-            found["strided"] += 1
+            found["strided"] += count
         if form.is_dynamic:
-            found["dynamic"] += 1
-            found["u.dynamic"] += weight
+            found["dynamic"] += count
+            found["u.dynamic"] += count * weight
         if form.words:
-            found["u.words"] += form.words * weight
+            found["u.words"] += count * form.words * weight
         if form.is_reassociating:
-            found["reassociating"] += 1
+            found["reassociating"] += count
         if form.class_ in ("math", "other"):
-            found["op." + form.name] += own.pieces * weight
+            found["op." + form.name] += pieces * weight
     found["pieces"], found["expected"] = total, expected
-    _calls(program, weights, alive, found)
+    if any(form.class_ == "math" for form, _ in kinds):
+        _calls(program, weights, alive, found)
 
 
 def _calls(program: Program, weights: Sequence[Copies], alive: Pressure, found: dict[str, float]) -> None:
@@ -167,25 +179,27 @@ def _calls(program: Program, weights: Sequence[Copies], alive: Pressure, found: 
     for number, statement in enumerate(program.statements):
         operand = statement.form.operand
         if statement.form.class_ == "math" and operand is not None:
-            found["calls"] += operand.lanes * weights[number].all
-            found["calls.alive"] += alive.folded[number] * operand.lanes * weights[number].all
+            calls = operand.lanes * weights[statement.loop].all
+            found["calls"] += calls
+            found["calls.alive"] += alive.folded[number] * calls
 
 
 def _values(program: Program, on: Machine, found: dict[str, float]) -> None:
     """Describe values: constants that vectors hold, memrefs, and the sizes of vectors in registers."""
+    splats = memrefs = integers = narrow = largest = 0
     for life in program.lives:
         value = life.value
+        kind = value.kind
         if life.is_splat:
-            found["splats"] += 1
-        elif value.kind == "memref" and life.uses:
-            found["memrefs"] += 1
-        elif value.kind == "integer" and life.constant is None and life.uses > 0:
-            found["integers"] += 1
-        if value.kind == "vector":
-            registers = on.registers_of(value)
-            found["largest"] = max(found["largest"], registers)
-            if value.lanes * value.bits < on.bits:
-                found["narrow"] += 1
+            splats += 1
+        elif kind == "memref":
+            memrefs += life.uses > 0
+        elif kind == "integer":
+            integers += life.constant is None and life.uses > 0
+        if kind == "vector":
+            largest = max(largest, on.registers_of(value))
+            narrow += value.lanes * value.bits < on.bits
+    found.update(splats=splats, memrefs=memrefs, integers=integers, narrow=narrow, largest=largest)
 
 
 def _loops(program: Program, loops: Sequence[Shape], found: dict[str, float]) -> None:
@@ -248,17 +262,21 @@ def _hot(program: Program, on: Machine, loop: Loop, shape: Shape, alive: Pressur
         elif life.value.kind == "memref":
             found["hot.memrefs"] += 1
     total = 0.0
-    for statement in program.statements[loop.begin : loop.end]:
-        own = work(statement.form, on)
-        if own.key in _FREE or statement.is_folded:
+    for (form, _), count in program.kinds(loop.begin, loop.end).items():
+        own = work(form, on)
+        if own.key in _FREE:
             continue
-        found["h." + ("w" + own.key[1:] if shape.lanes > 1 and own.key[0] == "s" else own.key)] += own.pieces
-        total += own.pieces
-        if own.key == "v.load" and program.lives[statement.results[0]].uses > 1:
-            # What is read for several operations is a register in each copy of the body.
-            found["hot.loaded"] += own.pieces
+        pieces = count * own.pieces
+        found["h." + ("w" + own.key[1:] if shape.lanes > 1 and own.key[0] == "s" else own.key)] += pieces
+        total += pieces
         if own.lanes:
-            found["hl." + own.key] += own.lanes
+            found["hl." + own.key] += count * own.lanes
+    for statement in program.statements[loop.begin : loop.end]:
+        if statement.form.class_ == "load" and program.lives[statement.results[0]].uses > 1:
+            own = work(statement.form, on)
+            # What is read for several operations is a register in each copy of the body.
+            if own.key == "v.load" and not statement.is_folded:
+                found["hot.loaded"] += own.pieces
     found["hot.work"] = total
     found["hot.apart"] = found["hot.lazy"] + (shape.copies - 1) * found["hot.loaded"]
     found["hot.chain"], found["hot.path"] = _chains(program, loop)
@@ -276,11 +294,17 @@ def _chains(program: Program, loop: Loop) -> tuple[float, float]:
     longest = 0.0
     for statement in program.statements[loop.begin : loop.end]:
         latency = _LATENCY.get(statement.form.class_, 1.0)
-        through = [carried[number] for number in statement.operands if number in carried]
-        start = max((reached.get(number, 0.0) for number in statement.operands), default=0.0) + latency
-        longest = max(longest, start)
+        start, through = 0.0, -1.0
+        for number in statement.operands:
+            if (own := reached.get(number, 0.0)) > start:
+                start = own
+            if number in carried and carried[number] > through:
+                through = carried[number]
+        start += latency
+        if start > longest:
+            longest = start
         for number in statement.results:
             reached[number] = start
-            if through:
-                carried[number] = max(through) + latency
+            if through >= 0.0:
+                carried[number] = through + latency
     return max((carried.get(number, 0.0) for number in loop.yielded), default=0.0), longest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from ..target import Target
@@ -10,6 +10,8 @@ from .lines import Form, Value
 
 _LOOP_BUFFERS = {"znver3": 512, "znver4": 512, "znver5": 512}
 _HALVES = frozenset({"f16", "bf16"})
+_MOST = 1 << 16
+"""Answers that are kept."""
 _ARITHMETIC = frozenset({"fma", "fp", "sign", "div", "sqrt", "minmax", "ieeeminmax", "round", "cmp", "convert"})
 _BY_LANE = frozenset({"maskedload", "maskedstore", "gather", "math", "mask", "reduce", "shuffle"})
 _NAMES = {"vector": "v.", "mask": "v.", "float": "s.", "integer": "x.", "memref": "x.", "tensor": "x."}
@@ -35,9 +37,21 @@ class Machine:
     """The largest stride at which LLVM reads whole vectors and sorts their elements."""
     loop_buffer: int
     """Operations that LLVM's scheduling model says the CPU's loop buffer holds: it unrolls loops up to that size."""
+    _registers: dict[int, tuple[Value, int]] = field(default_factory=dict, repr=False)
+    """What `registers_of` has answered, by the identity of values: those of one form are one object."""
 
     def registers_of(self, value: Value) -> int:
         """Return how many vector registers hold a value."""
+        known = self._registers.get(id(value))
+        if known is not None and known[0] is value:
+            return known[1]
+        if len(self._registers) >= _MOST:
+            self._registers.clear()
+        found = self._count(value)
+        self._registers[id(value)] = value, found
+        return found
+
+    def _count(self, value: Value) -> int:
         if value.kind == "vector":
             return -(-value.lanes * max(8, value.bits) // self.bits)
         if value.kind == "mask":
@@ -73,10 +87,17 @@ class Work:
     """Elements, where a machine may go through them one by one; else 0."""
     halves: int
     """Pieces of arithmetic on types of 16 bits that the machine extends first."""
+    counted: str
+    """The names of features that it counts in: once each in the text, ..."""
+    weighted: str
+    """... as often as it is expected in the code, ..."""
+    used: str
+    """... the same where nothing else becomes of it, ..."""
+    by_lane: str
+    """... and by elements."""
 
 
 _WORKS: dict[tuple[Form, Machine], Work] = {}
-_MOST = 1 << 16
 
 
 def work(form: Form, on: Machine) -> Work:
@@ -94,7 +115,7 @@ def _work(form: Form, on: Machine) -> Work:
     kind = operand.kind if operand is not None else "integer"
     name, class_ = _NAMES[kind], form.class_
     if class_ in ("loop", "branch", "function", "call", "view", "prefetch", "alloca", "copy", "free"):
-        return Work(class_, 1, 0, 0)
+        return _named(class_, 1, 0, 0)
     pieces = 1
     lanes = halves = 0
     if operand is not None and kind in ("vector", "mask"):
@@ -109,4 +130,8 @@ def _work(form: Form, on: Machine) -> Work:
             lanes = operand.lanes
     if operand is not None and operand.element in _HALVES and class_ in _ARITHMETIC:
         halves = pieces
-    return Work(name + class_, pieces, lanes, halves)
+    return _named(name + class_, pieces, lanes, halves)
+
+
+def _named(key: str, pieces: int, lanes: int, halves: int) -> Work:
+    return Work(key, pieces, lanes, halves, f"n.{key}", f"t.{key}", f"u.{key}", f"l.{key}")

@@ -1,18 +1,18 @@
-"""Loop-level MLIR read into operations, loops and the lives of values: the program behind the features of its cost."""
+"""Loop-level MLIR as operations, loops and the lives of values: the program behind the features of its cost."""
 
 from __future__ import annotations
 
-import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from .lines import Form, Value, form
-from .ranges import Range, exactly, result, turns
+from .lines import Form, Value
+from .ranges import Range
 
-_NAMES = re.compile(r"(%[\w.$-]+(?:#\d+|:\d+)?)")
-_CARRIED = re.compile(r"(%[\w.$-]+) = (%[\w.$-]+(?:#\d+)?)")
-_BOUNDS = re.compile(r"= (\S+) to (\S+?)(?: step (\S+))?(?= |$)")
-_COMMENT = re.compile(r'//[^\n"]*$')
 NONE = -1
+Kinds: TypeAlias = Mapping[tuple[Form, int], int]
+"""How many operations of a form stand in a loop, or in none."""
 
 
 @dataclass(slots=True)
@@ -25,24 +25,25 @@ class Alternative:
     end: int = 1 << 60
 
 
-@dataclass(slots=True)
+@dataclass
 class Life:
     """A value from its definition to its last use."""
 
+    # No slots: what keeps its default need not be set, and there is one for each value of a text.
     value: Value
     begin: int
     """The operation that defines it."""
     end: int
     loop: int
     """The loop that it is defined in."""
-    uses: int = 0
-    first: int = -1
+    uses: int = field(default=0, init=False)
+    first: int = field(default=-1, init=False)
     """The first operation that uses it."""
-    constant: int | None = None
+    constant: int | None = field(default=None, init=False)
     """Of an integer constant, or of one that follows from constants."""
-    range: Range | None = None
-    is_splat: bool = False
-    gaps: list[tuple[int, Alternative]] | None = None
+    range: Range | None = field(default=None, init=False)
+    is_splat: bool = field(default=False, init=False)
+    gaps: list[tuple[int, Alternative]] | None = field(default=None, init=False)
     """From when it is not needed until the begin of an alternative, if it ends in that."""
 
 
@@ -54,7 +55,7 @@ class Statement:
     operands: list[int]
     results: list[int]
     loop: int
-    is_folded: bool = False
+    is_folded: bool
     """Whether nothing of it is in the code: its result is a constant, or it never runs."""
 
 
@@ -81,6 +82,8 @@ class Loop:
     results: list[int] = field(default_factory=list)
     read: set[int] = field(default_factory=set)
     """Values from outside that it, or a loop in it, reads: alive as long as it runs."""
+    readers: dict[int, set[int]] = field(default_factory=dict)
+    """By each loop around it, and for none: what `read` an operation in it adds a value of that one to."""
 
 
 @dataclass(slots=True)
@@ -91,260 +94,9 @@ class Program:
     loops: list[Loop]
     lives: list[Life]
 
+    def kinds(self, begin: int = 0, end: int | None = None) -> Kinds:
+        """Count operations from `begin` to `end` that are in the code, by form and the loop around them.
 
-def read(text: str) -> Program:
-    """Return the program of a text as `str(operation)` prints it; what is not understood is an operation `other`."""
-    return _Reader().read(text)
-
-
-class _Reader:
-    def __init__(self) -> None:
-        self.statements: list[Statement] = []
-        self.loops: list[Loop] = []
-        self.lives: list[Life] = []
-        self._numbers: dict[str, int] = {}
-        self._regions: list[int] = []
-        """For each open region: the number of the loop that it is the body of, else NONE or the branch below that."""
-        self._branches: list[tuple[list[int], int]] = []
-        """Results and begin of each branch: the number N stands as NONE - 1 - N among the regions."""
-        self._alternatives: list[Alternative] = []
-        """Those that are open."""
-        self._inside: list[int] = []
-        self._dead: list[bool] = []
-        """For each open region: whether it, or one around it, never runs."""
-        self._conditions: dict[int, int | None] = {}
-        """By the begin of a branch: what its condition is, where that is known."""
-
-    def read(self, text: str) -> Program:
-        for raw in text.split("\n"):
-            line = raw.strip()
-            if line:
-                if "//" in line:
-                    line = _COMMENT.sub("", line).rstrip()
-                self._line(line)
-        return Program(self.statements, self.loops, self.lives)
-
-    def _line(self, line: str) -> None:
-        parts = _NAMES.split(line)
-        found = form("%".join(parts[::2]))
-        closed = NONE
-        for _ in range(found.closes):
-            closed = self._close()
-        if found.name:
-            names = parts[1::2]
-            if found.is_loop:
-                self._loop(line, found, names)
-                return
-            if found.class_ == "function":
-                self._function(found, names)
-            else:
-                self._statement(found, names, line)
-        if found.opens:
-            never = False
-            if found.class_ == "branch":
-                here = len(self.statements)
-                self._branches.append((self.statements[-1].results, here))
-                closed = NONE - len(self._branches)
-                operands = self.statements[-1].operands
-                self._conditions[here] = self.lives[operands[0]].constant if operands else None
-                never = self._conditions[here] == 0
-            elif closed < NONE and not found.name:
-                # What opens where another region closes, `} else {`, is of the same branch.
-                begin = self._branches[NONE - 1 - closed][1]
-                self._alternatives.append(Alternative(begin, len(self.statements)))
-                never = self._conditions[begin] == 1
-            self._open(closed, never)
-
-    def _open(self, region: int, never: bool) -> None:
-        self._regions.append(region)
-        self._dead.append(never or (bool(self._dead) and self._dead[-1]))
-
-    def _close(self) -> int:
-        """Leave a region; return what it was, NONE for a loop's."""
-        if not self._regions:
-            return NONE
-        loop = self._regions.pop()
-        self._dead.pop()
-        if loop < NONE:
-            results, begin = self._branches[NONE - 1 - loop]
-            if self._alternatives and self._alternatives[-1].first == begin:
-                self._alternatives.pop().end = len(self.statements)
-            for number in results:
-                # They are what the regions make, and take no registers beside that.
-                self.lives[number].begin = self.lives[number].end = len(self.statements)
-            return loop
-        if loop != NONE:
-            self._inside.pop()
-            own = self.loops[loop]
-            own.end = len(self.statements)
-            for number in (*own.read, *own.yielded):
-                self.lives[number].end = own.end
-            for number in own.results:
-                # The last turn's values: no registers of their own while the loop runs.
-                self.lives[number].begin = self.lives[number].end = own.end
-        return NONE
-
-    def _function(self, found: Form, names: list[str]) -> None:
-        self._numbers.clear()
-        for name, value in zip(names, found.values, strict=False):
-            self._define(name, value)
-        self.statements.append(Statement(found, [], [], NONE))
-
-    def _statement(self, found: Form, names: list[str], line: str) -> None:
-        count = 0
-        if line[0] == "%":
-            head = line.index(" = ")
-            count = 1 + line.count(",", 0, head)
-        inside = self._inside
-        loop = inside[-1] if inside else NONE
-        here = len(self.statements)
-        operands = [self._use(name, here, loop) for name in names[count:]]
-        results: list[int] = []
-        if count:
-            value = found.result or _UNKNOWN
-            several = found.results or (value,)
-            for number, name in enumerate(names[:count]):
-                results += self._define_all(name, several[number:] if count > 1 else several, value)
-            own = self.lives[results[0]]
-            if found.class_ == "constant":
-                own.constant = found.constant
-                own.range = exactly(found.constant) if found.constant is not None else None
-                own.is_splat = found.is_splat
-            elif value.kind == "integer" and found.name.startswith("arith."):
-                own.range = result(found.name, found.predicate, [self.lives[one].range for one in operands])
-                if own.range is not None and value.element in ("index", "i1"):
-                    own.constant = own.range.constant
-        if found.name == "scf.yield" and self._regions and self._regions[-1] > NONE:
-            self.loops[loop].yielded = operands
-        is_known = bool(results) and found.class_ != "constant" and self.lives[results[0]].constant is not None
-        is_dead = bool(self._dead) and self._dead[-1]
-        self.statements.append(Statement(found, operands, results, loop, is_known or is_dead))
-
-    def _loop(self, line: str, found: Form, names: list[str]) -> None:
-        parent = self._inside[-1] if self._inside else NONE
-        here, number = len(self.statements), len(self.loops)
-        results_name = names[0] if line[0] == "%" else None
-        indices, names = self._indices(line, names[1:] if results_name else names)
-        carried = _CARRIED.findall(line, line.index("iter_args")) if "iter_args" in line else []
-        inside = {name for name, _ in carried}
-        operands = [self._use(name, here, parent) for name in names if name not in inside]
-        (trips, step), share = self._trips(line), 1.0
-        if trips != trips:
-            trips, share = self._cases(line)
-        if self._dead and self._dead[-1]:
-            trips = 0.0
-        if parent != NONE:
-            self.loops[parent].is_innermost = False
-        loop = Loop(parent, len(self._inside) + 1, here + 1, trips, step, share)
-        self.loops.append(loop)
-        results = self._define_all(results_name, found.results, _UNKNOWN) if results_name else []
-        loop.results = results
-        self.statements.append(Statement(found, operands, results, parent, trips == 0))
-        self._inside.append(number)
-        if found.opens:
-            self._open(number, trips == 0)
-        for name in indices:
-            loop.index = self._define(name, _INDEX)
-        if len(indices) == 1:
-            self._bound(line, loop, number)
-        for (name, _), value in zip(carried, found.results, strict=False):
-            loop.carried.append(self._define(name, value))
-
-    @staticmethod
-    def _indices(line: str, names: list[str]) -> tuple[list[str], list[str]]:
-        """Return the names of a loop's indices, and the others."""
-        if "for" in line.split("(", 1)[0]:
-            return names[:1], names[1:]
-        head = line.partition("(")[2].partition(")")[0].count("%")
-        return names[:head], names[head:]
-
-    def _trips(self, line: str) -> tuple[float, float]:
-        bounds = _BOUNDS.search(line)
-        if bounds is None:
-            return float("nan"), 1.0
-        low, high, step = (self._constant(bound) for bound in bounds.groups())
-        if bounds[3] is None:
-            step = 1.0
-        if low != low or high != high or not step:
-            return float("nan"), step
-        return max(0.0, -((low - high) // step)), step
-
-    def _cases(self, line: str) -> tuple[float, float]:
-        """Return the turns of a loop whose bound is known by the turns of one around it, and in what share it runs."""
-        bounds = _BOUNDS.search(line)
-        if bounds is not None:
-            low, step = (self._constant(bounds[group]) for group in (1, 3))
-            number = self._numbers.get(bounds[2])
-            high = self.lives[number].range if number is not None else None
-            if low == low and step == step and step and high is not None and high.cases:
-                counts = [max(0.0, -((low - case) // step)) for case in high.cases]
-                running = sum(count > 0 for count in counts)
-                return max(counts), running / len(counts) if running else 1.0
-        return float("nan"), 1.0
-
-    def _bound(self, line: str, loop: Loop, number: int) -> None:
-        """Note what a loop's index can be."""
-        bounds = _BOUNDS.search(line)
-        if bounds is None:
-            return
-        first = self._constant(bounds[1])
-        if first != first:
-            return
-        if loop.trips == loop.trips:
-            if loop.trips >= 1:
-                self.lives[loop.index].range = turns(number, int(first), int(loop.step), int(loop.trips))
-        else:
-            last = self._numbers.get(bounds[2])
-            high = self.lives[last].range if last is not None else None
-            if high is not None and high.high > first:
-                self.lives[loop.index].range = Range(int(first), high.high - 1)
-
-    def _constant(self, name: str | None) -> float:
-        if name is None:
-            return float("nan")
-        if name[0] != "%":
-            return float(name) if name.lstrip("-").isdigit() else float("nan")
-        number = self._numbers.get(name)
-        known = self.lives[number].constant if number is not None else None
-        return float("nan") if known is None else known
-
-    def _define_all(self, name: str, several: tuple[Value, ...], value: Value) -> list[int]:
-        """Define `%x` or `%x:N`."""
-        base, _, count = name.partition(":")
-        if not count:
-            return [self._define(base, several[0] if several else value)]
-        own = [
-            self._define(f"{base}#{place}", several[place] if place < len(several) else value)
-            for place in range(int(count))
-        ]
-        self._numbers[base] = own[0]
-        return own
-
-    def _define(self, name: str, value: Value) -> int:
-        number = len(self.lives)
-        here = len(self.statements)
-        self._numbers[name] = number
-        self.lives.append(Life(value, here, here, self._inside[-1] if self._inside else NONE))
-        return number
-
-    def _use(self, name: str, here: int, loop: int) -> int:
-        number = self._numbers.get(name)
-        if number is None:
-            number = self._define(name, _UNKNOWN)
-        life = self.lives[number]
-        life.uses += 1
-        if life.first < 0:
-            life.first = here
-        for own in self._alternatives:
-            if life.end < own.begin and life.begin < own.first:
-                life.gaps = [*(life.gaps or ()), (max(life.end, own.first), own)]
-        life.end = here
-        while loop != life.loop and loop != NONE:
-            outer, loop = loop, self.loops[loop].parent
-            if loop == life.loop:
-                self.loops[outer].read.add(number)
-        return number
-
-
-_UNKNOWN = Value("integer", 1, 64, "index")
-_INDEX = Value("integer", 1, 64, "index")
+        Unrolled text repeats itself: what is added up over operations is added up over these.
+        """
+        return Counter([(own.form, own.loop) for own in self.statements[begin:end] if not own.is_folded])

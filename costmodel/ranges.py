@@ -6,15 +6,15 @@ LLVM unrolls such a loop, and each copy has its own constants.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple, cast
 
 MOST_CASES = 4
 """Turns up to which values are followed one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """What an integer can be."""
 
     low: int
@@ -40,37 +40,44 @@ def turns(loop: int, first: int, step: int, count: int) -> Range:
     return Range(first, first + step * (count - 1), loop if values else -1, values)
 
 
-def result(name: str, predicate: str, operands: Sequence[Range | None]) -> Range | None:
-    """Return what an operation of `arith` on integers makes of its operands; None where that is not known."""
-    known = [operand for operand in operands if operand is not None]
-    work = _select if name == "arith.select" else _OPERATIONS.get(f"{name} {predicate}".strip())
-    if work is None or len(known) < len(operands) or not known:
+Ends = tuple[int, int]
+Fold = Callable[..., Ends]
+"""What an operation makes of the ends of its operands' ranges."""
+
+
+def fold(name: str, predicate: str) -> Fold | None:
+    """Return what is known of an operation of `arith` on integers; None for one that is not followed."""
+    return _select if name == "arith.select" else _OPERATIONS.get(f"{name} {predicate}".strip())
+
+
+@lru_cache(maxsize=1 << 14)
+def result(work: Fold | None, operands: tuple[Range | None, ...]) -> Range | None:
+    """Return what an operation makes of its operands; None where that is not known.
+
+    Subscripts of a kernel, and of its other schedules, come again and again: answers are remembered.
+    """
+    if work is None or not operands:
         return None
+    loop, count, is_followed = -1, 0, True
+    for own in operands:
+        if own is None:
+            return None
+        if own.cases:
+            is_followed = is_followed and loop in (-1, own.loop)
+            loop, count = own.loop, max(count, len(own.cases))
+        elif own.low != own.high:
+            is_followed = False
+    known = cast(tuple[Range, ...], operands)
     try:
-        found = work(*((own.low, own.high) for own in known))
-        cases = _cases(work, known)
+        found = work(*[own[:2] for own in known])
+        if count and is_followed:
+            # Turn by turn, where all operands are constants or known by the turns of one loop.
+            now = [own.cases or (own.low,) * count for own in known]
+            cases = tuple([work(*[(value, value) for value in values])[0] for values in zip(*now, strict=True)])
+            return Range(min(cases), max(cases), loop, cases)
     except (TypeError, ZeroDivisionError):
         return None
-    if cases is None:
-        return Range(*found)
-    loop = next(own.loop for own in known if own.cases)
-    return Range(min(cases), max(cases), loop, cases)
-
-
-Ends = tuple[int, int]
-
-
-def _cases(work: Callable[..., Ends], known: Sequence[Range]) -> tuple[int, ...] | None:
-    """Return the result turn by turn, where all operands are constants or known by the turns of one loop."""
-    loops = {own.loop for own in known if own.cases}
-    if len(loops) != 1 or any(not own.cases and own.constant is None for own in known):
-        return None
-    count = max(len(own.cases) for own in known)
-    values = []
-    for turn in range(count):
-        now = [own.cases[turn] if own.cases else own.low for own in known]
-        values.append(work(*((value, value) for value in now))[0])
-    return tuple(values)
+    return Range(*found)
 
 
 def _select(condition: Ends, one: Ends, other: Ends) -> Ends:

@@ -37,6 +37,8 @@ def save(model: TreeModel, folder: Path) -> None:
     for name, level in model.levels.items():
         tensors |= {f"{name}.forest.{key}": value for key, value in level.forest.tensors().items()}
         tensors |= {f"{name}.spread.{key}": value for key, value in level.spread.tensors().items()}
+        if level.doubt is not None:
+            tensors |= {f"{name}.doubt.{key}": value for key, value in level.doubt.tensors().items()}
         own = {"usual": level.usual, "low": level.support.low, "high": level.support.high}
         tensors |= {f"{name}.{key}": np.ascontiguousarray(value) for key, value in own.items()}
     data = safetensors.numpy.save(tensors)
@@ -91,13 +93,13 @@ def load(folder: Path = FOLDER) -> TreeModel:
 
 
 def _level(content: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], name: str) -> LevelModel:
-    forest, spread = (
+    forest, spread, doubt = (
         {
             key.removeprefix(f"{name}.{part}."): value
             for key, value in tensors.items()
             if key.startswith(f"{name}.{part}.")
         }
-        for part in ("forest", "spread")
+        for part in ("forest", "spread", "doubt")
     )
     usual, low, high = (tensors[f"{name}.{key}"] for key in _ARRAYS)
     return LevelModel(
@@ -110,6 +112,7 @@ def _level(content: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], name
         usual,
         content["doubtful"],
         Support(low, high),
+        Forest.from_tensors(doubt) if doubt else None,
     )
 
 

@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 from ..target import Target
 from .analytical import Analytical
 from .blend import blend, choose
-from .boosted import Parameters, train, train_spread
+from .boosted import Parameters, train, train_doubt, train_spread
 from .columns import Columns
 from .conformal import quantiles
 from .features import text_features
 from .folds import FOLDS, folds, without_copies
 from .labels import LABELS, Floats
-from .level_model import Inputs, LevelModel, Support, excess, group, inputs, with_estimates
+from .level_model import ESTIMATE, JUDGED, WORST, Inputs, LevelModel, Reader, Support, group, inputs
 from .splits import Mask
 
 COVERAGE = 0.9
-DOUBTED = 0.12
+DOUBTED = 0.13
 """The share of rows of families not trained on that the model doubts for the size of the errors it expects."""
 _LEAST_DISTANCE = 0.02
 _MANY = 4000
@@ -94,6 +94,8 @@ class HeldOut:
     """The weights that all folds together choose, f64 [labels]."""
     spreads: Floats
     """Log distances expected by trees that were not trained on the fold either, f64 [rows, labels]."""
+    doubts: Floats
+    """Log odds of one of the worst errors, by trees that were not trained on the fold either, f64 [rows]."""
 
 
 def train_level(examples: Examples, parameters: Parameters) -> tuple[LevelModel, HeldOut]:
@@ -105,20 +107,24 @@ def train_level(examples: Examples, parameters: Parameters) -> tuple[LevelModel,
     every = np.ones(len(examples.rows), bool)
     factors = interval_factors(examples, held, own, every)
     spread = train_spread(read.matrix, log_distances(held.centres, examples), parameters)
-    usual = usual_distances(held)
+    usual = usual_distances(held.spreads)
     forest = train(read.matrix, read.margins, examples.truths, parameters)
     support = Support(read.matrix.min(axis=0), read.matrix.max(axis=0))
-    doubtful = float(np.quantile(excess(held.spreads, usual), 1 - DOUBTED))
-    return LevelModel(columns, analytical, forest, held.weights, spread, factors, usual, doubtful, support), held
+    errors = relative_errors(held.centres, examples.scaled(), usual)
+    doubt = train_doubt(read.matrix, are_worst(errors), parameters)
+    doubtful = float(np.quantile(held.doubts, 1 - DOUBTED))
+    model = LevelModel(
+        columns, analytical, forest, held.weights, spread, factors, usual, doubtful, support, doubt=doubt
+    )
+    return model, held
 
 
 def prepare(examples: Examples) -> tuple[Analytical, Columns]:
     """Fit the analytical model, and choose columns."""
     analytical = Analytical.fit(examples.features, examples.targets, examples.truths)
-    complete = (
-        with_estimates(row, analytical, target) for row, target in zip(examples.features, examples.targets, strict=True)
-    )
-    return analytical, Columns.choose(complete)
+    estimated = Reader(Columns(()), analytical).estimates(examples.features, examples.targets)
+    computed = {f"{ESTIMATE}{name}": values for name, values in estimated.items()}
+    return analytical, Columns.choose(examples.features, computed=computed)
 
 
 def prepared_on(examples: Examples, trains: Mask) -> Inputs:
@@ -144,12 +150,16 @@ def held_out(examples: Examples, parameters: Parameters) -> HeldOut:
     for test, others, _ in reads.values():
         centres[test] = blend(trees[test], estimates[test], choose(trees, estimates, truth, others))
     distances = log_distances(centres, examples)
-    spreads = np.zeros_like(centres)
+    spreads, doubts = np.zeros_like(centres), np.zeros(len(numbers))
     for test, others, read in reads.values():
         spread = train_spread(read.matrix[others], distances[others], parameters)
         spreads[test] = spread.predict(read.matrix[test])
+    errors = relative_errors(centres, truth, usual_distances(spreads))
+    for test, others, read in reads.values():
+        doubt = train_doubt(read.matrix[others], are_worst(errors[others]), parameters)
+        doubts[test] = doubt.predict(read.matrix[test])[:, 0]
     every = np.ones(len(numbers), bool)
-    return HeldOut(numbers, centres, estimates, choose(trees, estimates, truth, every), spreads)
+    return HeldOut(numbers, centres, estimates, choose(trees, estimates, truth, every), spreads, doubts)
 
 
 def log_distances(centres: Floats, examples: Examples) -> Floats:
@@ -157,10 +167,25 @@ def log_distances(centres: Floats, examples: Examples) -> Floats:
     return np.asarray(np.log(np.abs(centres - examples.scaled()) + _LEAST_DISTANCE))
 
 
-def usual_distances(held: HeldOut) -> Floats:
+def usual_distances(spreads: Floats) -> Floats:
     """Return the median log distance that is expected of each label, f64 [labels], 0 for one that is not there."""
     with np.errstate(invalid="ignore"):
-        return np.nan_to_num(np.median(held.spreads, axis=0))
+        return np.nan_to_num(np.median(spreads, axis=0))
+
+
+def relative_errors(centres: Floats, truth: Floats, usual: Floats) -> Floats:
+    """Return one figure for how wrong each row is, f64 [rows]: the mean of error to usual error of the judged labels.
+
+    Predictions and truths on the scale of learning, f64 [rows, labels].
+    """
+    places = [place for place, label in enumerate(LABELS) if label.name in JUDGED]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.nanmean(np.abs(centres - truth)[:, places] / np.exp(usual)[places], axis=1))
+
+
+def are_worst(errors: Floats) -> Mask:
+    """Return which rows are among the `WORST` share."""
+    return np.asarray(errors >= np.quantile(errors, 1 - WORST))
 
 
 def interval_factors(

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..target import Target
 from .features import level, text_features
-from .labels import LABELS, Floats
-from .level_model import MOST_OUTSIDE, LevelModel, group
+from .labels import LABELS, Floats, from_scale
+from .level_model import MOST_OUTSIDE, LevelModel
 from .predictor import Predicted, Prediction
 
 
@@ -50,47 +50,40 @@ def predict_level(model: LevelModel, rows: Sequence[Mapping[str, float]], target
         return []
     read = model.inputs(rows, targets)
     centres, spreads = model.centres(read), model.spread.predict(read.matrix)
-    values, lows, highs = in_units(centres, model.half_widths(spreads, [group(target) for target in targets]))
-    outside = model.support.outside(read.matrix)
-    excess = model.excess(spreads)
-    known = [(place, label) for place, label in enumerate(LABELS) if label.name in model.quantiles]
+    values, lows, highs = in_units(centres, model.half_widths(spreads, targets))
+    outside, doubt = model.support.outside(read.matrix), model.doubts(read.matrix, spreads)
+    doubtful = read.has_others | (outside > MOST_OUTSIDE) | (doubt > model.doubtful)
+    why: list[tuple[str, ...]] = [()] * len(rows)
+    for number in np.flatnonzero(doubtful).tolist():
+        why[number] = doubts(model, rows[number], int(outside[number]), float(doubt[number]))
+    known = [(place, label.name, label.unit) for place, label in enumerate(LABELS) if label.name in model.quantiles]
     # Python's numbers at once: taking them one by one from arrays costs more than the trees.
-    all_values, all_lows, all_highs = values.tolist(), lows.tolist(), highs.tolist()
+    ends = zip(values.tolist(), lows.tolist(), highs.tolist(), why, strict=True)
     return [
-        Predicted(
-            {
-                label.name: Prediction(all_values[n][place], all_lows[n][place], all_highs[n][place], label.unit)
-                for place, label in known
-            },
-            doubts(model, row, int(outside[n]), float(excess[n])),
-        )
-        for n, row in enumerate(rows)
+        Predicted({name: Prediction(one[place], low[place], high[place], unit) for place, name, unit in known}, reasons)
+        for one, low, high, reasons in ends
     ]
 
 
 def in_units(centres: Floats, halves: Floats) -> tuple[Floats, Floats, Floats]:
     """Return values and the ends of intervals in units, counts as integers, each f64 [rows, labels]."""
-    values, lows, highs = (np.empty_like(centres) for _ in range(3))
-    for place, label in enumerate(LABELS):
-        centre, half = centres[:, place], halves[:, place]
-        value, low, high = (label.from_scale(centre + shift) for shift in (0.0, -half, half))
-        if label.is_count:
-            value, low, high = np.round(value), np.ceil(low - 0.5), np.floor(high + 0.5)
-        values[:, place], lows[:, place], highs[:, place] = value, np.minimum(low, value), np.maximum(high, value)
+    value, low, high = from_scale(np.stack((centres, centres - halves, centres + halves)))
+    value = np.where(_IS_COUNT, np.round(value), value)
+    low = np.minimum(np.where(_IS_COUNT, np.ceil(low - 0.5), low), value)
+    high = np.maximum(np.where(_IS_COUNT, np.floor(high + 0.5), high), value)
     # Nothing that is predicted is negative; adding zero takes the sign from a zero that was rounded.
-    for ends in (values, lows, highs):
-        np.add(np.maximum(ends, 0.0), 0.0, out=ends)
-    return values, lows, highs
+    return value + 0.0, np.maximum(low, 0.0) + 0.0, high + 0.0
 
 
-def doubts(model: LevelModel, row: Mapping[str, float], outside: int, excess: float) -> tuple[str, ...]:
+def doubts(model: LevelModel, row: Mapping[str, float], outside: int, doubt: float) -> tuple[str, ...]:
     """Return why a prediction should not be believed."""
     found = [f"operation {name.removeprefix('op.')} was not seen" for name in model.columns.unknown(row)]
     if outside > MOST_OUTSIDE:
         found.append(f"{outside} features lie outside of what was seen")
-    if excess > model.doubtful:
-        found.append(f"errors {np.exp(excess):.1f} times the usual are expected")
+    if doubt > model.doubtful:
+        found.append(model.why(doubt))
     return tuple(found)
 
 
+_IS_COUNT = np.asarray([label.is_count for label in LABELS])
 _NOTHING = Predicted({}, ("no model of this level of text",))

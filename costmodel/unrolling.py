@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from .accesses import Accesses, accesses
 from .machine import Machine, work
-from .program import Program
+from .program import Kinds, Program
 
 WHOLE = 300
 """Pieces of work up to which LLVM unrolls a loop of known turns whole (-O3's threshold)."""
@@ -58,9 +58,9 @@ class Shape:
         return self.size * (self.copies + self.rest_copies)
 
 
-def shapes(program: Program, on: Machine) -> list[Shape]:
-    """Return the shape of each loop."""
-    found = _bodies(program, on)
+def shapes(program: Program, on: Machine, kinds: Kinds | None = None) -> list[Shape]:
+    """Return the shape of each loop; `kinds` are those of the whole program, if they are counted already."""
+    found = _bodies(program, program.kinds() if kinds is None else kinds, on)
     calls = [shape.vectors < 0 for shape in found]
     early = [shape.size for shape in found]
     for number in range(len(found) - 1, -1, -1):
@@ -133,22 +133,22 @@ def _vectorise(shape: Shape) -> None:
         shape.rest_copies = 2.0
 
 
-def _bodies(program: Program, on: Machine) -> list[Shape]:
+def _bodies(program: Program, kinds: Kinds, on: Machine) -> list[Shape]:
     """Return the loops with what is in them but not in loops inside; `vectors` is negative where they call."""
     found = [Shape(1.0, loop.trips, True) for loop in program.loops]
-    for statement in program.statements:
-        if statement.loop < 0:
+    for (form, loop), count in kinds.items():
+        if loop < 0:
             continue
-        own = work(statement.form, on)
-        if own.key in _FREE or statement.is_folded:
+        own = work(form, on)
+        if own.key in _FREE:
             continue
-        shape = found[statement.loop]
+        shape = found[loop]
         # A call weighs as much as what it hands over, and one.
-        shape.size += statement.form.words + 1 if statement.form.words else own.pieces
+        shape.size += count * (form.words + 1 if form.words else own.pieces)
         if own.key[0] == "v" and own.key != "view":
-            shape.vectors += own.pieces
+            shape.vectors += count * own.pieces
         elif own.key in ("call", "copy", "s.math"):
-            shape.vectors -= 1 << 20
+            shape.vectors -= count << 20
     return found
 
 

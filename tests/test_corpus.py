@@ -18,7 +18,7 @@ from slipstick.compiler.build import parse
 from slipstick.compiler.signature import TensorSpec
 from slipstick.compiler.stages import llvm_ir, run_stages
 from slipstick.compiler.standalone import kernels
-from slipstick.datasets.corpus import build, measured
+from slipstick.datasets.corpus import build, measured, verify
 from slipstick.datasets.corpus.assembly import count, functions, inner_loops
 from slipstick.datasets.corpus.build import build_corpus
 from slipstick.datasets.corpus.forms import forms
@@ -226,6 +226,15 @@ def test_a_corpus_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pyte
     assert [progress.done for progress in told] == [1, 2, 3, 4, 5]
     assert {row["level"] for row in rows} == {"linalg", "graph", "loops"}
     assert {row["target"] for row in rows} == {"znver4"}
+
+    # Rows that are drawn and labelled again are the same; one that is not is told.
+    counts: list[int] = []
+    verified = verify.verify(tmp_path / "one", 1, 3, 1, counts.append)
+    assert verified.differences == () and verified.rows == counts[-1] > 0 and verified.parts == 1
+    assert verify.compare(rows, rows) == ""
+    assert verify.compare(rows, rows[1:]) == f"{len(rows)} rows in the corpus, {len(rows) - 1} now"
+    other = [{**rows[0], "spills": rows[0]["spills"] + 1}, *rows[1:]]
+    assert verify.compare(rows, other) == f"1 of {len(rows)} rows differ in spills"
 
     # A part that is lost or damaged is made again, the same bit for bit.
     hashes = read_manifest(tmp_path / "one")["parts"]

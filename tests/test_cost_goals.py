@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +14,9 @@ from slipstick.costmodel.evaluation import Judgement
 from slipstick.costmodel.labels import LABELS
 from slipstick.costmodel.metrics import Metrics
 from slipstick.costmodel.training import Examples
+from slipstick.errors import ArgumentError
 from slipstick.tools.cost_goals import Goal, goals
+from slipstick.tools.cost_judgements import Judgements, read
 
 FIGURES = [field for field in Metrics.__dataclass_fields__ if field != "rows"]
 
@@ -49,6 +55,28 @@ def test_the_worst_cpu_counts_and_the_best_model_wins() -> None:
     assert found["leaks"].reached == "2" and not found["leaks"].is_met
     assert found["loops, families (one part): instructions, MAPE"].reached == "bag: trees 50.0 %, bag 40.0 %"
     assert found["loops, families (one part): vector registers exact or 1 off"].reached.startswith("trees:")
+
+
+def test_an_evaluation_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    rows = [{"canonical": "a", "target": "haswell"}]
+    kept = Judgements.open(tmp_path / "kept.json", rows, {"rounds": 3})
+    kept.add(judged("families", ("trees",), within_one=float("nan")))
+    again = Judgements.open(tmp_path / "kept.json", rows, {"rounds": 3})
+    assert again.names("loops") == {"families"} and again.names("graph") == set()
+    assert math.isnan(again.found[0].metrics["trees"]["spills"].within_one)
+    for own, parameters in ((rows * 2, {"rounds": 3}), (rows, {"rounds": 4})):
+        with pytest.raises(ArgumentError, match="another corpus, or by other parameters"):
+            Judgements.open(tmp_path / "kept.json", own, parameters)
+    # Networks that were judged elsewhere stand beside the trees; those of a split that nobody judged are left out.
+    metrics = asdict(judged("families", ("bag",)))["metrics"]
+    networks = [{"level": "loops", "split": split, "metrics": metrics} for split in ("families", "random")]
+    (tmp_path / "networks.json").write_text(json.dumps(networks).replace("NaN", "null"))
+    (found,) = read([tmp_path / "kept.json", tmp_path / "networks.json"])
+    assert set(found.metrics) == {"trees", "bag"} and found.metrics["bag"]["spills"].mape == 0.5
+    for text in ("", "{}", "[3]", '[{"level": "loops"}]'):
+        (tmp_path / "other.json").write_text(text)
+        with pytest.raises(ArgumentError, match="expected judgements"):
+            read([tmp_path / "other.json"])
 
 
 def test_speeds() -> None:

@@ -15,7 +15,7 @@ import xgboost as xgb
 from slipstick.compiler.prediction import kernel_texts
 from slipstick.costmodel import conformal
 from slipstick.costmodel.blend import blend, choose
-from slipstick.costmodel.boosted import Parameters
+from slipstick.costmodel.boosted import Parameters, train_doubt
 from slipstick.costmodel.columns import Columns
 from slipstick.costmodel.features import text_features
 from slipstick.costmodel.fills import fills
@@ -25,10 +25,10 @@ from slipstick.costmodel.labels import LABELS, label
 from slipstick.costmodel.liveness import pressure
 from slipstick.costmodel.machine import machine
 from slipstick.costmodel.metrics import measure
-from slipstick.costmodel.program import read
+from slipstick.costmodel.program_reader import read
 from slipstick.costmodel.released import load, save
 from slipstick.costmodel.splits import Part, Split, leaks, splits
-from slipstick.costmodel.training import Examples, train_level
+from slipstick.costmodel.training import Examples, are_worst, train_level
 from slipstick.costmodel.tree_model import TreeModel, in_units
 from slipstick.costmodel.unrolling import shapes
 from slipstick.datasets.corpus.label import label as label_program
@@ -300,6 +300,16 @@ def test_trees_and_estimates_are_blended_where_that_is_nearer() -> None:
     found = blend(trees, estimates, weights)
     np.testing.assert_allclose(found[:, names.index("code_bytes")], truth[:, names.index("code_bytes")])
     np.testing.assert_array_equal(found[:, names.index("time_ns")], trees[:, names.index("time_ns")])
+
+
+def test_doubt_knows_where_the_worst_errors_are() -> None:
+    rng = np.random.default_rng(0)
+    matrix = rng.uniform(0.0, 1.0, (4000, 3)).astype(np.float32)
+    errors = rng.uniform(0.0, 1.0, 4000) + 9.0 * (matrix[:, 1] > 0.97)
+    worst = are_worst(errors)
+    assert 0.05 <= worst.mean() < 0.06
+    odds = train_doubt(matrix, worst, Parameters(columns=1.0)).predict(matrix)[:, 0]
+    assert odds[matrix[:, 1] > 0.97].min() > 0.0 > odds[matrix[:, 1] < 0.9].max()
 
 
 def test_splits_do_not_leak(rows: list[dict[str, Any]]) -> None:

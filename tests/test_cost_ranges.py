@@ -7,8 +7,8 @@ from slipstick.costmodel.accesses import accesses
 from slipstick.costmodel.features import text_features
 from slipstick.costmodel.lines import form
 from slipstick.costmodel.machine import machine
-from slipstick.costmodel.program import read
-from slipstick.costmodel.ranges import Range, exactly, result, turns
+from slipstick.costmodel.program_reader import read
+from slipstick.costmodel.ranges import Range, exactly, fold, result, turns
 from slipstick.costmodel.unrolling import shapes
 from slipstick.target import Target
 
@@ -85,15 +85,15 @@ DRIVER = f"""{HEAD}  scf.for %i = %c0 to %cTURNS step %c1 {{
     ],
 )
 def test_ranges(name: str, predicate: str, operands: tuple[Range | None, ...], found: Range | None) -> None:
-    assert result(name, predicate, operands) == found
+    assert result(fold(name, predicate), operands) == found
 
 
 def test_values_are_followed_turn_by_turn() -> None:
     index = turns(3, 0, 16, 3)
     assert index == Range(0, 32, 3, (0, 16, 32))
-    is_first = result("arith.cmpi", "eq", (index, exactly(0)))
+    is_first = result(fold("arith.cmpi", "eq"), (index, exactly(0)))
     assert is_first is not None and is_first.cases == (1, 0, 0)
-    chosen = result("arith.select", "", (is_first, exactly(5), index))
+    chosen = result(fold("arith.select", ""), (is_first, exactly(5), index))
     assert chosen is not None and chosen.cases == (5, 16, 32)
     assert turns(0, 0, 1, 100) == Range(0, 99)
 

@@ -55,11 +55,12 @@ def read_sources(names: Sequence[str], arguments: argparse.Namespace, target: Ta
 
 def cost_model(folder: Path | None) -> Predictor | None:
     """Return the model in a folder, or the one that slipstick ships; None where it ships none."""
-    from ..costmodel.released import FOLDER, load
+    from ..compiler.released_model import load_model
+    from ..costmodel.released import FOLDER
 
     if folder is None and not FOLDER.exists():
         return None
-    return load(folder or FOLDER)
+    return load_model(folder)
 
 
 def _source(name: str, arguments: argparse.Namespace, target: Target) -> Source:

@@ -96,6 +96,7 @@ def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     label.add_argument("--workers", type=integer_flag(1, 1024), default=os.cpu_count() or 1, metavar="N", help=_WORKERS)
     label.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster's, e.g. tcp://host:8786")
     label.add_argument("--sample", type=integer_flag(1, 10**9), metavar="ROWS", help=_SAMPLE)
+    label.add_argument("--verify", type=integer_flag(1, 10**9), metavar="ROWS", help=_VERIFY)
     label.add_argument("--seconds", type=integer_flag(1, 10**6), metavar="S", help=_LABEL_SECONDS)
     label.add_argument("--write-graphs", type=Path, metavar="FILE", help=_WRITE_GRAPHS)
     label.add_argument("--read-graphs", type=Path, metavar="FILE", help=_READ_GRAPHS)
@@ -115,10 +116,13 @@ def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     judge.add_argument("--networks", action="store_true", help="train the text networks beside the trees, too (torch)")
     judge.add_argument("--speed", action="store_true", help="time predictions with a trained model, too")
     _model(judge)
-    judge.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
+    judge.add_argument("--json", type=Path, metavar="FILE", help=_KEPT)
+    judge.add_argument("--judged", type=Path, nargs="+", default=[], metavar="FILE", help=_JUDGED)
     judge.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page, too")
 
 
+_KEPT = "keep the figures as JSON; what it has of this corpus is not judged again, so that eval goes on if stopped"
+_JUDGED = "judge nothing: report what --json wrote, or a record of networks beside it"
 _LOWER = "lower kernels on tensors to their loops and predict those: surer, and slower"
 _PROGRAMS = "random programs in the corpus (default: %(default)s)"
 _GRAPHS = "graphs of the registry, see `slipstick-bench list`; all: every one in its small form"
@@ -127,6 +131,7 @@ _FORMS = "other forms of each program: L-Mul, narrow weights, less fusion (defau
 _LABEL_SECONDS = "begin nothing after S seconds; what is begun is finished"
 _WRITE_GRAPHS = "import the graphs, write them to FILE, label nothing"
 _READ_GRAPHS = "take graphs from FILE, which --write-graphs wrote: no torch is needed, and all of them are `all`"
+_VERIFY = "label ROWS of the corpus again, drawn by --seed from all its parts, and compare; exit 1 where one differs"
 _SAMPLE = "stop when that many rows are there: the first of the whole corpus, bit for bit"
 _KERNELS = "most kernels that are measured, families in turn (default: %(default)s)"
 _SECONDS = "stop after the batch in which they are over (default: %(default)s)"

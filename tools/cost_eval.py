@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from ..compiler.released_model import load_model
 from ..costmodel.boosted import Parameters
-from ..costmodel.evaluation import Judgement, Ready, judge
+from ..costmodel.evaluation import Judgement, Ready, judge, judged_names
 from ..costmodel.features import LEVELS
 from ..costmodel.labels import LABELS
-from ..costmodel.released import FOLDER, load
 from ..costmodel.splits import NAMES
 from ..costmodel.training import Examples
 from ..datasets.corpus.store import read_all
 from ..errors import ArgumentError
-from ..files import write_atomically
 from . import cost_goals
 from .cost_html import write_html
+from .cost_judgements import Judgements, read
 from .cost_speed import speeds
 from .files import check_writable
 
@@ -54,10 +52,16 @@ def eval(arguments: argparse.Namespace) -> int:
     status = Console(stderr=True)
     parameters = Parameters(rounds=arguments.rounds)
     rows = list(read_all(arguments.folders))
-    found: list[Judgement] = []
+    if arguments.judged:
+        names, found = (), Judgements(None, {}, read(arguments.judged))
+    else:
+        found = Judgements.open(arguments.json, rows, parameters.json())
+    for judgement in found.found:
+        console.print(table(judgement))
     for level in LEVELS:
         own = [row for row in rows if row["level"] == level]
-        if not own or not names:
+        known = found.names(level)
+        if not own or judged_names(own, names, arguments.networks) <= known:
             continue
         with status.status(f"{level}: features of {len(own)} rows") as shown:
             examples = Examples.of(own)
@@ -67,18 +71,16 @@ def eval(arguments: argparse.Namespace) -> int:
             def say(name: str, level: str = level, shown: object = shown) -> None:
                 shown.update(f"{level}: split {name}")  # type: ignore[attr-defined]
 
-            for judgement in judge(ready, parameters, say, names, arguments.networks):
+            for judgement in judge(ready, parameters, say, names, arguments.networks, known):
                 console.print(table(judgement))
-                found.append(judgement)
-    found_speeds = speeds(load(arguments.model or FOLDER), rows) if arguments.speed else {}
+                found.add(judgement)
+    found_speeds = speeds(load_model(arguments.model), rows) if arguments.speed else {}
     for name, seconds in found_speeds.items():
         console.print(f"one kernel {name}: {seconds * 1e3:.3f} ms ({1 / seconds:,.0f} a second)")
-    goals = cost_goals.goals(found, rows, found_speeds)
+    goals = cost_goals.goals(found.found, rows, found_speeds)
     console.print(cost_goals.table(goals))
-    if arguments.json is not None:
-        write_atomically(arguments.json, json.dumps([asdict(judgement) for judgement in found], indent=1))
     if arguments.html is not None:
-        write_html(found, goals, len(rows), arguments.html)
+        write_html(found.found, goals, len(rows), arguments.html)
     return 0
 
 

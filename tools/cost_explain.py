@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ..compiler.prediction import kernel_texts
+from ..compiler.released_model import load_model
 from ..costmodel.explain import Share, shares
 from ..costmodel.labels import LABELS
-from ..costmodel.released import FOLDER, load
 from ..errors import ArgumentError
 from ..target import Target
 from .cost_predict import read
@@ -28,7 +28,7 @@ def explain(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         check_writable(arguments.plot, "--plot")
     target = Target.resolve(arguments.target)
-    model = load(arguments.model or FOLDER)
+    model = load_model(arguments.model)
     named = kernel_texts(read(arguments.file), target)
     found = {name: shares(model, text, target, arguments.label) for name, text in named.items()}
     if arguments.json:

@@ -13,9 +13,9 @@ from rich.table import Table
 
 from ..compiler.prediction import MOST_BYTES, KernelPrediction
 from ..compiler.prediction import predict as predict_module
+from ..compiler.released_model import load_model
 from ..costmodel.labels import LABELS
 from ..costmodel.predictor import Prediction
-from ..costmodel.released import FOLDER, load
 from ..errors import ArgumentError
 
 _SHORT = {
@@ -111,7 +111,7 @@ def compare(arguments: argparse.Namespace) -> int:
 
 def read_and_predict(file: str, arguments: argparse.Namespace) -> list[KernelPrediction]:
     """Read a file, `-` for standard input, and predict it with the model that the flags name."""
-    model = load(arguments.model or FOLDER)
+    model = load_model(arguments.model)
     return predict_module(read(file), arguments.target, model=model, lower=getattr(arguments, "lower", False))
 
 

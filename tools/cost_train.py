@@ -14,6 +14,7 @@ from ..costmodel.boosted import Parameters
 from ..costmodel.evaluation import Judgement, Ready, judge
 from ..costmodel.features import LEVELS
 from ..costmodel.labels import LABELS
+from ..costmodel.level_model import LevelModel
 from ..costmodel.released import save
 from ..costmodel.training import Examples, train_level
 from ..costmodel.tree_model import TreeModel
@@ -29,7 +30,8 @@ def train(arguments: argparse.Namespace) -> int:
     rows = [row for row in read_rows if row["level"] in LEVELS]
     parameters = Parameters(rounds=arguments.rounds)
     start = time.perf_counter()
-    levels, found = {}, []
+    levels: dict[str, LevelModel] = {}
+    found: list[Judgement] = []
     for level in LEVELS:
         own = [row for row in rows if row["level"] == level]
         if own:

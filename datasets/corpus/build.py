@@ -16,6 +16,7 @@ from ...target import Target
 from .label import label
 from .plan import Plan, program
 from .pool import Pool
+from .program import Program
 from .row import Failure, Row
 from .simulate import simulator
 from .store import Store
@@ -68,17 +69,23 @@ class Progress:
 Run: TypeAlias = Callable[[Iterable[Task]], Iterator[tuple[Task, Labelled | str]]]
 
 
+def made(task: Task) -> tuple[list[Program], list[Failure]]:
+    """Return the programs of a task, and why others of it could not be made."""
+    programs, failures = [], []
+    for name in task.programs:
+        try:
+            programs.append(program(name, task.graph_texts))
+        except SlipstickError as error:
+            failures.append(Failure(" ".join(map(str, name)), "", str(error).partition("\n")[0][:300]))
+    return programs, failures
+
+
 def label_task(task: Task) -> Labelled:
     """Label programs; what fails in them is recorded."""
     targets = [Target.named(name) for name in task.targets]
-    made, found = [], []
-    for name in task.programs:
-        try:
-            made.append(program(name, task.graph_texts))
-        except SlipstickError as error:
-            found.append(Failure(" ".join(map(str, name)), "", str(error).partition("\n")[0][:300]))
+    programs, found = made(task)
     rows = []
-    for answer in label(made, targets, task.schedules, task.forms):
+    for answer in label(programs, targets, task.schedules, task.forms):
         if isinstance(answer, Row):
             rows.append(answer.flat())
         else:
@@ -150,7 +157,7 @@ def _begun(
     for number in numbers:
         if monotonic() >= end:
             return
-        waiting[number] = _tasks(parts[number], plan, graph_texts)
+        waiting[number] = tasks_of(parts[number], plan, graph_texts)
         yield from waiting[number]
 
 
@@ -168,7 +175,7 @@ def _complete(tasks: Sequence[Task], answers: Mapping[Task, Labelled]) -> Labell
     )
 
 
-def _tasks(programs: Sequence[tuple[str, int]], plan: Plan, graph_texts: Path | None) -> list[Task]:
+def tasks_of(programs: Sequence[tuple[str, int]], plan: Plan, graph_texts: Path | None) -> list[Task]:
     """Return programs in groups of one family: what is compiled together takes about equally long."""
     ordered = sorted(programs, key=lambda program: program[0])
     groups = [ordered[start : start + GROUP] for start in range(0, len(ordered), GROUP)]

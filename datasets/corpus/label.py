@@ -51,13 +51,14 @@ class _Labels:
 
 
 def label(
-    programs: Sequence[Program], targets: Sequence[Target], schedules: int, others: int = 0
+    programs: Sequence[Program], targets: Sequence[Target], schedules: int, others: int = 0, only: str = ""
 ) -> Iterator[Row | Failure]:
     """Yield the rows of programs: each kernel for each CPU, in up to `schedules` other schedules.
 
     Each program is compiled as it is and in up to `others` other forms (L-Mul, weights, fusion); which ones, and which
-    schedules, follows from its name.
+    schedules, follows from its name. With `only` the rows of that one CPU, the same as of all.
     """
+    wanted = [target for target in targets if only in ("", target.cpu)]
     session = Session()
     pieces: dict[str, list[_Piece]] = {target.cpu: [] for target in targets}
     for program in programs:
@@ -75,9 +76,9 @@ def label(
             except (SlipstickError, ir.MLIRError) as error:
                 yield Failure(program.name, "", _first_line(error))
                 continue
-            for target in targets:
+            for target in wanted:
                 yield from _lowered(session, program, form, rewritten[0], target, schedules, pieces[target.cpu])
-    for target in targets:
+    for target in wanted:
         yield from _labelled(session, pieces[target.cpu], target)
 
 

@@ -113,16 +113,39 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return found
 
 
+def read_plan(folder: Path) -> Plan:
+    """Return the plan of a corpus. Raises ArgumentError where there is none."""
+    try:
+        found: dict[str, Any] = dict(read_manifest(folder)["plan"])
+        for name, value in found.items():
+            found[name] = tuple(value) if isinstance(value, list) else value
+        return Plan(**found)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArgumentError(f"{folder / MANIFEST}: expected the plan of a corpus; {error}") from None
+
+
+def part_names(folder: Path) -> list[tuple[str, int]]:
+    """Return the parts that a corpus has, and the number of each."""
+    numbers = (int(name.removeprefix("part-").removesuffix(".parquet")) for name in read_manifest(folder)["parts"])
+    return [(_name(number), number) for number in sorted(numbers)]
+
+
+def read_part(folder: Path, name: str) -> list[dict[str, Any]]:
+    """Return the rows of a part as they were labelled, copies included. Raises ArgumentError where it is damaged."""
+    if _hash(folder / name) != read_manifest(folder)["parts"].get(name):
+        raise ArgumentError(f"{folder / name}: is damaged; remove it and run `slipstick-cost label` again")
+    found: list[dict[str, Any]] = pq.read_table(folder / name).to_pylist()
+    return found
+
+
 def read_rows(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of a corpus, without those whose text came before for the same CPU.
 
     Raises ArgumentError for a folder that is no corpus, or a part that is not what the manifest says.
     """
     seen: set[tuple[str, str]] = set()
-    for name, digest in sorted(read_manifest(folder)["parts"].items()):
-        if _hash(folder / name) != digest:
-            raise ArgumentError(f"{folder / name}: is damaged; remove it and run `slipstick-cost label` again")
-        for row in pq.read_table(folder / name).to_pylist():
+    for name in sorted(read_manifest(folder)["parts"]):
+        for row in read_part(folder, name):
             key = (row["canonical"], row["target"])
             if key not in seen:
                 seen.add(key)
