@@ -218,7 +218,7 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
     import torch
     from torch.utils._pytree import tree_structure
 
-    from .composite_operations import listed_once
+    from .composite_operations import listed_once, registered_at_once
     from .decompositions import decomposition_table
     from .graph_errors import export_error
 
@@ -239,7 +239,7 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
         table = decomposition_table()
         if keep_index_copies(program.graph):
             table = {operation: how for operation, how in table.items() if INDEX_COPY not in str(operation)}
-        with listed_once():
+        with listed_once(), registered_at_once():
             decomposed: ExportedProgram = program.run_decompositions(table)
     except Exception as error:
         raise export_error(error) from error

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from slipstick.compiler.codegen import compile_object, load_object, loaded_objects
+from slipstick.datasets.generator import Generator
 from slipstick.datasets.transformer_sizes import TransformerSizes
 from slipstick.target import Target
-from slipstick.tools import bench, bench_generate
+from slipstick.tools import bench, bench_depth_change, bench_generate
 
 
 @pytest.fixture(autouse=True)
@@ -43,15 +45,15 @@ def test_figures_as_json_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_a_checkpoint_folder_and_the_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = bench_generate.load_model("small")
+    model = TransformerSizes("opt", 2, 32, 2, 64, 101, 64).model(logits=True)
     model.save_pretrained(tmp_path / "checkpoint")  # type: ignore[operator]
     flags = ["--prompt", "6", "--new", "4", "--rounds", "2", "--weights", "lm8"]
     assert bench.main(["generate", str(tmp_path / "checkpoint"), *flags]) == 0
     out = capsys.readouterr().out
     for part in (
-        "5 layers, batch 1, prompt 6, 4 new tokens, weights lm8",
-        "one copy for 5 depths",
-        "share 0.2",
+        "2 layers, batch 1, prompt 6, 4 new tokens, weights lm8",
+        "one copy for 2 depths",
+        "share 0.5",
         "MiB of language head at every depth",
         "    0 ###\n",
     ):
@@ -84,7 +86,15 @@ def test_a_folder_that_is_no_checkpoint(tmp_path: Path, capsys: pytest.CaptureFi
     assert "expected a checkpoint of a causal language model" in capsys.readouterr().err
 
 
-def test_what_a_change_of_depth_costs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_change_of_depth_costs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Generator] = []
+
+    def once(*arguments: Any, **options: Any) -> Generator:
+        """Compile at the first run, and take the same generator in those behind it."""
+        made.extend([] if made else [Generator(*arguments, **options)])
+        return made[0]
+
+    monkeypatch.setattr(bench_depth_change, "Generator", once)
     assert bench.main(["depth-change", "small", "--rounds", "6", "--json"]) == 0
     near, far = json.loads(capsys.readouterr().out)
     assert (near["depths"], far["depths"]) == ([2, 1], [5, 1])

@@ -304,7 +304,7 @@ def test_overhead() -> None:
 
 
 @pytest.mark.parametrize("contender", PEERS, ids=lambda peer: peer.name)
-@pytest.mark.parametrize("item", [TINY, CACHED], ids=lambda item: item.name)
+@pytest.mark.parametrize("item", [pytest.param(TINY, marks=pytest.mark.exhaustive), CACHED], ids=lambda item: item.name)
 def test_peers(contender: Contender, item: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = contender.missing()
     if missing is not None:

@@ -283,8 +283,8 @@ def test_plans_and_folders_that_cannot_be(tmp_path: Path) -> None:
 def test_a_task_that_dies_or_hangs_fails_alone() -> None:
     tasks = ["a", "die", "hang", "b"]
     # The limit is far above what starting a process takes on a busy machine.
-    found = dict(Pool[str, str](behave, 2, 10.0).run(tasks))
-    assert found == {"a": "A", "b": "B", "die": "the process died with status 3", "hang": "took longer than 10 s"}
+    found = dict(Pool[str, str](behave, 2, 4.0).run(tasks))
+    assert found == {"a": "A", "b": "B", "die": "the process died with status 3", "hang": "took longer than 4 s"}
     found = dict(Pool[str, str](behave, 1, 600.0, 1).run(["spin", "a"]))
     assert found == {"spin": "took longer than 1 s of CPU time", "a": "A"}
 

@@ -32,9 +32,6 @@ def llama() -> nn.Module:
     return transformers.LlamaForCausalLM(config)
 
 
-MODELS = [bert, opt, llama]
-
-
 def made(build: Callable[[], nn.Module]) -> tuple[nn.Module, torch.Tensor]:
     """Return a model in which every weight matters, and token ids of 2 x 19."""
     torch.manual_seed(3)
@@ -46,7 +43,7 @@ def made(build: Callable[[], nn.Module]) -> tuple[nn.Module, torch.Tensor]:
     return model, torch.randint(3, 101, (2, 19))
 
 
-@pytest.mark.parametrize("build", MODELS)
+@pytest.mark.parametrize("build", [bert, llama, pytest.param(opt, marks=pytest.mark.exhaustive)])
 def test_models(cpu: str, build: Callable[[], nn.Module]) -> None:
     model, ids = made(build)
     with torch.no_grad():
@@ -55,7 +52,7 @@ def test_models(cpu: str, build: Callable[[], nn.Module]) -> None:
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("weights", ["bf16", "lm8"])
+@pytest.mark.parametrize("weights", ["lm8", pytest.param("bf16", marks=pytest.mark.exhaustive)])
 def test_a_model_with_narrow_weights(cpu: str, weights: str) -> None:
     model, ids = made(opt)
     compiled = compile_for(cpu, model, (), {"input_ids": ids}, weights=weights)
@@ -109,8 +106,7 @@ class Decode(nn.Module):
         return x + self.down(torch.relu(self.up(x))), keys, values
 
 
-@pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("weights", ["f32", "bf16"])
+@pytest.mark.parametrize(("batch", "weights"), [(1, "f32"), (3, "bf16")])
 def test_steps_of_decoding(cpu: str, batch: int, weights: str) -> None:
     module = Decode().eval()
     with torch.no_grad():

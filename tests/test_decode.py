@@ -18,8 +18,9 @@ SIZES = {
 }
 
 
-@pytest.fixture(scope="module", params=SIZES)
+@pytest.fixture(scope="module", params=["gpt2", "llama", pytest.param("opt", marks=pytest.mark.exhaustive)])
 def model(request):
+    """A decoder; `test_generate` holds the steps of OPT to transformers each time."""
     return SIZES[request.param].model(logits=True)
 
 
@@ -108,6 +109,7 @@ def test_a_slot_outside_the_context_is_refused(model, compiled):
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("model", ["llama", pytest.param("gpt2", marks=pytest.mark.exhaustive)], indirect=True)
 def test_the_functional_step_compiled(model):
     caches = tuple(torch.randn_like(cache) for cache in empty_caches(model.config, 2, CONTEXT))
     inputs = step_inputs(torch.tensor([[3], [1]]), first=5, context=CONTEXT)

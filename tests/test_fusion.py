@@ -19,6 +19,8 @@ from slipstick.passes.manager import run_pipeline
 
 GRAPHS_IN_A_MODULE = 32
 MODULES = 5
+SHORT = 2
+"""Modules that run each time."""
 INPUTS = [
     ("f32", (3, 5)),
     ("f32", (5,)),
@@ -293,7 +295,9 @@ def inputs(seed: int) -> list[np.ndarray]:
     return [np.array(rng.integers(-6, 7, shape) / (2 if e[0] == "f" else 1), dtypes[e]) for e, shape in INPUTS]
 
 
-@pytest.mark.parametrize("seed", range(MODULES))
+@pytest.mark.parametrize(
+    "seed", [seed if seed < SHORT else pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(MODULES)]
+)
 def test_random_graphs(seed, tmp_path):
     text = module_text(seed)
     plain, fused = (rewritten(text, fused=fused) for fused in (False, True))

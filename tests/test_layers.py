@@ -69,7 +69,7 @@ def arguments(imported: Any, ids: torch.Tensor) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("build", [opt, bert, *(pytest.param(b, marks=pytest.mark.exhaustive) for b in (gpt2, llama))])
+@pytest.mark.parametrize("build", [opt, *(pytest.param(b, marks=pytest.mark.exhaustive) for b in (bert, gpt2, llama))])
 def test_outlined_layers_compute_the_same_bits(build: Callable[[], torch.nn.Module], tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = build().eval()

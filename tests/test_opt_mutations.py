@@ -13,9 +13,9 @@ from .opt_runner import run_opt
 
 SEED = 20261123
 COUNT = 2000
-BATCHES = 20
+BATCHES = 40
 SHORT = 1
-"""Batches, of 100 inputs, that run each time; the others run with the exhaustive tests."""
+"""Batches, of 50 inputs, that run each time; the others run with the exhaustive tests."""
 SECONDS = 18
 SNIPPETS = Path(__file__).parent / "mutation_seeds"
 PIPELINES = (

@@ -32,18 +32,18 @@ SMALL = peft_graphs({"opt": sizes("opt"), "llama": sizes("llama")}, batch=2, tok
 # One of each group, that with the most of its own. A training step holds the forward graph too; where the backward pass
 # is made of other groups' operations, the forward graph alone is compiled each time, the step with `test_every_graph`.
 TRAINED = {
-    2: "gated-prompt",
     4: "lora",
     7: "boft",
-    8: "lora-moe",
-    9: "coda",
     12: "diff-pruning",
 }
 FORWARD = {
     1: "scaled-parallel-adapter",
+    2: "gated-prompt",
     3: "ia3",
     5: "dora",
     6: "krona",
+    8: "lora-moe",
+    9: "coda",
     10: "ladder",
     11: "mixed-adapters",
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -53,21 +54,28 @@ class Scores(nn.Module):
         return q @ k.transpose(-1, -2)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_exact(size: tuple[int, int, int], cache: Path) -> None:
+def turns(*axes: Iterable[Any]) -> list[Any]:
+    """Return all combinations as parameters of a test; every other one runs with the exhaustive tests only."""
+    found = []
+    for one in itertools.product(*(enumerate(axis) for axis in axes)):
+        marks = [pytest.mark.exhaustive] if sum(number for number, _ in one) % 2 else []
+        found.append(pytest.param(*(value for _, value in one), marks=marks))
+    return found
+
+
+@pytest.mark.parametrize(("size", "threads"), turns(SIZES, (1, 2)), ids=str)
+def test_exact(size: tuple[int, int, int], threads: int, cache: Path) -> None:
     linear, x = layer(*size)
     weight = linear.weight.detach()
-    for threads in (1, 2):
-        compiled = slipstick.compile(Product(0), (x, weight), threads=threads, cache_dir=cache)
-        assert 'kind = "skinny"' in compiled.stage("scheduled")
-        assert_close(compiled(x, weight), x @ weight.t(), size[2])
-        compiled = slipstick.compile(linear, (x,), threads=threads, cache_dir=cache)
-        assert f'kind = "{"skinny" if size[0] < 4 else "packed"}"' in compiled.stage("scheduled")
-        assert_close(compiled(x), linear(x), size[2])
+    compiled = slipstick.compile(Product(0), (x, weight), threads=threads, cache_dir=cache)
+    assert 'kind = "skinny"' in compiled.stage("scheduled")
+    assert_close(compiled(x, weight), x @ weight.t(), size[2])
+    compiled = slipstick.compile(linear, (x,), threads=threads, cache_dir=cache)
+    assert f'kind = "{"skinny" if size[0] < 4 else "packed"}"' in compiled.stage("scheduled")
+    assert_close(compiled(x), linear(x), size[2])
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("specials", ["ieee", "finite"])
+@pytest.mark.parametrize(("size", "specials"), turns(SIZES, ("ieee", "finite")), ids=str)
 def test_lmul(size: tuple[int, int, int], specials: Any, cache: Path) -> None:
     linear, x = layer(*size, bias=False)
     x[0, ::3] = 0
@@ -97,15 +105,15 @@ class Conv1D(nn.Module):
 NARROW_SIZES = [(1, 9, 17), (1, 5, 200), (2, 64, 768), (3, 50, 130), (8, 3, 256), (16, 17, 67)]
 
 
-# One size shows what more mantissa bits than bf16's change.
 NARROW_CASES = [
-    *itertools.product(NARROW_SIZES, [None, LMul(), LMul(specials="finite")]),
-    (NARROW_SIZES[2], LMul(8, specials="finite")),
+    *itertools.product(NARROW_SIZES, ("lm8", "bf16"), (None,)),
+    *turns(NARROW_SIZES, ("lm8", "bf16"), (LMul(), LMul(specials="finite"))),
+    # One size shows what more mantissa bits than bf16's change.
+    *((NARROW_SIZES[2], weights, LMul(8, specials="finite")) for weights in ("lm8", "bf16")),
 ]
 
 
-@pytest.mark.parametrize(("size", "lmul"), NARROW_CASES, ids=str)
-@pytest.mark.parametrize("weights", ["lm8", "bf16"])
+@pytest.mark.parametrize(("size", "weights", "lmul"), NARROW_CASES, ids=str)
 def test_narrow_weights(size: tuple[int, int, int], weights: str, lmul: LMul | None, cache: Path) -> None:
     """Channels of very different magnitudes, zeros among the weights; each output is compared at its own scale."""
     _, columns, depth = size
@@ -137,16 +145,22 @@ def test_lm8_scales_at_the_ends_of_its_biases(cache: Path) -> None:
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-44)
 
 
-@pytest.mark.parametrize("size", [(1, 1, 1), (1, 200, 33), (2, 768, 64), (7, 70, 9), (16, 31, 5)], ids=str)
-@pytest.mark.parametrize("lmul", [None, LMul(), LMul(specials="finite")], ids=str)
-def test_rows_of_b(size: tuple[int, int, int], lmul: LMul | None, cache: Path) -> None:
+@pytest.mark.parametrize(
+    ("size", "lmul", "threads"),
+    turns(
+        [(1, 1, 1), (1, 200, 33), (2, 768, 64), (7, 70, 9), (16, 31, 5)],
+        [None, LMul(), LMul(specials="finite")],
+        [1, 2],
+    ),
+    ids=str,
+)
+def test_rows_of_b(size: tuple[int, int, int], lmul: LMul | None, threads: int, cache: Path) -> None:
     linear, x = layer(*size, bias=False)
     weight = linear.weight.detach().t().contiguous()
     expected = x @ weight if lmul is None else slipstick.lmul_matmul(x, weight, 4, "truncate", lmul.specials)
-    for threads in (1, 2):
-        compiled = slipstick.compile(Product(1), (x, weight), threads=threads, lmul=lmul, cache_dir=cache)
-        assert 'kind = "rows"' in compiled.stage("scheduled")
-        assert_close(compiled(x, weight), expected, size[2])
+    compiled = slipstick.compile(Product(1), (x, weight), threads=threads, lmul=lmul, cache_dir=cache)
+    assert 'kind = "rows"' in compiled.stage("scheduled")
+    assert_close(compiled(x, weight), expected, size[2])
 
 
 @pytest.mark.parametrize("prefetch", [0, 1, 65536])

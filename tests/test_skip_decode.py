@@ -21,8 +21,11 @@ SIZES = {
 }
 
 
-@pytest.fixture(scope="module", params=SIZES)
+@pytest.fixture(
+    scope="module", params=["gpt2", *(pytest.param(name, marks=pytest.mark.exhaustive) for name in ("llama", "opt"))]
+)
 def model(request):
+    """A decoder; `test_generate` compares skipped runs of LLaMA and OPT with a recomputation each time."""
     return SIZES[request.param].model(logits=True)
 
 

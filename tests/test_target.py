@@ -92,14 +92,13 @@ def test_32_bit_cpus_are_refused() -> None:
         Target.named("pentium4")
 
 
-@pytest.mark.parametrize("cpu", NAMED)
-def test_llvm_says_nothing_about_the_names_given_to_it(cpu: str) -> None:
+def test_llvm_says_nothing_about_the_names_given_to_it() -> None:
     code = (
         "import sys; from slipstick.target import Target; from slipstick.compiler.codegen import compile_object;"
-        "compile_object('define void @f() { ret void }', Target.named(sys.argv[1]));"
-        "compile_object('define void @f() { ret void }', Target.host())"
+        "targets = [*map(Target.named, sys.argv[1:]), Target.host()];"
+        "[compile_object('define void @f() { ret void }', target) for target in targets]"
     )
-    done = subprocess.run([sys.executable, "-c", code, cpu], capture_output=True, timeout=120, check=True)
+    done = subprocess.run([sys.executable, "-c", code, *NAMED], capture_output=True, timeout=120, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")
 
 

@@ -239,7 +239,7 @@ def test_the_entry_point_is_the_backend(repository):
     assert EntryPoint(name, value, "torch_dynamo_backends").load() is slipstick.torch_backend
 
 
-QUICK = ("bert-base-1x128", "opt-125m-prefill-1x128", "mixtral-4x-prefill-1x128")
+QUICK = ("bert-base-1x128", "mixtral-4x-prefill-1x128")
 FALLBACKS = {"mixtral-4x-prefill-1x128": {"aten.histc.default", "transformers.grouped_mm_fallback.default"}}
 
 
