@@ -107,6 +107,6 @@ def test_packed_tails_under_valgrind(form, tmp_path):
 @pytest.mark.exhaustive
 def test_valgrind_sees_a_result_that_is_too_short(tmp_path, monkeypatch):
     (kernel,) = (kernel for kernel in kernels() if kernel.name == "linear 5x97x257")
-    monkeypatch.setattr(valgrind, "_MEMORY", valgrind._MEMORY.replace("malloc(size); }", "malloc(size - 4); }"))
+    monkeypatch.setattr(valgrind, "_MEMORY", valgrind._MEMORY.replace("malloc(size); }", "malloc(size - 128); }"))
     verdict = check_with_valgrind(Case(kernel.name, NARROW, kernel, Form("exact")), tmp_path)
     assert verdict.kind == "wrong" and "Invalid" in verdict.text

@@ -37,7 +37,8 @@ def linear(b: Builder) -> None:
     bias = b.leaf((columns,), parameter=b.rng.random() < 0.8)
     y = b.add("torch.nn.functional.linear({0}, {1}, {2})", x, weight, bias)
     if y is not None and b.rng.random() < 0.4:
-        y = b.add(b.rng.choice(("torch.relu({0})", "torch.nn.functional.gelu({0})", "{0} * 2", "torch.tanh({0})")), y)
+        gelu = "torch.nn.functional.gelu({0})" if b.float != "float16" else "torch.sigmoid({0})"
+        y = b.add(b.rng.choice(("torch.relu({0})", gelu, "{0} * 2", "torch.tanh({0})")), y)
         if y is not None and b.rng.random() < 0.4:
             b.add("{0} + {1}", y, b.partner(y))
 

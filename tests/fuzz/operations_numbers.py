@@ -48,7 +48,10 @@ _REDUCE = (
 
 
 def unary(b: Builder) -> None:
-    b.add(b.rng.choice(_UNARY), b.any_float())
+    how = b.rng.choice(_UNARY)
+    if b.float == "float16" and "gelu" in how:
+        return  # torch makes NaN of an infinity there
+    b.add(how, b.any_float())
 
 
 def binary(b: Builder) -> None:
