@@ -117,12 +117,17 @@ def _measure(graphs: Sequence[Graph], store: Store) -> None:
     if not graphs:
         return
     settings = store.settings
-    how = {"inductor": settings.inductor, "repeats": settings.repeats, "threads": settings.threads}
     with Steps(Console(file=sys.stderr)).parts("models", len(graphs)) as part:
         for one in graphs:
             with part(one.name) as tell:
                 try:
-                    row = measure(one, **how, tell=tell)
+                    row = measure(
+                        one,
+                        inductor=settings.inductor,
+                        repeats=settings.repeats,
+                        threads=settings.threads,
+                        tell=tell,
+                    )
                 except Exception as error:
                     text = str(error).strip().split("\n")[0]
                     row = Measured(one.name, failure=f"{type(error).__name__}: {text}")
