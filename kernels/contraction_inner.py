@@ -12,8 +12,8 @@ from .structured import index
 if TYPE_CHECKING:
     from .contraction_panel import Packing
 
-_LINE_BYTES = 64
-_TO_L1, _TO_L2 = 3, 2
+LINE_BYTES = 64
+TO_L1, TO_L2 = 3, 2
 """The localities of prefetches into the caches of the first and the second level."""
 NEAR_BYTES = 8192
 """How far ahead of what is read a line is asked for again."""
@@ -102,7 +102,7 @@ class Prefetch:
         number, row = at
         here = arith.muli(arith.addi(arith.muli(number, rows), row), index(width))
         block = arith.muli(depths, index(width))
-        line = max(1, _LINE_BYTES * 8 // packing.element.width)
+        line = max(1, LINE_BYTES * 8 // packing.element.width)
         lines = arith.ceildivsi(block, index(line))
         return cls(flat, size, here, arith.addi(here, block), lines, line)
 
@@ -143,9 +143,9 @@ class Turn:
 
         They are spread over them: of many at once the last find no place in the buffers of what is on its way.
         """
-        self._emit(self.far, range(step, self.far_count, steps), _TO_L2)
+        self._emit(self.far, range(step, self.far_count, steps), TO_L2)
         if self.near is not None:
-            self._emit(self.near, range(step, self.near_count, steps), _TO_L1)
+            self._emit(self.near, range(step, self.near_count, steps), TO_L1)
 
     def _emit(self, first: ir.Value, numbers: range, locality: int) -> None:
         for number in numbers:
