@@ -12,7 +12,7 @@ from .structured import index
 if TYPE_CHECKING:
     from .contraction_panel import Packing
 
-_LINE_BYTES = 64
+LINE_BYTES = 64
 TO_L1, TO_L2 = 3, 2
 """The localities of prefetches into the caches of the first and the second level."""
 NEAR_BYTES = 8192
@@ -119,7 +119,7 @@ class Prefetch:
         number, row = at
         here = arith.muli(arith.addi(arith.muli(number, rows), row), index(width))
         block = arith.muli(depths, index(width))
-        line = max(1, _LINE_BYTES * 8 // packing.element.width)
+        line = max(1, LINE_BYTES * 8 // packing.element.width)
         lines = arith.ceildivsi(block, index(line))
         return cls(flat, size, here, arith.addi(here, block), lines, line)
 

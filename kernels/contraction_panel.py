@@ -7,7 +7,7 @@ from functools import partial
 
 from ..bindings import arith, func, ir, memref, vector
 from .contraction_epilogue import TileEpilogue
-from .contraction_inner import Fetch, Operand, PackedRows, Prefetch, RowsInPlace, multiply_tile
+from .contraction_inner import LINE_BYTES, TO_L1, Fetch, Operand, PackedRows, Prefetch, RowsInPlace, multiply_tile
 from .contraction_prefetch import Contiguous, MatrixPrefetch
 from .decision import ContractionSchedule
 from .epilogue import Epilogue
@@ -138,8 +138,8 @@ def emit_panel(
     before C is added. A is packed for the depth `depth` to `depth + depths` or, where the schedule says
     so, the matrix A[M, K] itself. Where B is codes with exponent biases, these, one for each column, are a last
     argument. B is packed, a block of the depth at a time; where it is panels it is read in place and what follows in
-    memory, the next block, is prefetched. With the last block of the depth the `epilogue` is done, whose operands are
-    the very last arguments.
+    memory, the next block, is prefetched; so is the next row tile of C where it is read. With the last block of the
+    depth the `epilogue` is done, whose operands are the very last arguments.
     """
     size = ir.IndexType.get(body.owner.context)
     with ir.InsertionPoint(body), ir.Location.name(name):
@@ -224,12 +224,33 @@ class _Panel:
             first = arith.addi(self.row, arith.muli(tile, index(s.tile_rows)))
             rows = arith.minsi(arith.subi(memref.dim(self.c, index(0)), first), index(s.tile_rows))
             full = arith.andi(equal(rows, s.tile_rows), equal(self.columns, s.tile_columns))
+            self.prefetch_sums(arith.addi(first, index(s.tile_rows)))
             start = self.zero_tile() if self.by_blocks else self.start(accumulators, full, first, rows)
             product = self.product(tile, first, rows, packed_depth, Operand(right, panel), start, prefetch)
             if self.by_blocks:
                 before = self.start(accumulators, full, first, rows)
                 product = [arith.addf(*pair) for pair in zip(before, product, strict=True)]
             self.store(product, first, rows, full)
+
+    def prefetch_sums(self, first: ir.Value) -> None:
+        """Emit prefetches of a row tile of C, where its sums so far are to be read: they may have left the caches."""
+        if not self.overwrite:
+            self.prefetch_rows(first)
+            return
+        is_later = arith.cmpi(arith.CmpIPredicate.ne, self.depth, index(0))
+        branch(is_later, [], partial(self.prefetch_rows, first), lambda: None)
+
+    def prefetch_rows(self, first: ir.Value) -> None:
+        """Emit prefetches of each line of a row tile of C, which may reach beyond C."""
+        last = arith.subi(memref.dim(self.c, index(0)), index(1))
+        line = max(1, LINE_BYTES * 8 // self.packing.element.width)
+        width = self.schedule.tile_columns
+        # From the last element back: no line is left out where a panel begins in the middle of one.
+        places = [arith.minsi(index(j), arith.subi(self.columns, index(1))) for j in range(width - 1, -1, -line)]
+        for i in range(self.schedule.tile_rows):
+            row = arith.minsi(arith.addi(first, index(i)), last)
+            for place in places:
+                memref.prefetch(self.c, [row, arith.addi(self.column, place)], False, TO_L1, True)
 
     def product(
         self,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..bindings import arith, ir, memref
-from .contraction_inner import TO_L2
+from .contraction_inner import LINE_BYTES, TO_L2
 from .structured import index
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 Contiguous = Literal["rows", "columns"]
 """Which lines of a matrix B [K, N] lie without gaps in memory."""
-_LINE_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class MatrixPrefetch:
         """Emit the places of the lines that row tile `tile` fetches in the turn that begins at step `k`."""
         s = packing.schedule
         # Codes of narrow weights have their own size.
-        line = max(1, _LINE_BYTES * 8 // packing.stored.width)
+        line = max(1, LINE_BYTES * 8 // packing.stored.width)
         k_stride, n_stride = self.strides
         here = arith.addi(self.start, arith.muli(k, k_stride))
         if self.contiguous == "rows":

@@ -181,10 +181,16 @@ func.func @panels(%a: memref<5x64xf32>, %b: memref<3x64x8xf32>) -> memref<5x20xf
 // -----
 
 // A row tile that is alone prefetches all the lines of the next block, two in a turn here, and asks again, near, for
-// those that it reads itself: 256 rows of 8 ahead, but inside the panels.
+// those that it reads itself: 256 rows of 8 ahead, but inside the panels. Behind the first block of the depth, where C
+// is read, each row of the next tile of it is prefetched, too.
 // CHECK-LABEL: func.func private @slipstick_contraction_0_panel
-// CHECK-SAME:    %{{.*}}: memref<1x64x2xf32>, %[[B:.*]]: memref<?x?x8xf32>,
+// CHECK-SAME:    %{{.*}}: memref<1x64x2xf32>, %[[B:.*]]: memref<?x?x8xf32>, %[[C:.*]]: memref<?x?xf32, strided<[?, 1], offset: ?>>,
+// CHECK:         scf.for %[[DEPTH:.*]] =
 // CHECK:         %[[FLAT:.*]] = memref.reinterpret_cast %[[B]]
+// CHECK:         %[[LATER:.*]] = arith.cmpi ne, %[[DEPTH]], %c0
+// CHECK:         scf.if %[[LATER]]
+// CHECK-COUNT-2:   memref.prefetch %[[C]][{{.*}}], read, locality<3>, data
+// CHECK:         }
 // CHECK:         scf.for %[[K:.*]] = {{.*}} iter_args
 // CHECK:           %[[AHEAD:.*]] = arith.addi %[[K]], %c256
 // CHECK:           %[[ELEMENTS:.*]] = arith.muli %[[AHEAD]], %c8
