@@ -115,17 +115,19 @@ class LevelModel:
         return self._factors[name]
 
     def doubts(self, matrix: Matrix, spreads: Floats) -> Floats:
-        """Return how doubtful rows are, f64 [rows]: log odds of one of the worst errors, where there are trees for it.
+        """Return how doubtful rows are, f64 [rows]: how much larger than usual the expected errors are.
 
-        Else how much larger than usual the expected errors are: log of the mean ratio.
+        That is the log of the mean ratio; where there are trees for it, the log odds of one of the worst errors are
+        added: together they find more of these than either.
         """
-        return excess(spreads, self.usual) if self.doubt is None else self.doubt.predict(matrix)[:, 0]
+        found = excess(spreads, self.usual)
+        return found if self.doubt is None else found + self.doubt.predict(matrix)[:, 0]
 
     def why(self, doubt: float) -> str:
         """Return what a row's doubt says, in words."""
         if self.doubt is None:
             return f"errors {np.exp(doubt):.1f} times the usual are expected"
-        return f"one of the largest errors is likely: {100 / (1 + np.exp(-doubt)):.0f} %, usually {100 * WORST:.0f} %"
+        return "one of the largest errors is likely"
 
 
 class Reader:

@@ -21,11 +21,11 @@ from .conformal import quantiles
 from .features import text_features
 from .folds import FOLDS, folds, without_copies
 from .labels import LABELS, Floats
-from .level_model import ESTIMATE, JUDGED, WORST, Inputs, LevelModel, Reader, Support, group, inputs
+from .level_model import ESTIMATE, JUDGED, WORST, Inputs, LevelModel, Reader, Support, excess, group, inputs
 from .splits import Mask
 
 COVERAGE = 0.9
-DOUBTED = 0.13
+DOUBTED = 0.135
 """The share of rows of families not trained on that the model doubts for the size of the errors it expects."""
 _LEAST_DISTANCE = 0.02
 _MANY = 4000
@@ -95,7 +95,7 @@ class HeldOut:
     spreads: Floats
     """Log distances expected by trees that were not trained on the fold either, f64 [rows, labels]."""
     doubts: Floats
-    """Log odds of one of the worst errors, by trees that were not trained on the fold either, f64 [rows]."""
+    """What `LevelModel.doubts` says by trees that were not trained on the fold either, f64 [rows]."""
 
 
 def train_level(examples: Examples, parameters: Parameters) -> tuple[LevelModel, HeldOut]:
@@ -158,6 +158,7 @@ def held_out(examples: Examples, parameters: Parameters) -> HeldOut:
     for test, others, read in reads.values():
         doubt = train_doubt(read.matrix[others], are_worst(errors[others]), parameters)
         doubts[test] = doubt.predict(read.matrix[test])[:, 0]
+    doubts += excess(spreads, usual_distances(spreads))
     every = np.ones(len(numbers), bool)
     return HeldOut(numbers, centres, estimates, choose(trees, estimates, truth, every), spreads, doubts)
 
