@@ -27,6 +27,7 @@ from .opt_isolation import Outcome, Progress, run_isolated
 from .opt_messages import write_error
 from .opt_reproducer import save
 from .opt_run import Surroundings, process
+from .opt_upstream import PASSES as UPSTREAM_PASSES
 
 REGISTRY = Registry(PASSES, PIPELINES)
 """slipstick's passes and the compiler's stages."""
@@ -36,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool with `argv` (default: the command line); return the exit status, 0 or 1."""
     _reserve_standard_descriptors()
     try:
-        config = parse_arguments(sys.argv[1:] if argv is None else argv, _is_pass)
+        names = (*REGISTRY.passes, *REGISTRY.pipelines, *UPSTREAM_PASSES)
+        config = parse_arguments(sys.argv[1:] if argv is None else argv, _is_pass, names)
         information = _information(config)
         if information is not None:
             _write_all(1, information.encode())
