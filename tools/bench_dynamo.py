@@ -26,10 +26,8 @@ from rich.table import Table
 from ..datasets.graphs import graph
 from .bench_dynamo_measure import Measured, Mode, measure
 from .bench_table import duration
-from .command import guarded
 from .flags import integer_flag
 
-PROGRAM = "slipstick-bench dynamo"
 ARCHITECTURES = (
     "bert-base-1x128",
     "roberta-base-1x128",
@@ -52,15 +50,14 @@ _SUBJECTS = ("slipstick", "eager", "inductor")
 HEADINGS = ("model", "", *_TEXTS, *_SUBJECTS, "of eager", "of inductor")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run with `argv` (default: the command line); return the exit status: 1 where a result is wrong."""
-    arguments = _parser().parse_args(argv)
-    return guarded(PROGRAM, lambda: _run(arguments))
+def bench_dynamo(program: str, argv: Sequence[str]) -> int:
+    """Do what the arguments ask for; return the exit status: 1 where a result is wrong."""
+    return _run(_parser(program).parse_args(argv))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=program, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
     add("graphs", nargs="*", metavar="GRAPH", help="names as `slipstick-bench list` shows them, sizes behind a colon")
