@@ -6,8 +6,9 @@ anchored on the very operation it is given: an anchor that does not match would 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Literal, TypeAlias
 
 from ..bindings import ir, passmanager
@@ -178,7 +179,7 @@ class _Resolver:
         try:
             return passmanager.PassManager.parse(f"{anchor}({call})", self.context)
         except ValueError as error:
-            raise PipelineError(_tidy(str(error), call)) from error
+            raise PipelineError(_tidy(str(error), call, (*self.registry.passes, *self.registry.pipelines))) from error
 
 
 def _restricted_to(text: str) -> str | None:
@@ -186,10 +187,11 @@ def _restricted_to(text: str) -> str | None:
     return after.partition("'")[0] if found else None
 
 
-def _tidy(text: str, call: PassCall) -> str:
-    """Return MLIR's complaint about a pass as one line."""
+def _tidy(text: str, call: PassCall, known: Sequence[str]) -> str:
+    """Return MLIR's complaint about a pass as one line; of an unknown one, with the nearest of the names `known`."""
     if "does not refer to a registered pass" in text:
-        return f"'{call.name}' does not refer to a registered pass or pass pipeline"
+        near = "".join(f"; did you mean '{name}'?" for name in get_close_matches(call.name, known, n=1, cutoff=0.75))
+        return f"'{call.name}' does not refer to a registered pass or pass pipeline{near}"
     lines = [line.strip().removeprefix("<Pass-Options-Parser>: ") for line in text.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith("failed to add")]
     if not lines:

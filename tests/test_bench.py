@@ -228,6 +228,7 @@ def test_export_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
         (["gelu-128x3072", "--target", "neoverse-v2"], "--target: this machine does not run the code of neoverse-v2"),
         (["gelu-128x3072", "--target", "haswel"], "haswell"),
         (["lists"], "expected a graph or a command such as list, found 'lists'"),
+        (["depth-chang"], "expected a graph or a command such as depth-change, found 'depth-chang'"),
         (["show"], "expected one file, found 0"),
         (["list", "gelu", "--suite", "zoo"], "list gelu: expected no --family, --tag or --suite beside a name"),
         (["list", "--family", "x"], "family: expected one of "),
@@ -242,6 +243,15 @@ def test_wrong_arguments(arguments: list[str], message: str, capsys: pytest.Capt
     assert bench.main(arguments) == 1
     error = capsys.readouterr().err
     assert message in error and "Traceback" not in error
+
+
+def test_an_interrupt_while_a_command_is_loaded(monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench, "import_module", interrupted)
+    assert bench.main(["list"]) == 1
+    assert capsys.readouterr().err == "slipstick-bench list: error: interrupted\n"
 
 
 @pytest.mark.parametrize(

@@ -255,6 +255,7 @@ def rows_of_the_data_set() -> str:
         (["train", "{}", "--medcalc", "{}/none.csv"], "No such file"),
         (["train", "{}", "--device", "cuda"], "device: expected cpu, found cuda"),
         (["study", "{}"], "expected a corpus, found no corpus.json"),
+        (["study", "{}/none"], "expected a folder that `slipstick-skip train` has written, found none"),
     ],
 )
 def test_what_the_commands_refuse(

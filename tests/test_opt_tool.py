@@ -13,12 +13,12 @@ import pytest
 from slipstick.bindings import ir, new_context, passmanager
 from slipstick.passes.base import Message
 from slipstick.passes.diagnostics import call_notes, file_position, format_message
-from slipstick.tools import opt_upstream
-from slipstick.tools.opt import REGISTRY
+from slipstick.tools import opt, opt_tool, opt_upstream
 from slipstick.tools.opt_config import flags
 from slipstick.tools.opt_help import dialects_text, help_text
 from slipstick.tools.opt_isolation import run_isolated
 from slipstick.tools.opt_source import Source, split
+from slipstick.tools.opt_tool import REGISTRY
 
 from .opt_runner import run_opt
 
@@ -86,7 +86,7 @@ def test_a_closed_standard_output_is_an_error() -> None:
 
 
 def test_it_starts_without_torch() -> None:
-    code = "import sys, slipstick.tools.opt; print('torch' in sys.modules)"
+    code = "import sys, slipstick.tools.opt_tool; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
@@ -100,6 +100,15 @@ def test_a_child_that_dies_is_reported(number: signal.Signals) -> None:
     outcome = run_isolated(die, 0)
     assert outcome.status is None
     assert number.name in outcome.text()
+
+
+def test_an_interrupt_is_one_line(monkeypatch, capfd) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(opt_tool, "run", interrupted)
+    assert opt.main([]) == 1
+    assert capfd.readouterr().err == "slipstick-opt: interrupted\n"
 
 
 def test_a_child_that_hangs_is_ended() -> None:

@@ -23,7 +23,8 @@ import argparse
 import difflib
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from ..errors import ArgumentError
@@ -34,60 +35,32 @@ from .flags import integer_flag
 PROGRAM = "slipstick-bench"
 SUITE_NAMES = ("core", "products", "elementwise", "models", "prefill", "decode", "zoo", "peft", "medcalc")
 
-COMMANDS = (
-    "generate",
-    "dynamo",
-    "list",
-    "export",
-    "decisions",
-    "explain",
-    "check",
-    "adapter-cost",
-    "peft-coverage",
-    "limits",
-    "show",
-)
+_COMMANDS = {
+    "generate": ("bench_generate", "bench_generate"),
+    "depth-change": ("bench_depth_change", "depth_change"),
+    "dynamo": ("bench_dynamo", "bench_dynamo"),
+    "list": ("bench_list", "list_graphs"),
+    "export": ("bench_export", "export"),
+    "decisions": ("bench_decisions", "decisions"),
+    "explain": ("bench_explain", "explain"),
+    "check": ("bench_check", "check"),
+    "adapter-cost": ("bench_adapters", "adapter_cost"),
+}
+"""Modules and functions of the commands with flags of their own."""
+_NAMES = (*_COMMANDS, "peft-coverage", "limits", "show")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark with `argv` (default: the command line); return the exit status, 0 or 1 (2: wrong flag)."""
     given = list(sys.argv[1:] if argv is None else argv)
-    if given[:1] == ["list"]:
-        from .bench_list import list_graphs
+    if given and given[0] in _COMMANDS:
+        module, function = _COMMANDS[given[0]]
 
-        return guarded(PROGRAM, lambda: list_graphs(f"{PROGRAM} list", given[1:]))
-    if given[:1] == ["export"]:
-        from .bench_export import export
+        def work() -> int:
+            command: Callable[[str, Sequence[str]], int] = getattr(import_module(f".{module}", __package__), function)
+            return command(f"{PROGRAM} {given[0]}", given[1:])
 
-        return guarded(PROGRAM, lambda: export(f"{PROGRAM} export", given[1:]))
-    if given[:1] == ["decisions"]:
-        from .bench_decisions import decisions
-
-        return guarded(PROGRAM, lambda: decisions(f"{PROGRAM} decisions", given[1:]))
-    if given[:1] == ["explain"]:
-        from .bench_explain import explain
-
-        return guarded(PROGRAM, lambda: explain(f"{PROGRAM} explain", given[1:]))
-    if given[:1] == ["check"]:
-        from .bench_check import check
-
-        return guarded(PROGRAM, lambda: check(f"{PROGRAM} check", given[1:]))
-    if given[:1] == ["adapter-cost"]:
-        from .bench_adapters import adapter_cost
-
-        return guarded(PROGRAM, lambda: adapter_cost(f"{PROGRAM} adapter-cost", given[1:]))
-    if given[:1] == ["depth-change"]:
-        from .bench_depth_change import depth_change
-
-        return guarded(PROGRAM, lambda: depth_change(f"{PROGRAM} depth-change", given[1:]))
-    if given[:1] == ["generate"]:
-        from .bench_generate import main as generate
-
-        return generate(given[1:])
-    if given[:1] == ["dynamo"]:
-        from .bench_dynamo import main as dynamo
-
-        return dynamo(given[1:])
+        return guarded(f"{PROGRAM} {given[0]}", work)
     arguments = _parser().parse_args(given)
     arguments.command = shlex.join([PROGRAM, *given])
     return guarded(PROGRAM, lambda: _run(arguments))
@@ -151,8 +124,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _refuse_misspelt(first: str) -> None:
     """Raise ArgumentError for what is no graph and nearly a command."""
-    near = difflib.get_close_matches(first, COMMANDS, n=1, cutoff=0.7)
-    if not near or first in COMMANDS:
+    near = difflib.get_close_matches(first, _NAMES, n=1, cutoff=0.7)
+    if not near or first in _NAMES:
         return
     from ..datasets.graphs import graph
 

@@ -31,27 +31,12 @@ from ..errors import ArgumentError
 from .bench_generate import load_model
 from .flags import integer_flag
 from .output import quiet
+from .study_statistics import LEVEL, Median
 
 _HALF: Final = 8
 """Steps of each of the two depths in a turn."""
 _MORE_CHANGES: Final = 2 * _HALF - 2
 """Changes of depth, from one step to the next, that a turn with many has more than one with few (16 and 2)."""
-_LEVEL: Final = 0.95
-_QUANTILE: Final = 1.96
-"""Of the normal distribution, for that level."""
-
-
-@dataclass(frozen=True)
-class Median:
-    """A median in seconds with its interval of 95 %, from ranks, whatever the distribution is."""
-
-    middle: float
-    low: float
-    high: float
-
-    def text(self) -> str:
-        """Return it in nanoseconds."""
-        return f"{self.middle * 1e9:+.0f} ns [{self.low * 1e9:+.0f}, {self.high * 1e9:+.0f}]"
 
 
 @dataclass(frozen=True)
@@ -63,7 +48,7 @@ class DepthChange:
     step: float
     """Seconds of a step, the mean of both depths, in turns with few changes: the median."""
     change: Median
-    """What a change adds to a step."""
+    """What a change adds to a step, in seconds."""
     nothing: Median
     """The same figure of two turns with equally few changes."""
     allocations: int
@@ -137,8 +122,8 @@ def measure(step: Callable[[int], object], depths: tuple[int, int], rounds: int)
         depths,
         rounds,
         median(first) / len(few),
-        _median([(b - a) / _MORE_CHANGES for a, b in zip(first, many, strict=True)]),
-        _median([(b - a) / _MORE_CHANGES for a, b in zip(first, again, strict=True)]),
+        Median.of([(b - a) / _MORE_CHANGES for a, b in zip(first, many, strict=True)]),
+        Median.of([(b - a) / _MORE_CHANGES for a, b in zip(first, again, strict=True)]),
         *(late - early for early, late in zip(before, after, strict=True)),
     )
 
@@ -148,14 +133,6 @@ def _time(step: Callable[[int], object], turn: Sequence[int]) -> float:
     for depth in turn:
         step(depth)
     return time.perf_counter() - start
-
-
-def _median(values: Sequence[float]) -> Median:
-    ranked = sorted(values)
-    count = len(ranked)
-    reach = _QUANTILE * count**0.5 / 2
-    low, high = max(0, int(count / 2 - reach)), min(count - 1, int(count / 2 + reach))
-    return Median(median(ranked), ranked[low], ranked[high])
 
 
 def _pairs(asked: Sequence[int] | None, generator: Generator) -> list[tuple[int, int]]:
@@ -172,13 +149,17 @@ def _print(found: Sequence[DepthChange], console: Console, arguments: argparse.N
     for one in found:
         console.print(
             f"{arguments.model}, batch {arguments.batch}, depths {one.depths[0]} and {one.depths[1]}: a step takes "
-            f"{one.step * 1e6:.1f} µs in the mean; a change of depth adds {one.change.text()}\n"
-            f"  (the same figure without changes: {one.nothing.text()}; medians over {one.rounds:,} rounds, intervals "
-            f"of {_LEVEL * 100:.0f} %)\n"
+            f"{one.step * 1e6:.1f} µs in the mean; a change of depth adds {_nanoseconds(one.change)}\n"
+            f"  (the same figure without changes: {_nanoseconds(one.nothing)}; medians over {one.rounds:,} rounds, "
+            f"intervals of {LEVEL * 100:.0f} %)\n"
             f"  in {one.steps:,} steps: {one.allocations} allocations, {one.loaded} pieces of code compiled or loaded, "
             f"{one.page_faults} page faults",
             soft_wrap=True,
         )
+
+
+def _nanoseconds(one: Median) -> str:
+    return f"{one.middle * 1e9:+.0f} ns [{one.low * 1e9:+.0f}, {one.high * 1e9:+.0f}]"
 
 
 def _parser(program: str) -> argparse.ArgumentParser:

@@ -27,13 +27,11 @@ from ..datasets.graphs import graph
 from .bench_dynamo_measure import measure
 from .bench_dynamo_results import Measured, Settings, Store
 from .bench_dynamo_table import markdown, notes, table
-from .command import guarded
 from .environment import describe_environment
 from .files import check_writable
 from .flags import integer_flag
 from .progress import Steps
 
-PROGRAM = "slipstick-bench dynamo"
 ARCHITECTURES: Final = {
     "bert-base-1x128": "layers=2",
     "roberta-base-1x128": "num_hidden_layers=2",
@@ -55,15 +53,14 @@ FORMS: Final = (SMALL, "layers", "whole")
 TOLERANCE = 1e-4
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run with `argv` (default: the command line); return the exit status: 1 where a result is wrong."""
-    arguments = _parser().parse_args(argv)
-    return guarded(PROGRAM, lambda: _run(arguments))
+def bench_dynamo(program: str, argv: Sequence[str]) -> int:
+    """Do what the arguments ask for; return the exit status: 1 where a result is wrong."""
+    return _run(_parser(program).parse_args(argv))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=program, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
     add("graphs", nargs="*", metavar="GRAPH", help="names as `slipstick-bench list` shows them, sizes behind a colon")

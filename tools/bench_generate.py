@@ -20,7 +20,6 @@ from rich.console import Console
 
 from ..datasets import transformer_sizes
 from ..errors import ArgumentError
-from .command import guarded
 from .files import check_writable
 from .flags import integer_flag
 from .output import quiet
@@ -28,7 +27,6 @@ from .output import quiet
 if TYPE_CHECKING:
     import torch
 
-PROGRAM = "slipstick-bench generate"
 SIZES = {
     "opt-tiny": transformer_sizes.TransformerSizes("opt", 12, 64, 4, 256, 512, 2048),
     "opt-125m": transformer_sizes.OPT_125M,
@@ -39,15 +37,14 @@ SIZES = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run with `argv` (default: the command line); return the exit status, 0 or 1 (2: wrong flag)."""
-    arguments = _parser().parse_args(argv)
-    return guarded(PROGRAM, lambda: _run(arguments))
+def bench_generate(program: str, argv: Sequence[str]) -> int:
+    """Do what the arguments ask for; return the exit status, 0 or 1 (2: wrong flag)."""
+    return _run(_parser(program).parse_args(argv))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=program, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
     add("model", metavar="MODEL", help=f"{', '.join(SIZES)} (random weights), or the folder of a checkpoint")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -119,9 +119,12 @@ def flags() -> dict[str, dataclasses.Field[Any]]:
     return {flag_name(f): f for f in dataclasses.fields(Config) if "help" in f.metadata}
 
 
-def parse_arguments(arguments: Sequence[str], is_pass: Callable[[str], bool]) -> Config:
+def parse_arguments(
+    arguments: Sequence[str], is_pass: Callable[[str], bool], passes_known: Iterable[str] = ()
+) -> Config:
     """Return what `arguments` ask for; `is_pass` tells whether a flag is the name of a pass or pipeline.
 
+    `passes_known` are names of passes, of which the one nearest to a misspelt flag is suggested.
     Raises `ArgumentError` with the text to show.
     """
     known = flags()
@@ -142,7 +145,7 @@ def parse_arguments(arguments: Sequence[str], is_pass: Callable[[str], bool]) ->
         name = ALIASES.get(name, name)
         if name not in known:
             if not is_pass(name):
-                raise ArgumentError(_unknown(argument, name, known))
+                raise ArgumentError(_unknown(argument, name, (*known, *passes_known)))
             passes.append(_pass_call(name, value))
             continue
         field_ = known[name]
@@ -210,7 +213,7 @@ def _bad(name: str, why: str) -> ArgumentError:
     return ArgumentError(f"{PROGRAM}: for the {dash}{name} option: {why}")
 
 
-def _unknown(argument: str, name: str, known: dict[str, Any]) -> str:
+def _unknown(argument: str, name: str, known: Sequence[str]) -> str:
     text = f"{PROGRAM}: Unknown command line argument '{argument}'.  Try: '{PROGRAM} --help'"
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
     return f"{text}\n{PROGRAM}: Did you mean '--{near[0]}'?" if near else text

@@ -32,6 +32,10 @@ _PARTS: Final = ("torch", "arithmetics", "speed")
 
 def run_study(arguments: argparse.Namespace) -> None:
     """Run the study on a folder of trained models; results are kept there, and measured again only with other flags."""
+    if not arguments.folder.is_dir():
+        raise ArgumentError(
+            f"{arguments.folder}: expected a folder that `slipstick-skip train` has written, found none"
+        )
     folder: Path = arguments.folder / "study"
     html: Path = arguments.html or folder / "study.html"
     check_writable(html, "--html")

@@ -1,8 +1,10 @@
-"""Statistics of the study: agreement of rankings, and intervals by resampling the sentences."""
+"""Statistics of studies: agreement of rankings, intervals by resampling the sentences, medians with intervals."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist, median
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +32,24 @@ class Estimate:
     def short(self, form: str, spread: str, factor: float = 1.0) -> str:
         """Return the mean and half the width of the interval, each times `factor` in a format of its own."""
         return f"{self.mean * factor:{form}} ±{(self.high - self.low) / 2 * factor:{spread}}"
+
+
+@dataclass(frozen=True)
+class Median:
+    """A median and its interval of 95 %, from ranks, whatever the distribution is."""
+
+    middle: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Median:
+        """Return the median of at least one value: the ranks are those of the normal approximation of a binomial."""
+        ranked = sorted(values)
+        count = len(ranked)
+        reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * count**0.5 / 2
+        low, high = max(0, int(count / 2 - reach)), min(count - 1, int(count / 2 + reach))
+        return cls(median(ranked), ranked[low], ranked[high])
 
 
 class Bootstrap:
