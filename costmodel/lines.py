@@ -234,7 +234,7 @@ def _value(match: re.Match[str]) -> Value:
     if scalar:
         kind = "float" if scalar[0] in "fb" else "integer"
         return Value(kind, 1, _bits(scalar), scalar)
-    shape = tuple(0 if size == "?" else int(size.strip("[]")) for size in sizes.split("x")[:-1])
+    shape = tuple(0 if "?" in size else int(size.strip("[]") or 0) for size in sizes.split("x")[:-1])
     if shaped == "vector":
         return Value("mask" if element == "i1" else "vector", prod(shape), _bits(element), element, shape)
     return Value(shaped, 1, _bits(element), element, shape)

@@ -21,6 +21,8 @@ from fuzz.recipe import Leaf, Recipe, Step
 from fuzz.record import Record
 from slipstick import ArgumentError, LMul
 from slipstick.costmodel import released
+from slipstick.costmodel.features import text_features
+from slipstick.target import Target
 
 SHORT = {"pipeline": 300, "options": 300, "decisions": 60, "model": 20, "saved": 20, "texts": 25, "rows": 100}
 
@@ -56,6 +58,12 @@ def test_a_cost_model_with_a_part_of_another_kind_is_refused(path, tmp_path):
     index.write_text(json.dumps(content))
     with pytest.raises(ArgumentError, match="is damaged"):
         released.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("size", ["??", "?4", "[]", "[?]"])
+def test_the_cost_model_reads_types_whose_sizes_are_none(size):
+    text = f"func.func @main(%a: memref<{size}x4xf32>) {{\n  return\n}}"
+    assert text_features(text, Target.named("znver4"))
 
 
 def test_recipes_are_reproducible():

@@ -21,7 +21,7 @@ from slipstick.errors import SlipstickError
 from .readers import READERS, Reader, reader_of
 from .record import FOLDER, Record
 
-SECONDS = 20
+SECONDS = 20  # of CPU time, which does not pass while the process is stopped
 _PIECES = (
     b"{", b"}", b"(", b")", b"[", b"]", b",", b"=", b":", b'"', b"'", b"\\", b"\0", b"\xff\xfe", b"\n", b"\t", b" ",
     b"-1",
@@ -91,8 +91,8 @@ def problem(reader: Reader, data: bytes, coverage: Coverage | None = None) -> st
     def late(*_: Any) -> None:
         raise TookTooLong
 
-    usual = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    usual = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         if coverage is None:
             reader.read(data)
@@ -105,8 +105,8 @@ def problem(reader: Reader, data: bytes, coverage: Coverage | None = None) -> st
     except BaseException as error:
         return f"{type(error).__name__}: {error}"[:300]
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, usual)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, usual)
     return ""
 
 
