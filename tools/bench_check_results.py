@@ -37,8 +37,8 @@ class Checked:
     cpu: float | None = None
     """Seconds of CPU time of the graph's process: on a busy machine less than `seconds`."""
     kinks: int = 0
-    """Of a training step that differs: inputs of ReLU so near to zero that rounding decides which side they take. What
-    the other side changes is not in `error`."""
+    """Of a training step: inputs of ReLU so near to zero that rounding decides which side they take, that took another
+    one than torch. What that changes is not in `error`."""
 
 
 def recorded(path: Path) -> dict[str, Checked]:

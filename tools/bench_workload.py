@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -99,14 +98,8 @@ class Agreement:
     """The smallest cosine of a whole floating-point result with torch's."""
 
 
-def compare(
-    found: list[torch.Tensor],
-    expected: list[torch.Tensor],
-    *,
-    gradients: bool = False,
-    allowed: Sequence[torch.Tensor] = (),
-) -> Agreement:
-    """Compare results one by one; `allowed` is how far each element may be away beside that, one tensor a result.
+def compare(found: list[torch.Tensor], expected: list[torch.Tensor], *, gradients: bool = False) -> Agreement:
+    """Compare results one by one.
 
     With `gradients`, those behind the first count as having a magnitude of at least a thousandth of the largest among
     them: some, such as those of what is added to all keys, are zero but for rounding.
@@ -122,10 +115,7 @@ def compare(
         scale = float(wanted.abs().max()) if wanted.numel() else 0.0
         if wanted.numel() == 0 or (scale == 0.0 and not bool(value.any())):
             continue
-        away = (value - wanted).abs()
-        if allowed:
-            away = (away - allowed[number].double().flatten()).clamp(min=0.0)
-        difference = float(away.max()) / (max(scale, floor if number else 0.0) or 1.0)
+        difference = float((value - wanted).abs().max()) / (max(scale, floor if number else 0.0) or 1.0)
         if not difference < float("inf"):
             return Agreement(float("inf"), 0.0)
         error = max(error, difference)
