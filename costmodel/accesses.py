@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from .program import Program, Statement
 
@@ -34,7 +35,7 @@ class Accesses:
 def accesses(program: Program, number: int, near: int) -> Accesses:
     """Return what loop `number` of a program does to memory; strides up to `near` are near."""
     loop = program.loops[number]
-    moving = {loop.index: max(1, int(loop.step))}
+    moving = {loop.index: max(1, int(loop.step)) if isfinite(loop.step) else 1}
     counts = {"contiguous": 0, "near": 0, "strided": 0, "fixed": 0}
     read: set[int] = set()
     written: set[int] = set()

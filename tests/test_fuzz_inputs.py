@@ -66,6 +66,10 @@ def test_the_cost_model_reads_types_whose_sizes_are_none(size):
     assert text_features(text, Target.named("znver4"))
 
 
+def test_the_cost_model_reads_a_loop_whose_step_is_no_number():
+    assert text_features("scf.for= 0 to % step c", Target.named("znver4"))
+
+
 def test_recipes_are_reproducible():
     assert [random_recipe(seed) for seed in range(30)] == [random_recipe(seed) for seed in range(30)]
 
