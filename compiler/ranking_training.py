@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ..costmodel.ranker import Group, HeldOut, Ranker, held_out, train
+from ..costmodel.ranker import Ranker
+from ..costmodel.ranker_training import Group, HeldOut, held_out, train
 from .candidate_features import NestFacts, features
 from .decision_table import DecisionTable
 from .ranking import Ranking

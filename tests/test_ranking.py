@@ -21,7 +21,7 @@ from slipstick.compiler.options import CompileOptions
 from slipstick.compiler.ranking import Ranking, released_ranker
 from slipstick.compiler.ranking_training import trained
 from slipstick.compiler.regret import TENTH, distinct, regret
-from slipstick.costmodel import ranker as ranker_training
+from slipstick.costmodel import ranker_training
 from slipstick.costmodel.ranker import Ranker
 from slipstick.costmodel.ranker_files import load_ranker, save_ranker
 from slipstick.errors import ArgumentError

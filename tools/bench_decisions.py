@@ -20,7 +20,7 @@ from ..compiler.regret import regret, summary
 from ..compiler.search import Search
 from ..compiler.search_store import SearchStore
 from ..costmodel.ranker import Ranker
-from ..costmodel.ranker import held_out as predict_held_out
+from ..costmodel.ranker_training import held_out as predict_held_out
 from ..errors import ArgumentError, SlipstickError
 from ..kernels.decisions import Decisions
 from ..passes.nests import Nest

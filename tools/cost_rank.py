@@ -14,8 +14,8 @@ from ..compiler.candidate_features import VERSION
 from ..compiler.decision_table import load_tables
 from ..compiler.ranking_training import trained
 from ..compiler.regret import regret, summary
-from ..costmodel.ranker import PARAMETERS
 from ..costmodel.ranker_files import save_ranker
+from ..costmodel.ranker_training import PARAMETERS
 from ..errors import ArgumentError
 from .bench_decisions_tables import agreement_table, family_table, summary_table
 from .cost_eval import TABLE_WIDTH
