@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +13,7 @@ from typing import Any
 
 from ..bindings import ir
 from ..errors import ArgumentError, SlipstickError
-from ..files import write_atomically
+from ..files import write_atomically, write_bytes_atomically
 from ..kernels.choice import Choice
 from ..passes.nests import Nest, nests
 from ..target import Target
@@ -33,6 +35,8 @@ class Measured:
     """Seconds as a share of the heuristic's, measured in the same turns."""
     failed: str = ""
     """Why there is no time."""
+    again: float | None = None
+    """`relative` in a second round, if there was one: how far the two are apart is noise."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,14 @@ class DecisionTable:
     text: str
     """The nest's module, as `Nest.text`."""
     lines: Sequence[Measured]
+    family: str = ""
+    """What kind of model the nest is of, where that is known: what is held out together."""
+
+    @property
+    def shape(self) -> str:
+        """What the nest computes and its sizes, whatever is fused and however it multiplies."""
+        parts = self.what.split(", ")
+        return ", ".join(part for part in parts if not part.startswith(("weights", "L-Mul", "epilogue")))
 
     @property
     def heuristic(self) -> Measured:
@@ -88,8 +100,13 @@ class DecisionTable:
 
     def json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
-        lines = [{**vars(line), "choice": line.choice.json()} for line in self.lines]
-        return {"what": self.what, "key": self.key, "target": self.target, "text": self.text, "candidates": lines}
+        lines = [
+            {name: value for name, value in vars(line).items() if name != "again" or value is not None}
+            | {"choice": line.choice.json()}
+            for line in self.lines
+        ]
+        found = {"what": self.what, "key": self.key, "target": self.target, "text": self.text, "candidates": lines}
+        return {**found, "family": self.family} if self.family else found
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> DecisionTable:
@@ -97,20 +114,26 @@ class DecisionTable:
         lines = [Measured(**{**line, "choice": Choice.from_json(line["choice"])}) for line in data["candidates"]]
         if not lines or lines[0].relative is None:
             raise ValueError("expected candidates, the heuristic's first, with its time")
-        return cls(data["what"], data["key"], data["target"], data["text"], tuple(lines))
+        family = data.get("family", "")
+        return cls(data["what"], data["key"], data["target"], data["text"], tuple(lines), family)
 
 
 def save_tables(tables: Sequence[DecisionTable], path: Path) -> None:
-    """Write tables to a file of JSON, one nest a line. Raises OSError."""
+    """Write tables to a file of JSON, one nest a line, compressed where its name ends in `.gz`. Raises OSError."""
     lines = ",\n  ".join(json.dumps(table.json()) for table in tables)
-    write_atomically(path, f'{{"format": "{FORMAT}", "version": {VERSION}, "nests": [\n  {lines}\n]}}\n')
+    text = f'{{"format": "{FORMAT}", "version": {VERSION}, "nests": [\n  {lines}\n]}}\n'
+    if path.suffix == ".gz":
+        write_bytes_atomically(path, gzip.compress(text.encode(), mtime=0))
+    else:
+        write_atomically(path, text)
 
 
 def load_tables(path: Path) -> list[DecisionTable]:
     """Read tables. Raises ArgumentError where the file is missing or of another form."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
+        raw = path.read_bytes()
+        data = json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
+    except (OSError, ValueError, EOFError, zlib.error) as problem:
         raise ArgumentError(f"{path}: expected a file of decision tables, {problem}") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT or data.get("version") != VERSION:
         raise ArgumentError(f'{path}: expected decision tables ("format": "{FORMAT}", "version": {VERSION})')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -85,17 +86,17 @@ def time_beside(
 ) -> list[list[float]]:
     """Return the seconds of a call of each candidate in each of `rounds` rounds, in which all have their turn.
 
-    Each round begins with another one; operands change from call to call. `tell` hears whose turn is next.
+    Each round begins with another one; operands change from call to call, whoever's they are: candidates share weights
+    and would find them in the cache where the one before has just read the same. `tell` hears whose turn is next.
     """
-    steps = [0] * len(calls)
+    steps = itertools.count()
 
     def turn(which: int, count: int) -> float:
         own = calls[which]
         tell(which)
         start = time.perf_counter()
-        for _ in range(count):
-            own[steps[which] % len(own)]()
-            steps[which] += 1
+        for step in itertools.islice(steps, count):
+            own[step % len(own)]()
         return (time.perf_counter() - start) / count
 
     with pinned():

@@ -1,5 +1,9 @@
-"""The cost model decides: the likeliest candidates scored in one batch; where it is unsure the heuristic stays, or the
-best few are measured."""
+"""The cost model decides: all candidates of a nest ranked in one batch; where it is unsure the heuristic stays, or the
+best few are measured.
+
+Times are predicted by a ranker that was trained on measured ones. A model of kernels' texts, which knows registers,
+spills and cycles, can be asked instead: it sees the likeliest candidates alone, as each has to be lowered.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..costmodel.predictor import Predicted, Predictor
 from ..errors import ArgumentError, SlipstickError
@@ -17,8 +22,12 @@ from ..target import Target
 from .candidate_estimate import Facts, estimate
 from .candidate_score import TIME, score
 from .candidate_texts import KernelTexts
+from .ranking import Ranking, released_ranker
 from .search import Search
 from .search_store import SearchStore
+
+if TYPE_CHECKING:
+    from ..costmodel.ranker import Ranker
 
 LOG = logging.getLogger("slipstick")
 ASKED = 24
@@ -105,6 +114,9 @@ class ModelPolicy:
 
     budget: int = 0
     model: Predictor | None = None
+    """A model of texts to be asked in the ranker's place."""
+    ranker: Ranker | None = None
+    """The one that slipstick ships if not given."""
     cache_dir: Path | None = None
     unsure: list[str] = field(default_factory=list)
     """The nests that the model was unsure of, in words."""
@@ -114,10 +126,33 @@ class ModelPolicy:
     def decide(self, nests: Sequence[Nest], target: Target) -> list[Choice]:
         """Return the choice for each nest. Raises ArgumentError where there is no model, or it says too little."""
         if self.model is None:
+            ranker = self.ranker or released_ranker()
+            if ranker is not None:
+                return [self._rank(nest, target, ranker) for nest in nests]
             from .released_model import load_model
 
             self.model = load_model()
         return [self._decide(nest, target, self.model) for nest in nests]
+
+    def _rank(self, nest: Nest, target: Target, ranker: Ranker) -> Choice:
+        ranking = Ranking.of(nest, target, ranker)
+        if self.budget and nest.is_static and target.is_host_compatible():
+            search = Search(nest, target, SearchStore(self.cache_dir), self.cache_dir)
+            left = ranking.order
+            # Some candidates become the same code, which is measured once.
+            while left and search.codes <= self.budget:
+                count = self.budget + 1 - search.codes
+                search.measure(left[:count])
+                left = left[count:]
+                self.say(nest.description, search.codes - 1, self.budget)
+            return search.best()
+        if ranking.unsure:
+            self._doubt(nest, ranking.unsure)
+        return ranking.chosen
+
+    def _doubt(self, nest: Nest, reasons: Sequence[str]) -> None:
+        self.unsure.append(nest.description)
+        LOG.info("%s: the model is unsure (%s): the heuristic's stays", nest.description, "; ".join(reasons))
 
     def _decide(self, nest: Nest, target: Target, model: Predictor) -> Choice:
         space = scored(nest, target, model, max(ASKED, self.budget + 1))
@@ -129,8 +164,7 @@ class ModelPolicy:
             search.measure(order, say=lambda done, total: self.say(nest.description, done, total))
             return search.best()
         if reasons := doubts(space):
-            self.unsure.append(nest.description)
-            LOG.info("%s: the model is unsure (%s): the heuristic's stays", nest.description, "; ".join(reasons))
+            self._doubt(nest, reasons)
         return chosen(space)
 
 

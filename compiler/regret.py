@@ -17,6 +17,7 @@ from ..kernels.choice import Choice
 from ..kernels.decisions import Decided
 from .decision_table import DecisionTable
 from .model_policy import chosen, ranked, scored
+from .ranking import Ranking
 from .search import BATCH, LEAST_GAIN, next_choices
 
 MEASUREMENTS = (0, 1, 5, 10)
@@ -53,8 +54,11 @@ class NestRegret:
         return dict(vars(self))
 
 
-def regret(table: DecisionTable, model: Predictor | None = None) -> NestRegret:
-    """Return the regret of a nest all of whose candidates were measured."""
+def regret(table: DecisionTable, model: Predictor | None = None, ranking: Ranking | None = None) -> NestRegret:
+    """Return the regret of a nest all of whose candidates were measured.
+
+    The model's are the choices of a ranking of the table's candidates, else those of a model of their kernels' texts.
+    """
     relative, space = table.relative, table.space
     optimum = min(relative.values())
     tenth = -(-table.codes // 10)
@@ -65,11 +69,16 @@ def regret(table: DecisionTable, model: Predictor | None = None) -> NestRegret:
     }
     shares["search"][TENTH] = optimum / _searched(relative, space, tenth)
     taken: Choice | None = None
-    if model is not None:
-        found = scored(table.nest, table.machine, model)
-        taken = chosen(found)
-        order = [one.choice for one in ranked(found) if one.choice in relative]
+    if model is not None or ranking is not None:
+        if ranking is not None:
+            taken, order = ranking.chosen, distinct(table, ranking.order)
+        else:
+            assert model is not None
+            found = scored(table.nest, table.machine, model)
+            taken = chosen(found)
+            order = [one.choice for one in ranked(found) if one.choice in relative]
         shares["model"] = {k: optimum / _ordered(relative, order, k) for k in MEASUREMENTS[1:]}
+        shares["model"][TENTH] = optimum / _ordered(relative, order, tenth)
         shares["model"] = {0: optimum / relative.get(taken, math.inf), **shares["model"]}
     best = min(relative, key=relative.__getitem__)
     heuristic_s = table.heuristic.seconds or math.nan
@@ -87,6 +96,17 @@ def regret(table: DecisionTable, model: Predictor | None = None) -> NestRegret:
         shares,
         None if taken is None else taken.json(),
     )
+
+
+def distinct(table: DecisionTable, order: Iterable[Choice]) -> list[Choice]:
+    """Return those choices of an order that were measured and become other code than the heuristic's or one before."""
+    objects = {line.choice: line.object for line in table.lines if line.relative is not None}
+    seen, found = {table.heuristic.object}, []
+    for choice in order:
+        if choice in objects and objects[choice] not in seen:
+            seen.add(objects[choice])
+            found.append(choice)
+    return found
 
 
 def summary(found: Sequence[NestRegret]) -> dict[str, dict[int, tuple[float, float]]]:

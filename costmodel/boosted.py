@@ -104,6 +104,11 @@ def train_doubt(matrix: Matrix, is_worst: NDArray[np.bool_], parameters: Paramet
     return replace(forest, bases=np.zeros_like(forest.bases))
 
 
+def fit(matrix: Matrix, truth: Floats, parameters: Parameters, weights: Floats | None = None) -> bytes:
+    """Return one ensemble for truths f64 [rows], as `Forest.from_boosters` reads it; `weights` say what rows count."""
+    return _train(matrix, truth, np.zeros(len(truth)), parameters.booster(), parameters.rounds, weights)
+
+
 def _side_by_side(one: Callable[[int], bytes | None], count: int) -> Sequence[bytes | None]:
     """Train the trees of each place, as many at a time as there are cores: XGBoost lets go of Python's lock.
 
@@ -113,10 +118,17 @@ def _side_by_side(one: Callable[[int], bytes | None], count: int) -> Sequence[by
         return list(pool.map(one, range(count)))
 
 
-def _train(matrix: Matrix, truth: Floats, margin: Floats, parameters: dict[str, object], rounds: int) -> bytes:
+def _train(
+    matrix: Matrix,
+    truth: Floats,
+    margin: Floats,
+    parameters: dict[str, object],
+    rounds: int,
+    weights: Floats | None = None,
+) -> bytes:
     middle = np.median if parameters["objective"] == _ABSOLUTE else np.mean
     base = float(middle(truth - margin))
-    data = xgb.DMatrix(matrix, truth, base_margin=margin + base)
+    data = xgb.DMatrix(matrix, truth, base_margin=margin + base, weight=weights)
     booster = xgb.train({**parameters, "base_score": 0.0}, data, rounds)
     booster.set_param({"base_score": base})
     return bytes(booster.save_raw("json"))

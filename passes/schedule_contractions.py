@@ -22,7 +22,7 @@ from .contraction_dims import CONTRACTIONS, is_permuted
 from .parameter_values import parameter_values
 from .product_facts import multiply_kind as multiply_kind
 from .product_facts import product_of
-from .schedule_few_rows import Multiply, decide_columns, decide_rows, wants_panels, weight_format
+from .schedule_few_rows import Multiply, decide_columns, decide_rows, wants_packing, wants_panels, weight_format
 from .vector_registers import check_vector_registers
 
 MANY_REGISTERS = 32
@@ -64,7 +64,8 @@ class ScheduleContractions(Pass):
     compiling is read in place; else, and where L-Mul prepares it, it is packed. Where the size of the result is known,
     a narrower or lower tile is taken if that leaves no ragged panel or less of the last tile empty. A product of at
     most `skinny-rows` rows reads B in place: column after column (kind "skinny") or row after row (kind "rows"), as it
-    is stored; but parameters in the panels of a packed kernel, from four rows on or for L-Mul under `finite`. A
+    is stored; but parameters in the panels of a packed kernel, from four rows on or for L-Mul under `finite`, and
+    what has its columns stored is packed where the depth is short, or for several rows of L-Mul under `finite`. A
     decision that is there already is left alone.
     """
 
@@ -98,6 +99,13 @@ class ScheduleContractions(Pass):
                 is_few = rows is not None and 0 < rows <= self.skinny_rows
                 is_weight = self.pack_few_rows and op.operands[1] in parameters
                 packs = rows is not None and is_weight and wants_panels(rows, product.multiply)
+                if (
+                    rows is not None
+                    and product.reads_columns
+                    and not is_weight
+                    and weight_format(op.operands[1]) is None
+                ):
+                    packs = wants_packing(rows, product.depth, product.multiply, self.vector_bits // product.bits)
                 if rows is not None and is_few and not packs:
                     write_decision(op, self.decide_few(op, rows, product.columns, product.bits))
                 else:

@@ -30,6 +30,12 @@ _PACKED_FROM: dict[Multiply, int] = {"exact": 4, "finite": 1, "ieee": 4}
 """From so many rows on parameters are packed."""
 
 
+_SHORT_DEPTH = 2
+"""Vectors of depth up to which a product of some rows is better packed."""
+_PACKED_SHORT_FROM = 4
+_PACKED_FINITE_FROM = 6
+
+
 def wants_panels(rows: int, multiply: Multiply) -> bool:
     """Return whether a product of so many rows should read B, if a parameter, as panels packed ahead of all calls.
 
@@ -39,6 +45,16 @@ def wants_panels(rows: int, multiply: Multiply) -> bool:
     under `finite` panels hold what is added: nothing of its preparation is left to the loop.
     """
     return rows >= _PACKED_FROM[multiply]
+
+
+def wants_packing(rows: int, depth: int | None, multiply: Multiply, lanes: int) -> bool:
+    """Return whether a product of so many rows should pack a B whose columns it would else read in place.
+
+    In place the lanes of each sum are added up at the end, which a short depth does not pay for, and L-Mul under
+    `finite` prepares every vector of B again for each tile of rows.
+    """
+    short = depth is not None and depth <= _SHORT_DEPTH * lanes
+    return (rows >= _PACKED_SHORT_FROM and short) or (rows >= _PACKED_FINITE_FROM and multiply == "finite")
 
 
 def decide_columns(
@@ -54,15 +70,25 @@ def decide_columns(
     if weights is not None:
         free = max(1, free - _WORDS_REGISTERS)
     # A step is a line of the cache: of short vectors several, which are loaded ahead of their products.
-    free = max(2, free - 2 * (LINE_BITS // vector_bits - 1)) if vector_bits < LINE_BITS else free
-    tile_rows = min(rows, 8, max(1, free // 2))
-    columns = max(1, min(MOST_COLUMNS, free // (tile_rows + 1)))
+    shortened = max(2, free - 2 * (LINE_BITS // vector_bits - 1)) if vector_bits < LINE_BITS else free
+    tile_rows = min(rows, 8, max(1, shortened // 2))
+    columns = max(1, min(MOST_COLUMNS, shortened // (tile_rows + 1)))
+    if multiply == "exact" and weights is None and columns == 1 and rows > 1:
+        # One column at a time loads nearly a vector for each product: fewer rows at a time, of more columns, load less.
+        sizes = _tiles(rows, registers - 1)
+        tile_rows, columns = min(sizes, key=lambda size: -(-rows // size[0]) * sum(size) / size[1])
+    free = shortened
     if multiply == "finite":
         # A vector that is loaded is brought into its range, too: a square tile loads the fewest for its products.
-        sizes = [(r, c) for r in range(1, min(rows, 8) + 1) for c in range(1, MOST_COLUMNS + 1) if c * (r + 1) <= free]
+        sizes = _tiles(rows, free)
         tile_rows, columns = max(sizes, key=lambda size: size[0] * size[1] / sum(size), default=(1, 1))
     ahead = max(LEAST_BYTES_AHEAD, BYTES_AHEAD // columns)
     return SkinnySchedule(tile_rows, columns, vector_bits // bits, ahead)
+
+
+def _tiles(rows: int, most: int) -> list[tuple[int, int]]:
+    """Return the tiles, rows and columns, whose sums and a vector of each column take at most so many registers."""
+    return [(r, c) for r in range(1, min(rows, 8) + 1) for c in range(1, MOST_COLUMNS + 1) if c * (r + 1) <= most]
 
 
 def decide_rows(rows: int, columns: int | None, bits: int, vector_bits: int) -> RowsSchedule:

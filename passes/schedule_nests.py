@@ -22,6 +22,11 @@ _COLUMNS = 4
 """How many columns, results among them, are read and written in vectors of full width."""
 _PAIRED_COLUMNS = 2
 """Columns up to which rows are taken in pairs where there are few registers: of more, one row alone fills them."""
+_SHORT_ROW = 8
+"""Registers of a row up to which an element-wise operation takes one at a time where there are 32, else two."""
+_MIDDLE_ROW = 16
+"""Registers of a row up to which it takes four."""
+_LEAST_BITS = 128
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,10 @@ class ScheduleNests(Pass):
 
     Wide vectors of eight registers where there are 32 of them, of four where there are fewer, and of fewer still where
     many columns are read and written, as one of each is in work at a time, or two where rows are in pairs. Rows are, if
-    there are 32 registers or but one column is read; rows up to 16 registers long have no loop. A decision that is
-    there already is left alone, and so is what belongs to attention or to a contraction's kernel.
+    there are 32 registers or but one column is read; rows up to 16 registers long have no loop. The short rows of an
+    element-wise operation are taken in vectors of few registers, which leave less of a row over, and of narrower ones
+    where a row does not fill one. A decision that is there already is left alone, and so is what belongs to attention
+    or to a contraction's kernel.
     """
 
     name: ClassVar[str] = "schedule-nests"
@@ -59,18 +66,29 @@ class ScheduleNests(Pass):
         if DECISION_ATTRIBUTE not in op.attributes:
             over_rows = op.name == "scf.forall"
             columns = _row_columns(op) if over_rows else _columns(op)
-            write_nest_decision(op, self.decide(over_rows=over_rows, columns=columns))
+            length = None if over_rows else _row_length(op)
+            write_nest_decision(op, self.decide(over_rows=over_rows, columns=columns, length=length))
             ctx.count("nests scheduled")
 
-    def decide(self, *, over_rows: bool, columns: int = 1) -> NestSchedule:
-        """Return the decision for a loop over rows, or for an element-wise operation, on so many columns."""
+    def decide(self, *, over_rows: bool, columns: int = 1, length: int | None = None) -> NestSchedule:
+        """Return the decision for a loop over rows, or for an element-wise operation, on so many columns.
+
+        `length` is that of an element-wise operation's rows, None where it may be any.
+        """
         many = self.vector_registers >= MANY_REGISTERS
         pair = over_rows and (many or columns <= _PAIRED_COLUMNS)
         interleave = 8 if many else 4
         budget = _COLUMNS * interleave // (2 if pair else 1)
         while interleave > 1 and interleave * columns > budget:
             interleave //= 2
-        return NestSchedule(self.vector_bits, interleave, STRAIGHT, pair=pair)
+        bits = self.vector_bits
+        if length is not None:
+            while bits > _LEAST_BITS and length * 32 < bits:
+                bits //= 2
+            registers = -(-length * 32 // bits)
+            most = (1 if many else 2) if registers <= _SHORT_ROW else 4 if registers <= _MIDDLE_ROW else interleave
+            interleave = min(interleave, most)
+        return NestSchedule(bits, interleave, STRAIGHT, pair=pair)
 
 
 def is_vector_nest(op: ir.Operation) -> bool:
@@ -102,6 +120,12 @@ def _row_columns(loop: ir.Operation) -> int:
             if isinstance(value.type, ir.RankedTensorType) and value.type.rank and not made_here:
                 read.add(value)
     return len(read) + len(loop.results)
+
+
+def _row_length(op: ir.Operation) -> int | None:
+    """Return the length of the rows of an element-wise operation, None where it has none or is one row."""
+    shape = ir.ShapedType(op.results[0].type).shape
+    return shape[-1] if len(shape) > 1 else None
 
 
 def _columns(op: ir.Operation) -> int:

@@ -11,18 +11,23 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ..compiler.agreement import agreement
 from ..compiler.decision_table import DecisionTable, load_tables, save_tables
 from ..compiler.kernel_process import KernelProcess
+from ..compiler.ranking import Ranking, released_ranker
+from ..compiler.ranking_training import groups_of, held_out_rankings
 from ..compiler.regret import regret, summary
 from ..compiler.search import Search
 from ..compiler.search_store import SearchStore
+from ..costmodel.ranker import Ranker
+from ..costmodel.ranker_training import held_out as predict_held_out
 from ..errors import ArgumentError, SlipstickError
 from ..kernels.decisions import Decisions
 from ..passes.nests import Nest
 from ..target import Target
 from .bench_decisions_spills import spilled
-from .bench_decisions_tables import nest_table, spill_table, summary_table
-from .bench_nests import add_flags, cost_model, read_sources
+from .bench_decisions_tables import agreement_table, family_table, nest_table, spill_table, summary_table
+from .bench_nests import add_flags, read_sources, text_model
 from .files import check_writable
 from .flags import integer_flag
 from .progress import Steps
@@ -62,11 +67,16 @@ def decisions(program: str, argv: Sequence[str]) -> int:
 
 def _report(tables: Sequence[DecisionTable], arguments: argparse.Namespace) -> None:
     """Judge the policies by tables; print, write and draw what is asked for."""
-    model = cost_model(arguments.model)
+    ranker = released_ranker(arguments.model)
+    model = text_model(arguments.model, ranker)
     tables = [table for table in tables if table.codes > 1]
-    found = [regret(table, model) for table in tables]
-    if not found:
+    if not tables:
         return
+    rankings = _rankings(tables, ranker, held_out=arguments.held_out)
+    if rankings is None:
+        found = [regret(table, model) for table in tables]
+    else:
+        found = [regret(table, None, ranking) for table, ranking in zip(tables, rankings, strict=True)]
     spills = (
         [one for table, own in zip(tables, found, strict=True) for one in spilled(table, own, model)]
         if arguments.spills
@@ -74,7 +84,11 @@ def _report(tables: Sequence[DecisionTable], arguments: argparse.Namespace) -> N
     )
     out = Console(width=None if sys.stdout.isatty() else _WIDTH)
     out.print(nest_table(found))
-    out.print(summary_table(found))
+    if rankings is not None and any(table.family for table in tables):
+        out.print(family_table([table.family for table in tables], found))
+    out.print(summary_table(found, "families held out" if arguments.held_out else ""))
+    if rankings is not None:
+        out.print(agreement_table(agreement(tables, rankings)))
     if spills:
         out.print(spill_table(spills))
     if arguments.save is not None:
@@ -87,6 +101,15 @@ def _report(tables: Sequence[DecisionTable], arguments: argparse.Namespace) -> N
         from .bench_decisions_plot import plot_regret
 
         plot_regret(found, arguments.plot)
+
+
+def _rankings(tables: Sequence[DecisionTable], ranker: Ranker | None, *, held_out: bool) -> list[Ranking] | None:
+    """Return rankings of the tables' candidates, by rankers that did not see their families if asked for."""
+    if held_out:
+        return held_out_rankings(tables, predict_held_out(groups_of(tables)))
+    if ranker is None:
+        return None
+    return [Ranking.of(table.nest, table.machine, ranker, table.space) for table in tables]
 
 
 def prepare(nests: Sequence[Nest], target: Target, console: Console) -> int:
@@ -148,6 +171,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add_flags(parser)
     add("--prepare", action="store_true", help="only compile the candidates, so that a later run only measures")
     add("--from", type=Path, action="append", default=[], dest="read", metavar="FILE", help=_FROM)
+    add("--held-out", action="store_true", help=_HELD_OUT)
     add("--tables", type=Path, metavar="FILE", help="write all that was measured, for --from")
     add("--spills", action="store_true", help="count what the assembly of the chosen kernels spills")
     add("--seconds", type=integer_flag(1, 10**6), default=600, metavar="S", help=_SECONDS)
@@ -157,5 +181,6 @@ def _parser(program: str) -> argparse.ArgumentParser:
     return parser
 
 
+_HELD_OUT = "judge by rankers trained on the tables of all other families, not by the one slipstick ships"
 _SECONDS = "seconds after which no further candidate is measured (default: %(default)s)"
 _FROM = "judge by what --tables wrote, and measure nothing; may be given more than once"

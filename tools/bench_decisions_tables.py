@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
+from ..compiler.agreement import Agreement
 from ..compiler.regret import TENTH, NestRegret, summary
 from .bench_decisions_spills import Spilled
 from .bench_nests import choice_text
@@ -35,10 +36,45 @@ def nest_table(found: Sequence[NestRegret]) -> Table:
     return table
 
 
-def summary_table(found: Sequence[NestRegret]) -> Table:
+def family_table(families: Sequence[str], found: Sequence[NestRegret]) -> Table:
+    """Return a table with a line for each family of nests, held out when its choices were predicted."""
+    title = "share of the measured optimum by family that was held out, %: geometric mean (worst)"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    for heading in ("family", "nests", "heuristic", "random", "model", "5 more"):
+        table.add_column(heading, justify="left" if heading == "family" else "right", no_wrap=True)
+    for family in sorted(set(families)):
+        own = [one for name, one in zip(families, found, strict=True) if name == family]
+        tables = summary(own)
+        shown = (tables["heuristic"][0], tables["random"][0], tables["model"][0], tables["model"][5])
+        table.add_row(family, str(len(own)), *(f"{100 * mean:.1f} ({100 * worst:.1f})" for mean, worst in shown))
+    return table
+
+
+def agreement_table(found: Agreement) -> Table:
+    """Return a table of how predictions, and a second round of measurements, agree with the first."""
+    title = "predicted and measured times; a second round as the ceiling"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", show_header=False)
+    table.add_column(justify="left")
+    table.add_column(justify="right", no_wrap=True)
+    table.add_row(f"Spearman inside nests, mean of {found.nests}", f"{found.within:.3f}")
+    table.add_row("Spearman of seconds over all candidates", f"{found.across:.3f}")
+    if found.again:
+        table.add_row(
+            f"Spearman inside the {found.again} nests measured twice, both rounds", f"{found.within_again:.3f}"
+        )
+        table.add_row("the two rounds' own, inside these nests", f"{found.ceiling:.3f}")
+        table.add_row("median distance of the two rounds", f"{100 * found.error:.1f} %")
+    for who, (mean, worst) in found.shares.items():
+        what = f"share of the first round's optimum in the second, %: {who}"
+        table.add_row(what, f"{100 * mean:.1f} ({100 * worst:.1f})")
+    return table
+
+
+def summary_table(found: Sequence[NestRegret], which: str = "") -> Table:
     """Return a table of geometric means and worst cases, by policy and number of measurements."""
     tables = summary(found)
-    title = f"share of the measured optimum over {len(found)} nests, %: geometric mean (worst)"
+    what = f"{len(found)} nests{', ' if which else ''}{which}"
+    title = f"share of the measured optimum over {what}, %: geometric mean (worst)"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
     counts = sorted({k for own in tables.values() for k in own}, key=lambda k: (k == TENTH, k))
     headings = ("a tenth measured" if k == TENTH else f"{k} measured" for k in counts)

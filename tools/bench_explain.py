@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from ..compiler.candidate_score import TIME
 from ..compiler.candidate_texts import KernelTexts
 from ..compiler.model_policy import Scored, chosen, scored
+from ..compiler.ranking import Ranking, released_ranker
 from ..compiler.search import Search
 from ..compiler.search_store import SearchStore
-from ..costmodel.predictor import Predictor
+from ..costmodel.predictor import Predicted, Prediction, Predictor
+from ..costmodel.ranker import Ranker
 from ..datasets.corpus.assembly import CompiledLabels
 from ..errors import ArgumentError, SlipstickError
 from ..kernels.choice import Choice
@@ -26,11 +29,11 @@ from ..passes.candidates import candidates
 from ..passes.nests import Nest
 from ..target import Target
 from .bench_decisions_spills import compiled_labels
-from .bench_nests import add_flags, choice_text, cost_model, read_sources
+from .bench_nests import add_flags, choice_text, read_sources, text_model
 from .files import check_writable
 from .flags import integer_flag
 
-SHOWN = ("vector_registers", "spills", "utilisation", "cycles", "seconds")
+SHOWN = ("vector_registers", "spills", "utilisation", "cycles", TIME)
 """Predicted quantities in the table, as far as the model has them."""
 
 
@@ -73,7 +76,9 @@ def explain(program: str, argv: Sequence[str]) -> int:
     if not arguments.nest < len(source.nests):
         raise ArgumentError(f"--nest: expected below {len(source.nests)}, found {arguments.nest}")
     nest = source.nests[arguments.nest]
-    lines = explained(nest, target, cost_model(arguments.model), compiles=arguments.compile, measures=arguments.measure)
+    ranker = released_ranker(arguments.model)
+    model = text_model(arguments.model, ranker)
+    lines = explained(nest, target, model, ranker, compiles=arguments.compile, measures=arguments.measure)
     out = Console(width=None if sys.stdout.isatty() else _WIDTH)
     out.print(candidate_table(nest, lines, target))
     if arguments.json is not None:
@@ -93,18 +98,33 @@ _WIDTH = 150
 
 
 def explained(
-    nest: Nest, target: Target, model: Predictor | None, *, compiles: bool = False, measures: bool = False
+    nest: Nest,
+    target: Target,
+    model: Predictor | None,
+    ranker: Ranker | None = None,
+    *,
+    compiles: bool = False,
+    measures: bool = False,
 ) -> list[Line]:
-    """Return the candidates of a nest, the heuristic's first: predicted with a model, compiled, measured if asked."""
+    """Return the candidates of a nest, the heuristic's first: predicted with models, compiled, measured if asked.
+
+    `model` predicts registers, spills and cycles; `ranker` the time, and what it prefers is chosen where it is given.
+    """
     space = candidates(nest, target)
     predicted = {one.choice: one for one in scored(nest, target, model)} if model is not None else {}
+    taken = chosen(list(predicted.values())) if predicted else None
+    if ranker is not None:
+        ranking = Ranking.of(nest, target, ranker, space)
+        taken = ranking.chosen
+        for choice, time in zip(space, ranking.predicted(), strict=True):
+            predicted[choice] = _with_time(predicted.get(choice, Scored(choice, None, None, None)), time)
     search = Search(nest, target, SearchStore()) if measures else None
     if search is not None:
         search.measure(space)
         search.settle()
     marks = {space[0]: ["heuristic"]}
-    if predicted:
-        marks.setdefault(chosen(list(predicted.values())), []).append("model")
+    if taken is not None:
+        marks.setdefault(taken, []).append("model")
     texts = KernelTexts(nest.text)
     if search is not None:
         marks.setdefault(search.best(), []).append("best")
@@ -120,6 +140,13 @@ def explained(
     ]
 
 
+def _with_time(one: Scored, time: Predicted) -> Scored:
+    """Return a candidate with its predicted time beside what else is predicted of it; the time is its score."""
+    others = one.predicted.predictions if one.predicted else {}
+    together = Predicted({**others, **time.predictions}, time.unsure)
+    return replace(one, predicted=together, score=time.predictions[TIME].value)
+
+
 def candidate_table(nest: Nest, lines: Sequence[Line], target: Target) -> Table:
     """Return a table with a line for each candidate; the fastest first where they were measured."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"{nest.description} on {target.cpu}")
@@ -129,8 +156,13 @@ def candidate_table(nest: Nest, lines: Sequence[Line], target: Target) -> Table:
     table.add_column("candidate", no_wrap=True)
     headings = [*predicted, *(["registers", "spills"] if has_truth else []), *(["µs"] if has_time else []), "chosen by"]
     for heading in headings:
-        table.add_column(heading.replace("_", " "), justify="left" if heading == "chosen by" else "right")
-    for line in sorted(lines, key=lambda one: one.seconds or 0.0) if has_time else lines:
+        shown = "predicted µs" if heading == TIME else heading.replace("_", " ")
+        table.add_column(shown, justify="left" if heading == "chosen by" else "right")
+    if has_time:
+        lines = sorted(lines, key=lambda one: one.seconds or 0.0)
+    elif TIME in predicted:
+        lines = sorted(lines, key=lambda one: (one.scored and one.scored.score) or 0.0)
+    for line in lines:
         cells = [choice_text(line.choice.json()), *(_value(line, name) for name in predicted)]
         if has_truth:
             cells += [str(line.truth.vector_registers), str(line.truth.spills)] if line.truth else ["illegal", ""]
@@ -145,6 +177,8 @@ def _value(line: Line, name: str) -> str:
     if known is None or name not in known.predictions:
         return ""
     one = known.predictions[name]
+    if name == TIME:
+        one = Prediction(one.value * 1e6, one.low * 1e6, one.high * 1e6, "µs")
     doubt = " ?" if known.unsure else ""
     return f"{one.value:.3g} [{one.low:.3g}, {one.high:.3g}]{doubt}"
 

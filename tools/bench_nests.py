@@ -15,6 +15,7 @@ from ..compiler.frontend import import_torch
 from ..compiler.options import CompileOptions
 from ..compiler.parameter_marks import mark_parameters
 from ..costmodel.predictor import Predictor
+from ..costmodel.ranker import Ranker
 from ..datasets.graphs import graph
 from ..errors import ArgumentError
 from ..kernels.lmul import LMul
@@ -38,10 +39,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--target", default="host", metavar="CPU", help="as LLVM names it; it has to run here (default: %(default)s)")
     add("--lmul", choices=("finite", "ieee"), metavar="POLICY", help="with L-Mul, k = 4: finite or ieee")
-    add("--model", type=Path, metavar="FOLDER", help="a cost model (default: the one slipstick ships, if it does)")
+    add("--model", type=Path, metavar="FOLDER", help=_MODEL)
     add("--least-elements", type=integer_flag(1, 10**9), default=4096, metavar="N", help=_LEAST)
 
 
+_MODEL = "a cost model, a ranker, or both (default: what slipstick ships)"
 _LEAST = "results below which an element-wise or row nest is left out (default: %(default)s)"
 
 
@@ -61,6 +63,12 @@ def cost_model(folder: Path | None) -> Predictor | None:
     if folder is None and not FOLDER.exists():
         return None
     return load_model(folder)
+
+
+def text_model(folder: Path | None, ranker: Ranker | None) -> Predictor | None:
+    """Return what `cost_model` does; None for a folder that holds a ranker alone."""
+    is_alone = ranker is not None and folder is not None and not (folder / "model.json").exists()
+    return None if is_alone else cost_model(folder)
 
 
 def _source(name: str, arguments: argparse.Namespace, target: Target) -> Source:

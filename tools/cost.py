@@ -9,6 +9,7 @@ that holds nine times out of ten; nothing is compiled.
   slipstick-cost label FOLDER            make a labelled corpus, or go on with one
   slipstick-cost measure FOLDER          run kernels of a corpus on this machine
   slipstick-cost train FOLDER            train a model on a corpus
+  slipstick-cost rank TABLES             train what ranks decisions on measured tables of them
   slipstick-cost eval FOLDER             judge models on families and CPUs that they were not trained on
   slipstick-cost info                    the model card
 """
@@ -35,6 +36,7 @@ _COMMANDS = {
     "label": "cost_label",
     "measure": "cost_measure",
     "train": "cost_train",
+    "rank": "cost_rank",
     "eval": "cost_eval",
     "info": "cost_info",
 }
@@ -109,6 +111,9 @@ def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     train.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="the corpus, or several")
     train.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where the model goes")
     train.add_argument("--rounds", type=integer_flag(1, 10**5), default=160, metavar="N", help=_ROUNDS)
+    rank = commands.add_parser("rank", help="train what ranks decisions on measured tables of them")
+    rank.add_argument("files", type=Path, nargs="+", metavar="TABLES", help=_TABLES)
+    rank.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where the ranker goes")
     judge = commands.add_parser("eval", help="judge models on what they were not trained on")
     judge.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="the corpus, or several")
     judge.add_argument("--rounds", type=integer_flag(1, 10**5), default=160, metavar="N", help=_ROUNDS)
@@ -124,6 +129,7 @@ def _corpus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 _KEPT = "keep the figures as JSON; what it has of this corpus is not judged again, so that eval goes on if stopped"
 _JUDGED = "judge nothing: report what --json wrote, or a record of networks beside it"
 _LOWER = "lower kernels on tensors to their loops and predict those: surer, and slower"
+_TABLES = "what `slipstick-bench decisions --tables` wrote (.json or .json.gz)"
 _PROGRAMS = "random programs in the corpus (default: %(default)s)"
 _GRAPHS = "graphs of the registry, see `slipstick-bench list`; all: every one in its small form"
 _SCHEDULES = "other schedules of each kernel (default: %(default)s)"

@@ -1,5 +1,6 @@
 // A few rows: B is read in place, column after column or row after row, as it is stored. Many rows: B is packed.
 // RUN: slipstick-opt %s --schedule-contractions='vector-bits=512 vector-registers=32' | filecheck %s
+// RUN: slipstick-opt %s --schedule-contractions | filecheck %s --check-prefix=FEW
 // RUN: slipstick-opt %s --schedule-contractions=skinny-rows=0 | filecheck %s --check-prefix=NEVER
 // RUN: not slipstick-opt %s --schedule-contractions=skinny-rows=-1 2>&1 | filecheck %s --check-prefix=WRONG
 
@@ -30,10 +31,34 @@ func.func @lmul(%x: tensor<12x64xf32>, %w: tensor<32x64xf32>, %c: tensor<12x32xf
 // Under `finite` too, where B is read in place: no packing has added the offset to it.
 // CHECK-LABEL: func.func @finite
 // CHECK:         slipstick.decision = {kind = "skinny", prefetch = 2048 : i64, register_tile = [4, 4], vector = 16 : i64}
-func.func @finite(%x: tensor<12x64xf32>, %w: tensor<32x64xf32>, %c: tensor<12x32xf32>) -> tensor<12x32xf32> {
+func.func @finite(%x: tensor<4x64xf32>, %w: tensor<32x64xf32>, %c: tensor<4x32xf32>) -> tensor<4x32xf32> {
+  %0 = linalg.matmul indexing_maps = [#a, #bt, #c] {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "finite"}}
+    ins(%x, %w : tensor<4x64xf32>, tensor<32x64xf32>) outs(%c : tensor<4x32xf32>) -> tensor<4x32xf32>
+  return %0 : tensor<4x32xf32>
+}
+
+// Several rows of it, and several of a short depth, are packed.
+// CHECK-LABEL: func.func @finite_rows
+// CHECK:         kind = "packed"
+// CHECK-LABEL: func.func @short
+// CHECK:         kind = "packed"
+func.func @finite_rows(%x: tensor<12x64xf32>, %w: tensor<32x64xf32>, %c: tensor<12x32xf32>) -> tensor<12x32xf32> {
   %0 = linalg.matmul indexing_maps = [#a, #bt, #c] {slipstick.lmul = {mantissa_bits = 4 : i64, rounding = "truncate", specials = "finite"}}
     ins(%x, %w : tensor<12x64xf32>, tensor<32x64xf32>) outs(%c : tensor<12x32xf32>) -> tensor<12x32xf32>
   return %0 : tensor<12x32xf32>
+}
+
+func.func @short(%x: tensor<8x32xf32>, %w: tensor<64x32xf32>, %c: tensor<8x64xf32>) -> tensor<8x64xf32> {
+  %0 = linalg.matmul indexing_maps = [#a, #bt, #c] ins(%x, %w : tensor<8x32xf32>, tensor<64x32xf32>) outs(%c : tensor<8x64xf32>) -> tensor<8x64xf32>
+  return %0 : tensor<8x64xf32>
+}
+
+// In 16 registers, a tile of fewer rows and more columns loads less than one of many rows and one column.
+// FEW-LABEL: func.func @eight
+// FEW:         slipstick.decision = {kind = "skinny", prefetch = 2730 : i64, register_tile = [4, 3], vector = 8 : i64}
+func.func @eight(%x: tensor<8x64xf32>, %w: tensor<32x64xf32>, %c: tensor<8x32xf32>) -> tensor<8x32xf32> {
+  %0 = linalg.matmul indexing_maps = [#a, #bt, #c] ins(%x, %w : tensor<8x64xf32>, tensor<32x64xf32>) outs(%c : tensor<8x32xf32>) -> tensor<8x32xf32>
+  return %0 : tensor<8x32xf32>
 }
 
 // CHECK-LABEL: func.func @row_major

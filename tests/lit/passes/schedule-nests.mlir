@@ -14,29 +14,53 @@
 // CHECK:         linalg.generic
 // CHECK-NOT:     slipstick.decision
 // CHECK:         linalg.yield
-func.func @main(%x: tensor<4x64xf32>) -> (tensor<4x64xf32>, tensor<4xf32>) {
-  %e = tensor.empty() : tensor<4x64xf32>
+func.func @main(%x: tensor<4x512xf32>) -> (tensor<4x512xf32>, tensor<4xf32>) {
+  %e = tensor.empty() : tensor<4x512xf32>
   %s = tensor.empty() : tensor<4xf32>
   %0 = linalg.generic {indexing_maps = [#i, #i], iterator_types = ["parallel", "parallel"]}
-    ins(%x : tensor<4x64xf32>) outs(%e : tensor<4x64xf32>) {
+    ins(%x : tensor<4x512xf32>) outs(%e : tensor<4x512xf32>) {
   ^bb0(%a: f32, %o: f32):
     %n = arith.negf %a : f32
     linalg.yield %n : f32
-  } -> tensor<4x64xf32>
+  } -> tensor<4x512xf32>
   %1 = linalg.generic {indexing_maps = [#i, #i], iterator_types = ["parallel", "parallel"]}
-    ins(%0 : tensor<4x64xf32>) outs(%e : tensor<4x64xf32>)
+    ins(%0 : tensor<4x512xf32>) outs(%e : tensor<4x512xf32>)
     attrs = {slipstick.decision = {kind = "nest", interleave = 1 : i64, pair = false, straight = 0 : i64, vector_bits = 256 : i64}} {
   ^bb0(%a: f32, %o: f32):
     %n = math.absf %a : f32
     linalg.yield %n : f32
-  } -> tensor<4x64xf32>
+  } -> tensor<4x512xf32>
   %2 = linalg.generic {indexing_maps = [#i, #r], iterator_types = ["parallel", "reduction"]}
-    ins(%1 : tensor<4x64xf32>) outs(%s : tensor<4xf32>) {
+    ins(%1 : tensor<4x512xf32>) outs(%s : tensor<4xf32>) {
   ^bb0(%a: f32, %o: f32):
     %n = arith.addf %a, %o : f32
     linalg.yield %n : f32
   } -> tensor<4xf32>
-  return %1, %2 : tensor<4x64xf32>, tensor<4xf32>
+  return %1, %2 : tensor<4x512xf32>, tensor<4xf32>
+}
+
+// Short rows of element-wise operations: few registers at a time, and narrow ones where a row does not fill a wide one.
+// CHECK-LABEL: func.func @short
+// CHECK:         linalg.generic {{.*}}slipstick.decision = {interleave = 1 : i64, kind = "nest", pair = false, straight = 16 : i64, vector_bits = 512 : i64}
+// CHECK:         linalg.generic {{.*}}slipstick.decision = {interleave = 1 : i64, kind = "nest", pair = false, straight = 16 : i64, vector_bits = 256 : i64}
+// FEW-LABEL: func.func @short
+// FEW:           linalg.generic {{.*}}slipstick.decision = {interleave = 2 : i64
+func.func @short(%x: tensor<8x49xf32>, %y: tensor<8x14xf32>) -> (tensor<8x49xf32>, tensor<8x14xf32>) {
+  %e = tensor.empty() : tensor<8x49xf32>
+  %f = tensor.empty() : tensor<8x14xf32>
+  %0 = linalg.generic {indexing_maps = [#i, #i], iterator_types = ["parallel", "parallel"]}
+    ins(%x : tensor<8x49xf32>) outs(%e : tensor<8x49xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %n = arith.negf %a : f32
+    linalg.yield %n : f32
+  } -> tensor<8x49xf32>
+  %1 = linalg.generic {indexing_maps = [#i, #i], iterator_types = ["parallel", "parallel"]}
+    ins(%y : tensor<8x14xf32>) outs(%f : tensor<8x14xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %n = arith.negf %a : f32
+    linalg.yield %n : f32
+  } -> tensor<8x14xf32>
+  return %0, %1 : tensor<8x49xf32>, tensor<8x14xf32>
 }
 
 // Rows of two columns in pairs; of four, which fill two rows' registers, in pairs only where there are many registers.
