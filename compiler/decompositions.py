@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch._decomp import get_decompositions
 
+from .convolution_gradients import convolution_backward
 from .mended_operations import mended_operations
 
 
@@ -21,7 +22,7 @@ def decomposition_table() -> dict[Any, Any]:
     table = get_decomposition_table()
     backward = {operation: how for operation, how in get_decompositions(_backward()).items() if operation not in table}
     own = {aten.gelu.default: _gelu, aten.scatter.src: _scatter, aten.scatter_add.default: _scatter_add}
-    own[aten.convolution_backward.default] = _convolution_backward
+    own[aten.convolution_backward.default] = convolution_backward
     own[aten.constant_pad_nd.default] = _constant_pad
     return {**table, **backward, **own, **mended_operations()}
 
@@ -79,29 +80,6 @@ def _constant_pad(x: Tensor, pad: Sequence[int], value: float = 0) -> Any:
         x = x.narrow(dimension, before, x.shape[dimension] - before - behind)
     widths = [max(0, width) for width in pad]
     return torch.ops.aten.constant_pad_nd.default(x, widths, value) if any(widths) else x.clone()
-
-
-def _convolution_backward(
-    gradient: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    bias_sizes: Sequence[int] | None,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    transposed: bool,
-    output_padding: Sequence[int],
-    groups: int,
-    wanted: Sequence[bool],
-) -> Any:
-    """Return the gradient of a transposed convolution by its input, a convolution; leave the rest to torch-mlir.
-
-    torch-mlir has no lowering of it.
-    """
-    if not transposed or list(wanted) != [True, False, False]:
-        return NotImplemented
-    none = [0] * len(stride)
-    return torch.convolution(gradient, weight, None, stride, padding, dilation, False, none, groups), None, None
 
 
 def _scatter(x: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
