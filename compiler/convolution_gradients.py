@@ -66,7 +66,10 @@ def _by_weight(
         reached = (out - 1) * step + (width - 1) * gap + 1
         pads.append((pad, reached - size - pad))
     seen = _padded(x, pads).transpose(0, 1)
-    return _convolution(seen, gradient.transpose(0, 1), stride=dilation, dilation=stride).transpose(0, 1)
+    none = [0] * len(stride)
+    # What strides were is how far apart the kernel's elements lie now, and the other way round.
+    found = torch.convolution(seen, gradient.transpose(0, 1), None, dilation, none, stride, False, none, 1)
+    return found.transpose(0, 1)
 
 
 def _by_input(
@@ -77,17 +80,16 @@ def _by_input(
     padding: Sequence[int],
     dilation: Sequence[int],
 ) -> Tensor:
-    """Return the gradient [n, c, s...] in as many parts as the stride has remainders, each a convolution.
+    """Return the gradient [n, c, s...] in a part for each remainder of the stride: transposed convolutions without one.
 
-    Position `i * step + r` of the padded input is met by the elements r, r + step, ... of the kernel alone, by each with
+    Position `i * step + r` of the padded input is met by elements r, r + step, ... of the kernel alone, by each with
     another gradient. So no product has a factor that is known to be zero.
     """
     if any(step > 1 and gap > 1 for step, gap in zip(stride, dilation, strict=True)):
         return _by_transposed(gradient, weight, space, stride, padding, dilation)
     first = [pad // step for pad, step in zip(padding, stride, strict=True)]
     counts = [
-        -(-(pad + size) // step) - start
-        for pad, size, step, start in zip(padding, space, stride, first, strict=True)
+        -(-(pad + size) // step) - start for pad, size, step, start in zip(padding, space, stride, first, strict=True)
     ]
     parts = {}
     for remainders in itertools.product(*(range(step) for step in stride)):
@@ -104,28 +106,28 @@ def _by_input(
 def _part(
     gradient: Tensor, taps: Tensor, first: Sequence[int], counts: Sequence[int], dilation: Sequence[int]
 ) -> Tensor:
-    """Return `counts` sums from `first` on, of gradients times taps [f, c, k...], the later tap with the earlier one."""
+    """Return `counts` sums from `first` on, of gradients times taps [f, c, k...], the later by the earlier."""
     if taps.numel() == 0:
         return gradient.new_zeros([gradient.shape[0], taps.shape[1], *counts])
-    pads = []
-    for width, start, count, gap, out in zip(
-        taps.shape[2:], first, counts, dilation, gradient.shape[2:], strict=True
-    ):
-        before = (width - 1) * gap - start
-        pads.append((before, count + start - out))
-    turned = [dimension for dimension in range(2, taps.dim()) if taps.shape[dimension] > 1]
-    kernel = (taps.flip(turned) if turned else taps).transpose(0, 1)
-    return _convolution(_padded(gradient, pads), kernel, stride=[1] * len(counts), dilation=dilation)
+    pads, cut = [], []
+    for width, start, count, gap, out in zip(taps.shape[2:], first, counts, dilation, gradient.shape[2:], strict=True):
+        # A transposed convolution pads by `reach` and cuts off the same on both sides: what is left goes before it.
+        reach = (width - 1) * gap
+        before, behind = reach - start, count + start - out
+        both = max(0, min(before, behind, reach))
+        pads.append((before - both, behind - both))
+        cut.append(reach - both)
+    ones, none = [1] * len(cut), [0] * len(cut)
+    return torch.convolution(_padded(gradient, pads), taps, None, ones, cut, dilation, True, none, 1)
 
 
 def _interleaved(parts: dict[tuple[int, ...], Tensor], stride: Sequence[int]) -> Tensor:
     """Return a tensor whose position `i * step + r`, in each dimension of space, is position `i` of part `r`."""
     for number in reversed(range(len(stride))):
         dimension, step = number + 2, stride[number]
-        fronts = dict.fromkeys(key[:number] + key[number + 1 :] for key in parts)
         merged = {}
-        for front in fronts:
-            row = [parts[front[:number] + (remainder,) + front[number:]] for remainder in range(step)]
+        for front in dict.fromkeys(key[:number] for key in parts):
+            row = [parts[*front, remainder] for remainder in range(step)]
             merged[front] = row[0] if step == 1 else torch.stack(row, dimension + 1).flatten(dimension, dimension + 1)
         parts = merged
     return parts[()]
@@ -153,8 +155,3 @@ def _padded(x: Tensor, pads: Sequence[tuple[int, int]]) -> Tensor:
     """Return [n, c, s...] with zeros before and behind each dimension of space; what is negative is cut off."""
     widths = [width for pair in reversed(pads) for width in pair]
     return torch.ops.aten.constant_pad_nd.default(x, widths, 0.0) if any(widths) else x
-
-
-def _convolution(x: Tensor, kernel: Tensor, *, stride: Sequence[int], dilation: Sequence[int]) -> Tensor:
-    none = [0] * len(stride)
-    return torch.convolution(x, kernel, None, stride, none, dilation, False, none, 1)

@@ -31,22 +31,25 @@ def has_few_places(sizes: Convolution) -> bool:
 
 
 def all_images(sizes: Convolution) -> ir.Value:
-    """Return the result [n, f, o...]: a row of the first matrix is a window, (n, o...), a column of the second a filter.
+    """Return the result [n, f, o...]: a window of each (n, o...), as it is written, times each filter.
 
-    That way round the windows are read as they are written; of the other factor alone, which is smaller, a product packs
-    panels.
+    The first factor is read as it lies, of the second the product packs panels, and what it returns has yet to be put
+    in order where windows come first. So they do where a window is longer than a row of the result.
     """
     rows, inner = [sizes.images[0], *sizes.places], [sizes.channels, *sizes.window]
     count = len(sizes.window)
     place, within = range(1, 1 + count), range(2 + count, 2 + 2 * count)
     image, channel = ir.AffineDimExpr.get(0), ir.AffineDimExpr.get(1 + count)
     seen = windows(sizes.image, [*rows, *inner], [image, channel, *sizes.read(place, within)])
-    kernel = _transposed(sizes, collapsed(sizes.kernel, [sizes.filters], inner), [1, 0])
+    factors = [collapsed(seen, rows, inner), collapsed(sizes.kernel, [sizes.filters], inner)]
+    shapes, order = [rows, [sizes.filters]], [0, 1 + count, *place]
+    if math.prod(inner) < sizes.filters:
+        factors, shapes, order = factors[::-1], shapes[::-1], [1, 0, *range(2, 2 + count)]
     start = defining_op(sizes.init)
     assert start is not None
-    into = linalg.fill(start.operands[0], outs=[_empty(sizes, [math.prod(rows), sizes.filters])])
-    product = expanded(sizes.product(collapsed(seen, rows, inner), kernel, into), rows, [sizes.filters])
-    return _transposed(sizes, product, [0, 1 + count, *place])
+    into = linalg.fill(start.operands[0], outs=[_empty(sizes, [math.prod(shape) for shape in shapes])])
+    product = sizes.product(factors[0], _transposed(sizes, factors[1], [1, 0]), into)
+    return _transposed(sizes, expanded(product, *shapes), order)
 
 
 def _transposed(sizes: Convolution, value: ir.Value, permutation: list[int]) -> ir.Value:

@@ -118,4 +118,3 @@ def _offsets(numbers: Sequence[ir.Value | int], rest: int) -> tuple[list[int], l
     unknown = ir.ShapedType.get_dynamic_stride_or_offset()
     static = [number if isinstance(number, int) else unknown for number in numbers]
     return static + [0] * rest, dynamic
-
