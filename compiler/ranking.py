@@ -49,7 +49,8 @@ class Ranking:
         space = candidates(nest, target) if space is None else space
         rows = features(NestFacts.of(nest, target), space)
         gains, seconds = ranker.predict(rows)
-        return cls(space, gains, seconds, ranker.margin, ranker.spread, _doubts(nest, target, ranker, rows))
+        doubts = _doubts(nest, target, ranker, rows)
+        return cls(space, gains, seconds, ranker.margins.get(space[0].kind, math.inf), ranker.spread, doubts)
 
     @property
     def order(self) -> list[Choice]:

@@ -23,7 +23,8 @@ def _groups(tables: Sequence[DecisionTable]) -> Iterator[Group]:
         rows = features(NestFacts.of(table.nest, table.machine), table.space)
         relative = np.asarray([np.nan if one.relative is None else one.relative for one in table.lines], np.float64)
         # Tables without families stand for themselves.
-        yield Group(table.family or table.shape, table.shape, rows, relative, table.heuristic.seconds or np.nan)
+        family, seconds = table.family or table.shape, table.heuristic.seconds or np.nan
+        yield Group(family, table.shape, table.space[0].kind, rows, relative, seconds)
 
 
 def held_out_rankings(tables: Sequence[DecisionTable], held: HeldOut) -> list[Ranking]:

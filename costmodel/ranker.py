@@ -18,8 +18,8 @@ class Ranker:
     columns: Columns
     forest: Forest
     """Two outputs: log of relative time, up to a constant of the nest, and log of seconds."""
-    margin: float
-    """Log of the least predicted gain for which the heuristic's decision is given up."""
+    margins: Mapping[str, float]
+    """By kind of the heuristic's decision, log of the least predicted gain for which it is given up."""
     spread: float
     """Half of a 90 % interval of log seconds, on families that were not seen."""
     support: Support

@@ -35,7 +35,7 @@ def save_ranker(ranker: Ranker, folder: Path, features: int) -> None:
         "features": features,
         "sha256": hashlib.sha256(data).hexdigest(),
         "columns": ranker.columns.names,
-        "margin": ranker.margin,
+        "margins": dict(ranker.margins),
         "spread": ranker.spread,
         "vectors": sorted(ranker.vectors),
         "record": ranker.record,
@@ -63,12 +63,12 @@ def load_ranker(features: int, folder: Path = FOLDER) -> Ranker:
         return Ranker(
             Columns(tuple(content["columns"])),
             Forest.from_tensors(trees),
-            float(content["margin"]),
+            {kind: float(margin) for kind, margin in content["margins"].items()},
             float(content["spread"]),
             Support(tensors["low"], tensors["high"]),
             frozenset(content["vectors"]),
             content["record"],
         )
-    except (KeyError, TypeError, ValueError, IndexError, safetensors.SafetensorError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, safetensors.SafetensorError) as error:
         reason = f"{type(error).__name__} {error}"
         raise ArgumentError(f"{folder / INDEX}: is damaged: it does not describe a ranker ({reason})") from None

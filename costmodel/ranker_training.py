@@ -24,7 +24,9 @@ FARTHEST = 0.4
 NEAR = 0.15
 """Logs of time around the best of a nest in which rows weigh more: there it is decided."""
 _OTHERS_WEIGHT = 0.3
-MARGINS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08)
+NEVER = 1.0
+"""A margin that no prediction exceeds."""
+MARGINS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, NEVER)
 """Logs of predicted gain among which the one is taken from which on departing from the heuristic pays."""
 COVERAGE = 0.9
 
@@ -36,6 +38,8 @@ class Group:
     family: str
     shape: str
     """Nests of one shape never stand on both sides of a split."""
+    kind: str
+    """Of the heuristic's decision."""
     rows: Sequence[Mapping[str, float]]
     """Features of each candidate."""
     relative: Floats
@@ -53,7 +57,7 @@ class HeldOut:
     seconds: Sequence[Floats]
     """Logs of seconds, by nest."""
     margins: Sequence[float]
-    """The margin that the other families call for, by nest."""
+    """The margin that nests of its kind in other families call for, by nest."""
 
 
 def train(groups: Sequence[Group], held: HeldOut, record: Mapping[str, object] | None = None) -> Ranker:
@@ -68,7 +72,7 @@ def train(groups: Sequence[Group], held: HeldOut, record: Mapping[str, object] |
     return Ranker(
         columns,
         _trees(groups, matrices),
-        best_margin(groups, held.gains),
+        best_margins(groups, held.gains),
         float(np.nanquantile(np.concatenate(errors), COVERAGE)),
         Support(whole.min(axis=0), whole.max(axis=0)),
         frozenset(int(group.rows[0]["target.vector"]) for group in groups),
@@ -92,17 +96,19 @@ def held_out(groups: Sequence[Group]) -> HeldOut:
     margins = {}
     for family in dict.fromkeys(group.family for group in groups):
         others = [number for number, group in enumerate(groups) if group.family != family]
-        margins[family] = best_margin([groups[n] for n in others], [gains[n] for n in others])
-    return HeldOut(gains, seconds, [margins[group.family] for group in groups])
+        margins[family] = best_margins([groups[n] for n in others], [gains[n] for n in others])
+    return HeldOut(gains, seconds, [margins[group.family].get(group.kind, NEVER) for group in groups])
 
 
-def best_margin(groups: Sequence[Group], gains: Sequence[Floats]) -> float:
-    """Return the margin with which the choices are fastest in the geometric mean; the largest of several."""
+def best_margins(groups: Sequence[Group], gains: Sequence[Floats]) -> dict[str, float]:
+    """Return, by kind, the margin with which the choices are fastest in the geometric mean; the largest of several."""
 
-    def lost(margin: float) -> float:
-        return float(np.mean([np.log(_taken(group, own, margin)) for group, own in zip(groups, gains, strict=True)]))
+    def lost(kind: str, margin: float) -> float:
+        own = [_taken(group, gain, margin) for group, gain in zip(groups, gains, strict=True) if group.kind == kind]
+        return float(np.mean(np.log(own)))
 
-    return min(reversed(MARGINS), key=lost)
+    kinds = sorted({group.kind for group in groups})
+    return {kind: min(reversed(MARGINS), key=lambda margin: lost(kind, margin)) for kind in kinds}
 
 
 def _taken(group: Group, gains: Floats, margin: float) -> float:

@@ -111,7 +111,7 @@ def test_the_policy_takes_what_is_ranked_first(nest: Nest, learned: tuple[Ranker
     ranking = Ranking.of(nest, ZNVER4, learned[0])
     assert choice == ranking.order[0] and nest.choice not in ranking.order
     assert [one.predictions["seconds"].value for one in ranking.predicted()] == pytest.approx(np.exp(ranking.seconds))
-    timid = replace(learned[0], margin=10.0)
+    timid = replace(learned[0], margins={})
     assert ModelPolicy(ranker=timid).decide([nest], ZNVER4) == [nest.choice]
 
 

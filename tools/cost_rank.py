@@ -54,7 +54,7 @@ def rank(arguments: argparse.Namespace) -> int:
     out.print(agreement_table(agreed))
     save_ranker(ranker, arguments.output, VERSION)
     console.print(
-        f"{arguments.output}: {len(ranker.forest.roots)} trees, margin {ranker.margin:g}, "
+        f"{arguments.output}: {len(ranker.forest.roots)} trees, margins {dict(ranker.margins)}, "
         f"in {time.perf_counter() - start:.0f} s"
     )
     return 0
