@@ -198,14 +198,17 @@ class _Panel:
 
     def next_part(self, first: ir.Value, end: ir.Value) -> MatrixPrefetch | None:
         """Return what fetches what is packed next: the next block of this panel, or the first one of the next."""
-        if not self.schedule.prefetch or self.packing.is_ready or self.packing.contiguous is None:
+        packing = self.packing
+        if not self.schedule.prefetch or packing.is_ready or packing.contiguous is None:
             return None
+        if packing.stored != packing.element:
+            return None  # Codes are few bytes; on NEON a loop with the prefetches beside runs out of registers.
         behind = arith.addi(self.depth, self.depths)
         has_more = arith.cmpi(arith.CmpIPredicate.slt, behind, end)
         depth = arith.select(has_more, behind, first)
         beside = arith.addi(self.column, index(self.schedule.tile_columns))
         column = arith.select(has_more, self.column, beside)
-        return MatrixPrefetch.of_next(self.b, depth, column, self.packing.contiguous)
+        return MatrixPrefetch.of_next(self.b, depth, column, packing.contiguous)
 
     def emit_block(self, packed_depth: ir.Value, next_part: MatrixPrefetch | None) -> None:
         """Emit one block of the depth, which begins at `packed_depth` of the packed A; fetch `next_part` beside."""

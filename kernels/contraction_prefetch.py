@@ -53,8 +53,7 @@ class MatrixPrefetch:
     def turn(self, packing: Packing, tile: ir.Value, k: ir.Value, depths: ir.Value) -> MatrixTurn:
         """Emit the places of the lines that row tile `tile` fetches in the turn that begins at step `k`."""
         s = packing.schedule
-        # Codes of narrow weights have their own size.
-        line = max(1, LINE_BYTES * 8 // packing.stored.width)
+        line = max(1, LINE_BYTES * 8 // packing.element.width)
         k_stride, n_stride = self.strides
         here = arith.addi(self.start, arith.muli(k, k_stride))
         if self.contiguous == "rows":

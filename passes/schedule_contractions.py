@@ -46,8 +46,8 @@ LEAST_DEPTH = 256
 K_UNROLL = 4
 """Steps of k in a turn of the inner loop: few prefetches and little loop control for each multiply.
 
-Half as many where a multiply is two instructions and there are few registers, or many row tiles: of more, LLVM computes
-some ahead and runs out of registers.
+Half as many where a multiply is two instructions, but for AVX-512 with few row tiles: of more, LLVM computes some ahead
+and runs out of registers.
 """
 BROADCAST_SHARE = 1 / 4
 """What loading a row's element of A costs beside its multiply-adds with one vector of B."""
@@ -189,8 +189,7 @@ class ScheduleContractions(Pass):
         if rows:
             # Blocks of about equal height: in a low one few row tiles share the prefetching of B out.
             m_block = -(-rows // (-(-rows // m_block) * tile_rows)) * tile_rows
-        many = self.vector_registers >= MANY_REGISTERS
-        finite_unroll = K_UNROLL if has_few_tiles and many else K_UNROLL // 2
+        finite_unroll = K_UNROLL if has_few_tiles and self.vector_bits == MASKED_BITS else K_UNROLL // 2
         k_unroll = {"exact": K_UNROLL, "finite": finite_unroll, "ieee": 1}[multiply]
         prefetch = lines_to_prefetch(rows and min(rows, m_block), tile_rows, k_unroll * width * bits // 8)
         return ContractionSchedule(

@@ -72,13 +72,13 @@ def test_a_model_that_fails_does_not_stop_the_rest(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(bench_dynamo, "measure", measure)
     path = tmp_path / "run.json"
     graphs = ["bert-base-1x128:small", "t5-small:small", "--json", str(path)]
-    assert bench_dynamo.main(graphs) == 1
+    assert bench_dynamo.bench_dynamo("slipstick-bench dynamo", graphs) == 1
     found = capsys.readouterr()
     assert "bert-base-1x128:small: RuntimeError: broken\n" in found.out
     assert "not equal to eager" in found.out and "2 of 2: t5-small:small" in found.err
     # The second run takes the other's figures from the file.
     monkeypatch.setattr(bench_dynamo, "measure", lambda one, **_: measured(one.name, 3.0))
-    assert bench_dynamo.main(graphs) == 0
+    assert bench_dynamo.bench_dynamo("slipstick-bench dynamo", graphs) == 0
     out = capsys.readouterr().out
     assert "3.00x" in out and "2.00x" in out
 

@@ -12,7 +12,7 @@
 // CHECK:           memref.prefetch %[[FLAT]][%{{.*}}], read, locality<2>, data
 // CHECK-COUNT-8:   vector.fma
 // CHECK:           scf.yield
-// CHECK-NOT:     memref.prefetch
+// CHECK-NOT:     locality<2>
 func.func @rows(%a: memref<8x64xf32>, %b: memref<64x32xf32>, %c: memref<8x32xf32>) {
   linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [2, 16], k_block = 32, m_block = 8, vector = 4, k_unroll = 2, prefetch = 2}}
     ins(%a, %b : memref<8x64xf32>, memref<64x32xf32>) outs(%c : memref<8x32xf32>)
@@ -39,11 +39,11 @@ func.func @columns(%a: memref<8x64xf32>, %b: memref<32x64xf32>, %c: memref<8x32x
 
 // -----
 
-// None: a B with gaps both ways, and one whose decision says so.
+// None into the second level: a B with gaps both ways, and one whose decision says so.
 #a = affine_map<(m, n, k) -> (m, k)>
 
 // CHECK-LABEL: func.func @neither
-// CHECK-NOT:     memref.prefetch
+// CHECK-NOT:     locality<2>
 func.func @neither(%a: memref<8x64xf32>, %b: memref<64x32xf32, strided<[64, 2]>>, %d: memref<64x32xf32>, %c: memref<8x32xf32>) {
   linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [2, 16], k_block = 32, m_block = 8, vector = 4, k_unroll = 2, prefetch = 1}}
     ins(%a, %b : memref<8x64xf32>, memref<64x32xf32, strided<[64, 2]>>) outs(%c : memref<8x32xf32>)
