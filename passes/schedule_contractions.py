@@ -99,12 +99,9 @@ class ScheduleContractions(Pass):
                 is_few = rows is not None and 0 < rows <= self.skinny_rows
                 is_weight = self.pack_few_rows and op.operands[1] in parameters
                 packs = rows is not None and is_weight and wants_panels(rows, product.multiply)
-                if (
-                    rows is not None
-                    and product.reads_columns
-                    and not is_weight
-                    and weight_format(op.operands[1]) is None
-                ):
+                # Parameters that are not to be packed, and codes, are read where they lie.
+                is_computed = op.operands[1] not in parameters and weight_format(op.operands[1]) is None
+                if rows is not None and is_computed and product.reads_columns:
                     packs = wants_packing(rows, product.depth, product.multiply, self.vector_bits // product.bits)
                 if rows is not None and is_few and not packs:
                     write_decision(op, self.decide_few(op, rows, product.columns, product.bits))

@@ -16,6 +16,7 @@ import slipstick
 import torch
 from slipstick import LMul
 from slipstick.kernels.weight_formats import encode
+from slipstick.passes import schedule_contractions
 from torch import nn
 
 SIZES = [(1, 1, 1), (1, 9, 17), (2, 64, 768), (3, 50, 130), (8, 48, 256), (9, 7, 3), (16, 33, 100)]
@@ -29,6 +30,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def layer(rows: int, columns: int, depth: int, *, bias: bool = True) -> tuple[nn.Linear, torch.Tensor]:
     torch.manual_seed(rows * columns + depth)
     return nn.Linear(depth, columns, bias=bias), torch.randn(rows, depth)
+
+
+@pytest.fixture(autouse=True)
+def reads_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sizes whose B is otherwise packed show what kernels do that read it in place, too."""
+    monkeypatch.setattr(schedule_contractions, "wants_packing", lambda *_: False)
 
 
 def assert_close(found: torch.Tensor, expected: torch.Tensor, depth: int) -> None:
