@@ -68,3 +68,48 @@ func.func @dynamic(%x: tensor<?x3x4x4xf32>, %k: tensor<5x3x1x1xf32>, %i: tensor<
     outs(%i : tensor<?x5x4x4xf32>) -> tensor<?x5x4x4xf32>
   return %0 : tensor<?x5x4x4xf32>
 }
+
+// Few places in each image, as in the gradient by a kernel: one product for all images. A window of 2 x 36 is longer than
+// a row of 5 filters, so windows come first.
+// CHECK-LABEL: func.func @few_places
+// CHECK-SAME:    %[[X:.*]]: tensor<7x2x6x8xf32>, %[[K:.*]]: tensor<5x2x6x6xf32>
+// CHECK-NOT:     scf.for
+// CHECK:         %[[WINDOWS:.*]] = linalg.generic
+// CHECK-SAME:      ins(%[[X]] : tensor<7x2x6x8xf32>) outs(%{{.*}} : tensor<7x1x3x2x6x6xf32>)
+// CHECK:         %[[ROWS:.*]] = tensor.collapse_shape %[[WINDOWS]] {{\[\[}}0, 1, 2], [3, 4, 5]] : tensor<7x1x3x2x6x6xf32> into tensor<21x72xf32>
+// CHECK:         %[[FILTERS:.*]] = linalg.transpose ins(%{{.*}} : tensor<5x72xf32>)
+// CHECK:         linalg.matmul {slipstick.layer = "a"} ins(%[[ROWS]], %[[FILTERS]] : tensor<21x72xf32>, tensor<72x5xf32>)
+// CHECK:         tensor.expand_shape %{{.*}} {{\[\[}}0, 1, 2], [3]] output_shape [7, 1, 3, 5]
+// CHECK:         linalg.transpose ins(%{{.*}} : tensor<7x1x3x5xf32>) outs(%{{.*}} : tensor<7x5x1x3xf32>) permutation = [0, 3, 1, 2]
+func.func @few_places(%x: tensor<7x2x6x8xf32>, %k: tensor<5x2x6x6xf32>) -> tensor<7x5x1x3xf32> {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<7x5x1x3xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<7x5x1x3xf32>) -> tensor<7x5x1x3xf32>
+  %0 = linalg.conv_2d_nchw_fchw {slipstick.layer = "a"} ins(%x, %k : tensor<7x2x6x8xf32>, tensor<5x2x6x6xf32>)
+    outs(%init : tensor<7x5x1x3xf32>) -> tensor<7x5x1x3xf32>
+  return %0 : tensor<7x5x1x3xf32>
+}
+
+// Longer rows of filters than windows: filters come first, and the result is in another order.
+// CHECK-LABEL: func.func @many_filters
+// CHECK-NOT:     scf.for
+// CHECK:         %[[FILTERS:.*]] = tensor.collapse_shape %{{.*}} {{\[\[}}0], [1, 2]] : tensor<30x2x4xf32> into tensor<30x8xf32>
+// CHECK:         linalg.matmul ins(%[[FILTERS]], %{{.*}} : tensor<30x8xf32>, tensor<8x21xf32>)
+// CHECK:         linalg.transpose ins(%{{.*}} : tensor<30x7x3xf32>) outs(%{{.*}} : tensor<7x30x3xf32>) permutation = [1, 0, 2]
+func.func @many_filters(%x: tensor<7x2x6xf32>, %k: tensor<30x2x4xf32>) -> tensor<7x30x3xf32> {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<7x30x3xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<7x30x3xf32>) -> tensor<7x30x3xf32>
+  %0 = linalg.conv_1d_ncw_fcw ins(%x, %k : tensor<7x2x6xf32>, tensor<30x2x4xf32>)
+    outs(%init : tensor<7x30x3xf32>) -> tensor<7x30x3xf32>
+  return %0 : tensor<7x30x3xf32>
+}
+
+// Sums that start with other numbers are made image by image.
+// CHECK-LABEL: func.func @few_places_added
+// CHECK:         scf.for
+func.func @few_places_added(%x: tensor<7x2x6xf32>, %k: tensor<30x2x4xf32>, %init: tensor<7x30x3xf32>) -> tensor<7x30x3xf32> {
+  %0 = linalg.conv_1d_ncw_fcw ins(%x, %k : tensor<7x2x6xf32>, tensor<30x2x4xf32>)
+    outs(%init : tensor<7x30x3xf32>) -> tensor<7x30x3xf32>
+  return %0 : tensor<7x30x3xf32>
+}
