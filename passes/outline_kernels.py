@@ -84,19 +84,34 @@ class OutlineKernels(Pass):
 
 
 def _leading_parallel_loops(op: ir.Operation) -> int:
-    """Return how many of the outer loops that `op` becomes are parallel."""
+    """Return how many of the outer loops that `op` becomes are parallel, but for those of one iteration, which go."""
     if op.name == "scf.forall":
-        return len(op.opview.staticLowerBound)
+        view = op.opview
+        bounds = zip(view.staticLowerBound, view.staticUpperBound, view.staticStep, strict=True)
+        return sum(ir.ShapedType.get_dynamic_size() in bound or bound[1] - bound[0] > bound[2] for bound in bounds)
     if op.name != "linalg.generic":
         # The named element-wise forms have parallel loops only, one for each dimension of the output.
         elementwise = op.name in ("linalg.fill", "linalg.transpose", "linalg.broadcast")
-        return ir.MemRefType(op.operands[-1].type).rank if elementwise else 0
+        return sum(size != 1 for size in ir.MemRefType(op.operands[-1].type).shape) if elementwise else 0
     count = 0
-    for kind in op.attributes["iterator_types"]:
+    once = _run_once(op)
+    for number, kind in enumerate(op.attributes["iterator_types"]):
         if "parallel" not in str(kind):
             break
-        count += 1
+        count += number not in once
     return count
+
+
+def _run_once(op: ir.Operation) -> set[int]:
+    """Return the numbers of the loops of a `linalg.generic` that are known to run once."""
+    found = set()
+    for operand, mapping in zip(op.operands, op.attributes["indexing_maps"], strict=True):
+        if not isinstance(operand.type, ir.MemRefType):
+            continue
+        for size, place in zip(ir.MemRefType(operand.type).shape, mapping.value.results, strict=True):
+            if size == 1 and isinstance(place, ir.AffineDimExpr):
+                found.add(place.position)
+    return found
 
 
 def is_constant(value: ir.Value) -> bool:

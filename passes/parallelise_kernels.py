@@ -35,8 +35,10 @@ class ParalleliseKernels(Pass):
         known = function.attributes[ITERATIONS_ATTRIBUTE].value if ITERATIONS_ATTRIBUTE in function.attributes else 0
         if max(known, self._iterations(block)) < self.min_iterations:
             return
-        for loop in _nest(function)[:candidates]:
-            if _trip_count(loop) != 1 and not loop.results:
+        # `candidates` counts no loop of one iteration: canonicalisation has taken such loops out, or may have.
+        loops = [loop for loop in _nest(function) if _trip_count(loop) != 1]
+        for loop in loops[:candidates]:
+            if not loop.results:
                 _make_parallel(loop)
                 ctx.count("loops made parallel")
                 return
