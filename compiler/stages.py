@@ -190,8 +190,8 @@ class StageLLVM(NamedPipeline):
     def text(self) -> str:
         """Return the pipeline."""
         return _join(
-            # The conversion wraps each body in a scope of allocations; canonicalisation removes those without any.
-            "convert-scf-to-openmp,canonicalize" if self.parallel else "",
+            # The conversion wraps each body in a scope of allocations.
+            "convert-scf-to-openmp,inline-allocation-scopes,canonicalize" if self.parallel else "",
             "convert-bufferization-to-memref,convert-scf-to-cf",
             "asserts-to-status,finish-kernels",
             "expand-strided-metadata,lower-affine",

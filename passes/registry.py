@@ -24,6 +24,7 @@ from .fuse_epilogues import FuseEpilogues
 from .fuse_rows import FuseRows
 from .guard_divisions import GuardDivisions
 from .hoist_preparations import HoistPreparations
+from .inline_allocation_scopes import InlineAllocationScopes
 from .inline_splats import InlineSplats
 from .isolate_buffers import IsolateBuffers
 from .lmul import RewriteMultiplies
@@ -94,6 +95,7 @@ PASSES: tuple[type[Pass], ...] = (
     VectoriseRows,
     GuardDivisions,
     ParalleliseKernels,
+    InlineAllocationScopes,
     SpecialiseKernels,
     StackTemporaries,
     PlanArena,

@@ -42,3 +42,11 @@ def test_two_threads_compute_what_one_does(name: str, batch: int) -> None:
     expected = module(x)
     for _ in range(10):
         torch.testing.assert_close(compiled(x), expected, atol=1e-4, rtol=1e-5)
+
+
+def test_the_error_function_in_loops_of_a_parallel_body_compiles() -> None:
+    """Its tables are read by an intrinsic, in a body with control flow."""
+    x = torch.randn(1, 24, 3000)
+    module = nn.Sequential(nn.Conv1d(24, 32, 3, padding=1), nn.GELU()).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(slipstick.compile(module, (x,), threads=2)(x), module(x), atol=1e-5, rtol=1e-5)
