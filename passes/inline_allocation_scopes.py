@@ -16,8 +16,9 @@ _SCOPE = "memref.alloca_scope"
 class InlineAllocationScopes(Pass):
     """Replace each `memref.alloca_scope` in which nothing is allocated on the stack by what it holds.
 
-    The conversion to OpenMP puts one around each body of a parallel loop. It may hold one block only, so that control flow
-    in it cannot be lowered; canonicalisation keeps one with operations that it knows nothing of, as calls of intrinsics.
+    The conversion to OpenMP puts one around each body of a parallel loop. It may hold one block only, so that control
+    flow in it cannot be lowered; canonicalisation keeps one with operations that it does not know, as calls of
+    intrinsics.
     """
 
     name: ClassVar[str] = "inline-allocation-scopes"
