@@ -11,7 +11,7 @@ from slipstick.costmodel.columns import Index
 from slipstick.costmodel.features import text_features
 from slipstick.costmodel.forest import Forest
 from slipstick.costmodel.program_reader import read
-from slipstick.costmodel.released import FOLDER, load
+from slipstick.costmodel.released import load
 from slipstick.costmodel.tree_model import predict_level
 from slipstick.target import Target
 
@@ -56,7 +56,6 @@ def test_what_does_not_fit_the_words_of_nodes_is_left_to_numpy() -> None:
     assert _compiled(wide) is wide and isinstance(_compiled(forest), CompiledForest)
 
 
-@pytest.mark.skipif(not FOLDER.exists(), reason="no model is shipped")
 def test_a_batch_of_several_cpus_is_what_each_row_is_alone() -> None:
     level, plain = load_model().levels["loops"], load().levels["loops"]
     targets = [Target.named(name) for name in ("haswell", "znver4", "neoverse-v2", "haswell")]
