@@ -15,8 +15,14 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from ..compiler.training import LossAndGradients
-from .bench_dynamo_kinks import MOST, NEAR, RELU
+from .bench_dynamo_kinks import MOST, RELU
 from .bench_workload import Form, compare
+
+_NEAR = 5e-6
+"""An input of ReLU is near zero below this share of the largest magnitude beside it.
+
+Some forty roundings of f32, since sums of hundreds of terms in a dozen layers stand before it.
+"""
 
 
 def judged(form: Form, observed: list[Tensor], tolerance: float) -> dict[str, Any]:
@@ -58,9 +64,9 @@ def explained(step: LossAndGradients, inputs: Sequence[Tensor], away: Sequence[T
     """Take from differences what comes of other sides of kinks; return how many those are, and what is left.
 
     `away` is what was found less what torch computes, a tensor for each result of a step, the loss first, which has no
-    jump. Of the inputs of ReLU near zero, the nearest `MOST`, each one's other side is taken where that makes the
-    gradients' difference smaller, in the Euclidean norm. One backward pass for each such input, through what stands
-    before it only: a gradient is linear in the slope of each ReLU.
+    jump. Of the inputs of ReLU near zero, those `MOST` that the loss depends on most, each one's other side is taken
+    where that makes the gradients' difference smaller, in the Euclidean norm. One backward pass for each such input,
+    through what stands before it only: a gradient is linear in the slope of each ReLU.
     """
     operands = _Operands()
     names = set(step.trainable)
@@ -70,18 +76,15 @@ def explained(step: LossAndGradients, inputs: Sequence[Tensor], away: Sequence[T
         loss = step.number(*inputs)
     used = torch.autograd.grad(loss, wanted, retain_graph=True, allow_unused=True)
     wanted = [one for one, gradient in zip(wanted, used, strict=True) if gradient is not None]
-    places = _near(operands.calls)
-    if not places:
+    if not operands.calls:
         return 0, list(away)
     slopes = torch.autograd.grad(loss, [result for _, result in operands.calls], retain_graph=True, allow_unused=True)
     (first, *left), count = away, 0
-    for _, call, place in places[:MOST]:
-        operand, slope = operands.calls[call][0], slopes[call]
-        if slope is None:
-            continue
+    for slope, call, place in _near(operands.calls, slopes)[:MOST]:
+        operand = operands.calls[call][0]
         at = torch.zeros_like(operand)
         # The side that torch took passes the slope on, or nothing; the other is the opposite.
-        at.view(-1)[place] = slope.flatten()[place] * (-1 if operand.flatten()[place] > 0 else 1)
+        at.view(-1)[place] = slope * (-1 if operand.flatten()[place] > 0 else 1)
         jumps = torch.autograd.grad(operand, wanted, at, retain_graph=True, allow_unused=True)
         after = [one if jump is None else one - jump for one, jump in zip(left, jumps, strict=True)]
         if _square(after) < _square(left):
@@ -93,11 +96,13 @@ def _square(tensors: Sequence[Tensor]) -> float:
     return sum(float(one.double().square().sum()) for one in tensors)
 
 
-def _near(calls: Sequence[tuple[Tensor, Tensor]]) -> list[tuple[float, int, int]]:
-    """Return the inputs near zero, the nearest first: their share of the largest beside them, the call, the place."""
+def _near(calls: Sequence[tuple[Tensor, Tensor]], slopes: Sequence[Tensor | None]) -> list[tuple[float, int, int]]:
+    """Return the inputs near zero, the steepest first: the loss's slope in the result there, the call, the place."""
     found = []
-    for call, (operand, _) in enumerate(calls):
-        shares = operand.detach().abs().flatten()
-        shares = shares / shares.max()
-        found += [(float(shares[place]), call, place) for place in (shares < NEAR).nonzero().flatten().tolist()]
-    return sorted(found)
+    for call, ((operand, _), slope) in enumerate(zip(calls, slopes, strict=True)):
+        if slope is None:
+            continue
+        sizes = operand.detach().abs().flatten()
+        for place in (sizes < _NEAR * sizes.max()).nonzero().flatten().tolist():
+            found.append((float(slope.flatten()[place]), call, place))
+    return sorted(found, key=lambda one: -abs(one[0]))
