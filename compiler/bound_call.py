@@ -11,7 +11,7 @@ import torch
 from torch.autograd.graph import increment_version
 
 from ..errors import ArgumentError
-from . import openmp
+from . import team
 from .runtime import NativeFunction
 
 _CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -77,7 +77,7 @@ class BoundCall:
         words = self._words
         words[self._status] = 0
         if self._function.threads > 1:
-            openmp.set_num_threads(self._function.threads)
+            team.enter(self._function.threads)
         call(self._arguments)
         if words[self._status]:
             raise self._function.failure(words[self._status])

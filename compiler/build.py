@@ -40,7 +40,7 @@ def build(text: str, options: CompileOptions, target: Target) -> Built:
         for pipeline in stage_pipelines(
             target,
             options.lmul,
-            options.parallel,
+            options.threads or 1,
             options.weights,
             options.skip,
             pack_weights=options.pack_weights,
@@ -125,7 +125,7 @@ def _run_stages(
         until=until,
         target=target,
         lmul=options.lmul,
-        parallel=options.parallel,
+        threads=options.threads or 1,
         weights=options.weights,
         skip=options.skip,
         pack_weights=options.pack_weights,

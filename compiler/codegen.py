@@ -15,7 +15,7 @@ import llvmlite.binding as llvm
 
 from ..errors import CodegenError
 from ..target import Target
-from . import allocator, elf, isolated, native_call, support, symbols
+from . import allocator, elf, isolated, native_call, support, symbols, team_code
 from .llvm_text import to_llvm22
 
 
@@ -115,7 +115,7 @@ def support_address(name: str) -> int:
 @cache
 def _support() -> LoadedObject:
     """Return the support functions, compiled for the host."""
-    obj = compile_object(support.LLVM_IR + allocator.LLVM_IR + native_call.LLVM_IR, Target.host())
+    obj = compile_object(support.LLVM_IR + allocator.LLVM_IR + team_code.LLVM_IR + native_call.LLVM_IR, Target.host())
     code = elf.inspect(obj)
     loaded = _link(obj, code, symbols.resolve(code.undefined))
     # Memory of results may be freed when every Python object is gone: the code must be there.

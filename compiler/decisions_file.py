@@ -74,14 +74,14 @@ def module_nests(module: ir.Module, options: CompileOptions, target: Target) -> 
 
 def _run_heuristic(module: ir.Module, options: CompileOptions, target: Target) -> None:
     options = replace(options, schedule="heuristic", decisions=None)
-    lmul, parallel, weights, skip, few = (
+    lmul, threads, weights, skip, few = (
         options.lmul,
-        options.parallel,
+        options.threads or 1,
         options.weights,
         options.skip,
         options.pack_weights,
     )
-    run_stages(module, until="rewritten", target=target, lmul=lmul, parallel=parallel, weights=weights, skip=skip)
-    scheduled = stage_pipelines(target, lmul, parallel, weights, skip, pack_weights=few)["scheduled"]
+    run_stages(module, until="rewritten", target=target, lmul=lmul, threads=threads, weights=weights, skip=skip)
+    scheduled = stage_pipelines(target, lmul, threads, weights, skip, pack_weights=few)["scheduled"]
     assert isinstance(scheduled, StageScheduled)
     run_pipeline(module, scheduled.heuristic(), verify="own")

@@ -213,7 +213,7 @@ def _api() -> Any:
     for name in native_call.API:
         if name.startswith("Py"):
             found[name] = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
-        elif name.startswith(("omp_", "kmp_")):
+        elif name.startswith(("omp_", "kmp_", "__kmpc_")):
             found[name] = ctypes.cast(getattr(openmp.library(), name), ctypes.c_void_p).value or 0
     return (ctypes.c_int64 * len(native_call.API))(*(found[name] for name in native_call.API))
 

@@ -16,7 +16,7 @@ words of 8 bytes and never change, so that threads may share them:
 
 from __future__ import annotations
 
-from . import allocator, openmp
+from . import allocator, team_code
 
 CALL = "slipstick_call"
 INPUT_WORDS = 5
@@ -39,8 +39,7 @@ API = (
     "Parameter",
     "dltensor_from_py_object_no_sync",
     "managed_tensor_to_py_object_no_sync",
-    "omp_set_num_threads",
-    "kmp_set_blocktime",
+    *team_code.API,
 )
 """The table `api`: functions and objects by their addresses."""
 
@@ -56,7 +55,7 @@ def _api(name: str, function: str) -> str:
     return _load(name, "api", API.index(function), "ptr")
 
 
-# One module with that of `support` and `allocator`, which declare and define what it calls.
+# One module with that of `support`, `allocator` and `team_code`, which declare and define what it calls.
 LLVM_IR = f"""
 define internal void @release(ptr %managed) {{{_load("memory", "managed", 1, "ptr")}
   call void @{allocator.FREE}(ptr %memory)
@@ -289,23 +288,22 @@ run:
   %status_argument = getelementptr ptr, ptr %arguments, i64 %last
   store ptr %status_pointer, ptr %status_argument
   %has_results = icmp sge i64 %results_word, 0
-  br i1 %has_results, label %with_results, label %team
+  br i1 %has_results, label %with_results, label %unlock
 with_results:
   %results_at = getelementptr i64, ptr %words, i64 %results_word
   store ptr %results_at, ptr %arguments
-  br label %team
-team:
-  %is_team = icmp sgt i64 %threads, 0
-  br i1 %is_team, label %set_team, label %call
-set_team:
-{_api("set_threads", "omp_set_num_threads")}{_api("set_blocktime", "kmp_set_blocktime")}
-  %threads32 = trunc i64 %threads to i32
-  call void %set_threads(i32 %threads32)
-  call void %set_blocktime(i32 {openmp.SPIN_MILLISECONDS})
-  br label %call
-call:
+  br label %unlock
+unlock:
 {_api("save", "PyEval_SaveThread")}{_api("restore", "PyEval_RestoreThread")}
   %thread = call ptr %save()
+  %is_team = icmp sgt i64 %threads, 0
+  br i1 %is_team, label %team, label %call
+team:
+  %openmp = getelementptr i64, ptr %api, i64 {API.index(team_code.API[0])}
+  %threads32 = trunc i64 %threads to i32
+  call void @{team_code.ENTER}(ptr %openmp, i32 %threads32)
+  br label %call
+call:
   call void %code(ptr %arguments)
   call void %restore(ptr %thread)
   %status_value = load i64, ptr %status

@@ -7,10 +7,13 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
-from ..errors import ArgumentError, CodegenError
+from ..errors import CodegenError
 
 SPIN_MILLISECONDS = 1
-"""How long a thread without work spins before it sleeps: longer than the gap between two kernels of one call."""
+"""How long a thread without work spins before it sleeps: longer than the gap between two kernels of one call.
+
+The run time's default, 200 ms after each region, would starve torch's own threads between two calls.
+"""
 
 
 @cache
@@ -25,18 +28,6 @@ def library() -> ctypes.CDLL:
         return ctypes.CDLL(str(path), mode=ctypes.RTLD_LOCAL)
     except OSError as error:
         raise CodegenError(f"cannot load the OpenMP run time {path}: {error}") from error
-
-
-def set_num_threads(threads: int) -> None:
-    """Set how many threads the parallel regions run with that the *calling* thread enters from now on.
-
-    OpenMP keeps this number for each host thread. Raises `ArgumentError` unless `threads` is 1 to 65535.
-    """
-    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 65535:
-        raise ArgumentError(f"threads: expected an integer from 1 to 65535, found {threads!r}")
-    library().omp_set_num_threads(ctypes.c_int(threads))
-    # The default, 200 ms of spinning after each region, would starve torch's own threads between two calls.
-    library().kmp_set_blocktime(ctypes.c_int(SPIN_MILLISECONDS))
 
 
 def get_max_threads() -> int:

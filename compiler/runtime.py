@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from ..errors import ArgumentError
-from . import openmp
+from . import team
 from .memory import ResultWrapper
 from .signature import Argument, ScalarSpec, TensorSpec
 
@@ -151,7 +151,7 @@ class NativeFunction:
         if self._first:
             native[0] = base
         if self.threads > 1:
-            openmp.set_num_threads(self.threads)
+            team.enter(self.threads)
         value = self._call(*native)
         if buffer[status]:
             raise self.failure(buffer[status])

@@ -93,6 +93,7 @@ class StageScheduled(NamedPipeline):
     max_layers: int = option(0, "layers of the deepest path besides the full one; 0: all")
     warmup: int = option(1, "layers at the beginning that every path runs")
     pack_weights: bool = option(True, "products read parameters from panels, which the caller packs once")
+    threads: int = option(1, "threads that the kernels run on")
     policy: Literal["heuristic", "search", "model"] = option("heuristic", "who decides")
     budget: int = option(0, "candidates of a nest that may be measured")
     decisions: str = option("", "a file of decisions")
@@ -118,7 +119,7 @@ class StageScheduled(NamedPipeline):
         return (
             f"schedule-attention{{{registers}}}",
             f"schedule-contractions{{{registers} l1-bytes={self.l1_bytes} l2-bytes={self.l2_bytes}"
-            f" pack-few-rows={str(self.pack_weights).lower()}}}",
+            f" pack-few-rows={str(self.pack_weights).lower()} threads={self.threads}}}",
             "fuse-epilogues",
             "reassociate-reductions",
             "fuse-rows",
@@ -228,14 +229,14 @@ def stage_of(module: ir.Module) -> str:
 def stage_pipelines(
     target: Target,
     lmul: LMul | None,
-    parallel: bool,
+    threads: int,
     weights: str = "f32",
     skip: SkipPaths | None = None,
     *,
     pack_weights: bool = True,
     deciding: Deciding | None = None,
 ) -> dict[str, NamedPipeline]:
-    """Return, for each stage but the first, the pipeline that leads to it from the one before."""
+    """Return, for each stage but the first, the pipeline that leads to it from the one before, for so many threads."""
     cut = skip is not None
     rewritten = StageRewritten(weights=weights, cut=cut)
     if lmul is not None:
@@ -243,8 +244,14 @@ def stage_pipelines(
             True, lmul.mantissa_bits, lmul.rounding, lmul.specials, lmul.scope, lmul.offset, weights, cut
         )
     scheduled = StageScheduled(
-        target.vector_bits, target.vector_registers, target.l1d_bytes, target.l2_bytes, pack_weights=pack_weights
+        target.vector_bits,
+        target.vector_registers,
+        target.l1d_bytes,
+        target.l2_bytes,
+        pack_weights=pack_weights,
+        threads=threads,
     )
+    parallel = threads > 1
     loops = StageLoops(
         parallel,
         target.vector_bits,
@@ -281,7 +288,7 @@ def run_stages(
     until: str,
     target: Target,
     lmul: LMul | None = None,
-    parallel: bool = False,
+    threads: int = 1,
     weights: str = "f32",
     skip: SkipPaths | None = None,
     pack_weights: bool = True,
@@ -295,7 +302,7 @@ def run_stages(
     would take a fifth of the time. Raises IRError where a pass fails.
     """
     start = stage_of(module)
-    pipelines = stage_pipelines(target, lmul, parallel, weights, skip, pack_weights=pack_weights, deciding=deciding)
+    pipelines = stage_pipelines(target, lmul, threads, weights, skip, pack_weights=pack_weights, deciding=deciding)
     for stage in STAGES[STAGES.index(start) + 1 : STAGES.index(until) + 1]:
         run_pipeline(module, pipelines[stage].text(), instrumentation=instrumentation, verify="own")
 

@@ -4,7 +4,7 @@ The shape of the loops, from outside in (Goto and van de Geijn, "Anatomy of High
 
     rows in blocks of m_block
       depth in blocks of pack_depth
-        pack the block of A as tiles [row tile][k][tile rows], or not   (once a block, parallel over row tiles)
+        pack the block of A as tiles [row tile][k][tile rows]           (once a block, parallel over row tiles)
         panels of tile columns                                          (parallel; a call of the panel's function)
           depth in blocks of k_block
             pack the block of the panel of B as [k][tile columns]       (stays in L1)
@@ -14,7 +14,9 @@ The shape of the loops, from outside in (Goto and van de Geijn, "Anatomy of High
 A whose rows are contiguous and a known distance apart need not be packed: the inner loop reads a column of a tile by
 one pointer and constant offsets, and what packing would cost, reading A from beyond the caches before anything is
 multiplied, is spread over the first panel. Blocks of the panel are long, so that C is loaded and stored seldom: that B
-then comes from the second-level cache is hidden.
+then comes from the second-level cache is hidden. Several threads then share out the panels of all blocks of rows in one
+loop, inside the one over the depth: they meet once, and each has the same number of panels, or one more or less, of all
+there are. A thread's share is consecutive panels of one block of rows, or a few: its own cache holds the block.
 
 Ragged edges are padded while packing and a ragged tile reads and writes C by masks, so the inner loop has no tail.
 Strides are free: a transposed operand is read in place while it is packed. The panel is a function so that its buffers
@@ -98,6 +100,9 @@ def _emit_blocks(
     """Emit the loops over blocks of rows and depth, the packing of A and the calls of the panel."""
     s = packing.schedule
     rows_of_a, depth_of_a, columns = (memref.dim(v, index(d)) for v, d in ((a, 0), (a, 1), (c, 1)))
+    if parallel and not s.pack_left:
+        _emit_shared_blocks(packing, panel, (rows_of_a, depth_of_a, columns), a, b, c, *others)
+        return
     block = memref.alloc(packing.rows_type, [], [], alignment=64) if s.pack_left else a
     for row in loop(index(0), rows_of_a, s.m_block):
         rows = arith.minsi(arith.subi(rows_of_a, row), index(s.m_block))
@@ -113,6 +118,33 @@ def _emit_blocks(
                 func.CallOp(panel, [block, b, c, row, row_tiles, depth, depths, column, *others])
     if s.pack_left:
         memref.dealloc(block)
+
+
+def _emit_shared_blocks(
+    packing: Packing,
+    panel: func.FuncOp,
+    sizes: tuple[ir.Value, ir.Value, ir.Value],
+    a: ir.Value,
+    b: ir.Value,
+    c: ir.Value,
+    *others: ir.Value,
+) -> None:
+    """Emit the loop over blocks of the depth and in it a parallel one over the panels of all blocks of rows.
+
+    `sizes` are the rows and the depth of A, and the columns of C.
+    """
+    s = packing.schedule
+    rows_of_a, depth_of_a, columns = sizes
+    panels = arith.ceildivsi(columns, index(s.tile_columns))
+    blocks = arith.ceildivsi(rows_of_a, index(s.m_block))
+    for depth in loop(index(0), depth_of_a, s.a_depth):
+        depths = arith.minsi(arith.subi(depth_of_a, depth), index(s.a_depth))
+        for number in parallel_loop(arith.muli(blocks, panels)):
+            row = arith.muli(arith.divui(number, panels), index(s.m_block))
+            column = arith.muli(arith.remui(number, panels), index(s.tile_columns))
+            rows = arith.minsi(arith.subi(rows_of_a, row), index(s.m_block))
+            row_tiles = arith.ceildivsi(rows, index(s.tile_rows))
+            func.CallOp(panel, [a, b, c, row, row_tiles, depth, depths, column, *others])
 
 
 def _emit_pack_rows(

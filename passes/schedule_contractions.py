@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ..bindings import ir
@@ -43,6 +43,10 @@ before what was fetched ahead is packed. With more rows packing counts for littl
 DEPTH_STEP = 16
 LEAST_DEPTH = 256
 """What a block of A has at least, and a block of a depth that is not known."""
+LEAST_TILES = 8
+"""Row tiles that a block of rows has at least where threads share blocks out: a panel is read once for so many."""
+SHARE_MARGIN = 1.04
+"""How much more than the shortest possible the longest share of a thread may be, if that takes fewer blocks."""
 K_UNROLL = 4
 """Steps of k in a turn of the inner loop: few prefetches and little loop control for each multiply.
 
@@ -60,7 +64,8 @@ class ScheduleContractions(Pass):
 
     The register tile fills the vector registers but for one row of B and one broadcast of A (Goto and van de Geijn); a
     block of a panel of B, which is read from L2, takes an eighth of it, or half as much again as L1 if that is more; a
-    block of A takes half of L2, as deep as makes the traffic beyond it least. An A whose rows lie at places known while
+    block of A takes half of L2, as deep as makes the traffic beyond it least; where several threads read panels that
+    were packed ahead, fewer rows, so that they get equal shares. An A whose rows lie at places known while
     compiling is read in place; else, and where L-Mul prepares it, it is packed. Where the size of the result is known,
     a narrower or lower tile is taken if that leaves no ragged panel or less of the last tile empty. A product of at
     most `skinny-rows` rows reads B in place: column after column (kind "skinny") or row after row (kind "rows"), as it
@@ -76,12 +81,13 @@ class ScheduleContractions(Pass):
     l2_bytes: int = option(512 << 10, "size of the second-level cache, in bytes")
     skinny_rows: int = option(16, "rows up to which B is read in place; 0: never")
     pack_few_rows: bool = option(True, "so few rows, too, read parameters from panels where that is faster")
+    threads: int = option(1, "threads that share a product")
 
     def __post_init__(self) -> None:
         check_vector_registers(self.vector_bits, self.vector_registers)
         if self.skinny_rows < 0:
             raise ArgumentError(f"skinny-rows: expected at least 0, found {self.skinny_rows}")
-        for name in ("l1_bytes", "l2_bytes"):
+        for name in ("l1_bytes", "l2_bytes", "threads"):
             if getattr(self, name) < 1:
                 raise ArgumentError(f"{name.replace('_', '-')}: expected at least 1, found {getattr(self, name)}")
 
@@ -107,7 +113,7 @@ class ScheduleContractions(Pass):
                     write_decision(op, self.decide_few(op, rows, product.columns, product.bits))
                 else:
                     in_call = op.name == "linalg.matmul" and not is_weight and not product.reads_columns
-                    write_decision(op, self.decide_packed(op, packs_rows=in_call))
+                    write_decision(op, self.decide_packed(op, packs_rows=in_call, in_panels=is_weight))
                 ctx.count("contractions scheduled")
         return ir.WalkResult.ADVANCE
 
@@ -118,17 +124,19 @@ class ScheduleContractions(Pass):
         weights = weight_format(op.operands[1])
         return decide_columns(rows, bits, self.vector_bits, self.vector_registers, weights, multiply_kind(op))
 
-    def decide_packed(self, op: ir.Operation, *, packs_rows: bool = False) -> ContractionSchedule:
+    def decide_packed(
+        self, op: ir.Operation, *, packs_rows: bool = False, in_panels: bool = False
+    ) -> ContractionSchedule:
         """Return the tiling of a product whose B is packed, or a parameter in panels.
 
-        `packs_rows` says that each call packs a B whose rows are contiguous.
+        `packs_rows` says that each call packs a B whose rows are contiguous, `in_panels` that no call packs B.
         """
         product = product_of(op)
         pack_left = product.multiply == "finite" or not product.reads_known_rows
         few = packs_rows and product.rows is not None and product.rows <= PACKED_ROWS
         most_depth = PACKED_ROWS_DEPTH if few else MOST_DEPTH
         sizes = (product.columns, product.bits, product.multiply, product.rows, product.depth)
-        return self.decide(*sizes, pack_left=pack_left, most_depth=most_depth)
+        return self.decide(*sizes, pack_left=pack_left, most_depth=most_depth, in_panels=in_panels)
 
     def decide(
         self,
@@ -140,11 +148,12 @@ class ScheduleContractions(Pass):
         *,
         pack_left: bool = True,
         most_depth: int = MOST_DEPTH,
+        in_panels: bool = False,
     ) -> ContractionSchedule:
         """Return the tiling for elements of `bits` bits, a result of so many rows and columns, a depth; None: of any.
 
         L-Mul that expands in the loop needs registers of its own. `pack_left` says whether A is packed, `most_depth`
-        how long a block of the depth is at most.
+        how long a block of the depth is at most, `in_panels` that B is panels already.
         """
         vector = self.vector_bits // bits
         many = self.vector_registers >= MANY_REGISTERS
@@ -158,9 +167,30 @@ class ScheduleContractions(Pass):
         share = (3 if self.vector_bits == MASKED_BITS else 6) if many else 2
         tile_rows = max(1, (free // share if expands_in_loop else free) // vectors_wide)
         tile_rows = _rows_without_waste(rows, min(tile_rows, 8))
-        return self.with_tile(
+        schedule = self.with_tile(
             tile_rows, vectors_wide, bits, multiply, rows, depth, pack_left=pack_left, most_depth=most_depth
         )
+        if self.threads > 1 and in_panels and not pack_left and rows and columns:
+            return self.shared_out(schedule, rows, columns, bits)
+        return schedule
+
+    def shared_out(self, schedule: ContractionSchedule, rows: int, columns: int, bits: int) -> ContractionSchedule:
+        """Return `schedule` with blocks of rows that threads can share out evenly: the panels of all blocks are shared.
+
+        Where panels alone do not divide by the threads, panels of more and lower blocks do better. No lower ones are
+        taken than pay: each block reads all panels, and of many threads these reads add up.
+        """
+        s = schedule
+        tiles, panels = -(-rows // s.tile_rows), -(-columns // s.tile_columns)
+        least = -(-rows // s.m_block)
+        counts = range(least, max(least, tiles // LEAST_TILES) + 1)
+        shares = [-(-blocks * panels // self.threads) * -(-tiles // blocks) for blocks in counts]
+        enough = min(shares) * SHARE_MARGIN
+        blocks = next(blocks for blocks, share in zip(counts, shares, strict=True) if share <= enough)
+        m_block = -(-tiles // blocks) * s.tile_rows
+        bytes_a_turn = s.k_unroll * s.tile_columns * bits // 8
+        prefetch = lines_to_prefetch(min(rows, m_block), s.tile_rows, bytes_a_turn)
+        return replace(s, m_block=m_block, prefetch=prefetch)
 
     def with_tile(
         self,

@@ -177,7 +177,7 @@ def _pipeline(results: Results) -> Iterable[str]:
 
 def _variant_pipeline(variant: VariantResult) -> str:
     lmul = variant.compiled.variant.lmul
-    pipelines = stage_pipelines(Target.host(), lmul, (variant.compiled.module.options.threads or 1) > 1)
+    pipelines = stage_pipelines(Target.host(), lmul, variant.compiled.module.options.threads or 1)
     inner = "".join(
         f"<p class='dim'>{escape(stage)}</p><pre>{escape(pipeline.text())}</pre>"
         for stage, pipeline in pipelines.items()

@@ -50,7 +50,7 @@ class Session:
 
     def bring(self, module: ir.Module, until: str, target: Target, form: Form) -> None:
         """Bring a module, in place, to a stage as `run_stages` does, what the form does not fuse left out."""
-        pipelines = stage_pipelines(target, form.lmul, False, form.weights)
+        pipelines = stage_pipelines(target, form.lmul, 1, form.weights)
         start = stage_of(module)
         for stage in STAGES[STAGES.index(start) + 1 : STAGES.index(until) + 1]:
             text = pipelines[stage].text()

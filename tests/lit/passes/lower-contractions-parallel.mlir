@@ -74,3 +74,20 @@ func.func @in_place(%a: memref<16x16xf32>, %b: memref<16x16xf32>, %c: memref<16x
     ins(%a, %b : memref<16x16xf32>, memref<16x16xf32>) outs(%c : memref<16x16xf32>)
   return
 }
+
+// -----
+
+// A is read in place: the panels of all blocks of rows are shared out at once, for each block of the depth.
+// CHECK-LABEL: func.func @in_place
+// CHECK-LABEL: func.func private @slipstick_contraction_0
+// CHECK:         scf.for
+// CHECK:           scf.parallel
+// CHECK:             arith.divui
+// CHECK:             arith.remui
+// CHECK:             call @slipstick_contraction_0_panel
+// CHECK-NOT:     scf.parallel
+func.func @in_place(%a: memref<16x16xf32>, %b: memref<16x16xf32>, %c: memref<16x16xf32>) {
+  linalg.matmul {slipstick.decision = {kind = "packed", register_tile = [2, 8], vector = 4, k_block = 8, m_block = 4, pack_left = false}}
+    ins(%a, %b : memref<16x16xf32>, memref<16x16xf32>) outs(%c : memref<16x16xf32>)
+  return
+}
