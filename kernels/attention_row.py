@@ -44,9 +44,12 @@ def _scores(e: Emitter, scores: ir.Value) -> ir.Value:
         # Keys beyond the last are copies of it, and their scores are cut off.
         keys = [e.at_most(arith.addi(first, index(i)), k.keys - 1) for i in range(e.length)]
         lanes = None if k.keys % e.length == 0 else e.lanes_before(first, k.keys)
+        partial = []
         for key in keys:
+            # Between the products: of all a block's prefetches at once the last would hold up what is computed beside.
             _prefetch(e, e.keys, key, k.depth)
-        value = e.finished_score(summed([_dot(e, query, key) for key in keys]), index(0), first, lanes)
+            partial.append(_dot(e, query, key))
+        value = e.finished_score(summed(partial), index(0), first, lanes)
         vector.store(value, scores, [index(0), first])
         scf.YieldOp([e.greater(value, blocks.inner_iter_args[0])])
     result: ir.Value = blocks.results[0]
