@@ -17,10 +17,10 @@ from .structured import index, summed
 
 ACCUMULATORS = 16
 """Vectors that the loop over V carries, so that its additions do not wait for one another."""
-BYTES_AHEAD = 8192
+BYTES_AHEAD = 16384
 """How far ahead of what is read lines are fetched: it takes the work on so many bytes for one to come from memory."""
-TO_L1 = 3
-"""The locality of a prefetch into the first-level cache."""
+TO_L2 = 2
+"""The locality of a prefetch into the second-level cache, which has room for more that is on its way than the first."""
 LINE_BYTES = 64
 
 
@@ -103,4 +103,4 @@ def _prefetch(e: Emitter, matrix: ir.Value, key: ir.Value, columns: int) -> None
     ahead = max(1, BYTES_AHEAD // (columns * size))
     later = e.at_most(arith.addi(key, index(ahead)), e.kernel.keys - 1)
     for column in range(0, columns, LINE_BYTES // size):
-        memref.prefetch(matrix, [later, index(column)], False, TO_L1, True)
+        memref.prefetch(matrix, [later, index(column)], False, TO_L2, True)
