@@ -17,10 +17,10 @@ from .structured import index, summed
 
 ACCUMULATORS = 16
 """Vectors that the loop over V carries, so that its additions do not wait for one another."""
-BYTES_AHEAD = 8192
+BYTES_AHEAD = 16384
 """How far ahead of what is read lines are fetched: it takes the work on so many bytes for one to come from memory."""
-TO_L1 = 3
-"""The locality of a prefetch into the first-level cache."""
+TO_L2 = 2
+"""The locality of a prefetch into the second-level cache, which has room for more that is on its way than the first."""
 LINE_BYTES = 64
 
 
@@ -44,9 +44,12 @@ def _scores(e: Emitter, scores: ir.Value) -> ir.Value:
         # Keys beyond the last are copies of it, and their scores are cut off.
         keys = [e.at_most(arith.addi(first, index(i)), k.keys - 1) for i in range(e.length)]
         lanes = None if k.keys % e.length == 0 else e.lanes_before(first, k.keys)
+        partial = []
         for key in keys:
+            # Between the products: of all a block's prefetches at once the last would hold up what is computed beside.
             _prefetch(e, e.keys, key, k.depth)
-        value = e.finished_score(summed([_dot(e, query, key) for key in keys]), index(0), first, lanes)
+            partial.append(_dot(e, query, key))
+        value = e.finished_score(summed(partial), index(0), first, lanes)
         vector.store(value, scores, [index(0), first])
         scf.YieldOp([e.greater(value, blocks.inner_iter_args[0])])
     result: ir.Value = blocks.results[0]
@@ -100,4 +103,4 @@ def _prefetch(e: Emitter, matrix: ir.Value, key: ir.Value, columns: int) -> None
     ahead = max(1, BYTES_AHEAD // (columns * size))
     later = e.at_most(arith.addi(key, index(ahead)), e.kernel.keys - 1)
     for column in range(0, columns, LINE_BYTES // size):
-        memref.prefetch(matrix, [later, index(column)], False, TO_L1, True)
+        memref.prefetch(matrix, [later, index(column)], False, TO_L2, True)

@@ -107,6 +107,26 @@ def test_an_infinite_mask_that_is_multiplied_is_refused_with_its_place() -> None
         slipstick.compile(Masked(), (torch.randn(4),), lmul=slipstick.LMul(specials="finite"))
 
 
+class Rotary(nn.Module):
+    """What turns pairs of elements of [tokens, 2 * pairs] by angles that grow with the position."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", torch.tensor([1.0, 0.1, 0.01]))
+
+    def forward(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        angles = (self.frequencies[:, None] @ positions[None, :].float()).T
+        return torch.cat((angles, angles), -1).cos(), angles.sin()
+
+
+def test_angles_of_positions_are_exact() -> None:
+    """An eighth of the 511 radians of position 511 would be ten turns."""
+    module, args = Rotary(), (torch.tensor([0, 1, 300, 511]),)
+    compiled = slipstick.compile(module, args, lmul=slipstick.LMul(specials="finite"))
+    for found, expected in zip(compiled(*args), module(*args), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=5e-5)
+
+
 def test_more_bits_than_the_type_has() -> None:
     layer = nn.Linear(4, 4).double()
     x = (torch.randn(2, 4, dtype=torch.float64),)

@@ -7,6 +7,7 @@ import pytest
 import slipstick
 import torch
 from slipstick import LMul
+from slipstick.kernels.large_pages import LARGE_PAGE, empty_on_large_pages
 from slipstick.kernels.panels_torch import pack_panels
 from torch import nn
 
@@ -38,6 +39,15 @@ def test_a_large_matrix_is_packed_in_parts(monkeypatch):
     monkeypatch.setattr("slipstick.kernels.panels_torch._ELEMENTS_AT_ONCE", 64)
     rows = torch.randn(50, 5)
     assert torch.equal(pack_panels(rows, 0, 8).transpose(1, 2).reshape(-1, 5)[:50], rows)
+
+
+@pytest.mark.parametrize("elements", [LARGE_PAGE // 4, LARGE_PAGE // 4 + 3 * 5])
+def test_what_fills_a_large_page_begins_at_one(elements):
+    found = empty_on_large_pages((3, elements // 3), torch.float32)
+    found.copy_(torch.arange(found.numel()).view(found.shape))
+    begins = found.data_ptr() % LARGE_PAGE == 0
+    assert begins == (found.nbytes >= LARGE_PAGE) and found.is_contiguous()
+    assert found.sum(dtype=torch.float64) == found.numel() * (found.numel() - 1) / 2
 
 
 def bound(x, w):
