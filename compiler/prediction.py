@@ -10,7 +10,7 @@ from ..bindings import ir
 from ..costmodel.predictor import Predicted, Prediction
 from ..errors import ArgumentError
 from ..passes.manager import run_pipeline
-from ..passes.prepare_entry import find_entry, public_functions
+from ..passes.prepare_entry import find_entry, keep_public, public_functions
 from ..passes.walk import find
 from ..target import Target
 from .build import parse
@@ -126,9 +126,7 @@ def _parts(module: ir.Module) -> list[ir.Module]:
     parts = []
     for name in names:
         part = parse(text)
-        for function in public_functions(part.operation):
-            if function.name.value != name:
-                function.attributes["sym_visibility"] = ir.StringAttr.get("private", part.context)
+        keep_public(part.operation, name)
         run_pipeline(part, "builtin.module(symbol-dce)")
         parts.append(part)
     return parts or [module]
