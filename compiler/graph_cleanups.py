@@ -23,7 +23,8 @@ def refuse_random(graph: torch.fx.Graph) -> None:
         tags = getattr(node.target, "tags", ())
         if node.op == "call_function" and torch.Tag.nondeterministic_seeded in tags:
             raise GraphError(
-                f"{describe(node)}: random operations cannot be compiled; call .eval() on the module first"
+                f"{describe(node)}: random operations cannot be compiled; call .eval() on a module with dropout first, "
+                "take random numbers as an input"
             )
 
 

@@ -29,7 +29,21 @@ def export_error(error: Exception) -> GraphError:
     what = f"operation {operation}: " if operation else ""
     if isinstance(error, GuardOnDataDependentSymNode):
         what = "control flow that depends on the values of a tensor cannot be compiled: "
-    return GraphError(f"torch.export: {what}{text}{where}", operation)
+    return GraphError(f"torch.export: {what}{_advised(text)}{where}", operation)
+
+
+def _advised(text: str) -> str:
+    """Return what torch said, and what to do about it where that is known and torch's own advice does not fit."""
+    unknown = re.match(r"Found <class '.*?([^.']+)'> in output, which is not a known type", text)
+    if unknown is not None:
+        name = unknown.group(1)
+        return (
+            f"the result is of a type that torch does not take apart: {name}; "
+            f"torch.export.register_dataclass({name}) makes a dataclass known"
+        )
+    if "to be on the same device" in text:
+        return f"{text} Expected the module and its inputs on the CPU."
+    return text
 
 
 def _frames(error: BaseException) -> tuple[str, list[tuple[str, str]]]:
