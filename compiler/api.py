@@ -15,10 +15,11 @@ from ..kernels.decisions import Decisions
 from ..kernels.lmul import LMul
 from ..passes.policy import POLICIES
 from ..target import Target
-from .build import build, parse
+from .build import build
 from .compiled import CompiledModule
 from .decisions_file import decisions_file
 from .frontend import Imported, import_torch
+from .given_ir import read_module
 from .mlir_input import mlir_signature, select_entry
 from .options import CompileOptions, SkipPaths
 from .parameter_marks import mark_parameters
@@ -128,7 +129,7 @@ def _import(
             raise ArgumentError(
                 "args, kwargs, dynamic_shapes: expected none with MLIR, whose types say all, found some"
             )
-        module = parse(_source(obj))
+        module = read_module(obj)
         if entry is not None:
             select_entry(module, entry)
         return _Origin(Imported(module, mlir_signature(module)))
@@ -171,17 +172,3 @@ def _with_way_out(error: GraphError) -> GraphError:
         return error
     note = 'note: torch.compile(model, backend="slipstick") compiles the rest of the graph and leaves this to torch'
     return GraphError(f"{error}\n{note}", error.operation)
-
-
-def _source(obj: Any) -> str | bytes | Path:
-    """Return what to parse: a file for a path, the text of a module, or the text itself."""
-    if isinstance(obj, ir.Module):
-        return str(obj)
-    if isinstance(obj, bytes):
-        return obj
-    if isinstance(obj, str) and ("\n" in obj or "{" in obj or "(" in obj):
-        return obj
-    path = Path(obj)
-    if not path.is_file():
-        raise ArgumentError(f"obj: expected MLIR text or the path of a file, found {str(obj)!r}, which is no file")
-    return path

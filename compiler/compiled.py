@@ -299,6 +299,7 @@ class CompiledModule:
         from ..bindings import ir
         from ..passes.set_stage import STAGE_ATTRIBUTE
         from .build import build, parse
+        from .given_ir import parse_given
         from .mlir_input import entry_type
         from .stages import STAGES
 
@@ -306,7 +307,7 @@ class CompiledModule:
             raise ArgumentError(f"stage: expected one of {', '.join(STAGES)}, found {name!r}")
         if self._weights.state.is_own:
             raise ArgumentError("replace_stage: expected a module's parameters, found those of load or freeze")
-        module = parse(text)
+        module = parse_given(text)
         found, expected = str(entry_type(module)), str(entry_type(parse(self._ir())))
         if found != expected:
             raise ArgumentError(f"the entry function: expected {expected}, found {found}")

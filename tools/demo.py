@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ..files import write_atomically
-from .command import guarded
+from .command import add_version, guarded
 from .files import check_writable
 from .flags import integer_flag
 from .progress import Steps
@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=PROGRAM, description=(__doc__ or "").partition("\n\n")[2])
+    add_version(parser)
     add = parser.add_argument
     add("--model", type=Path, metavar="FOLDER", help="a local Hugging Face folder (default: the built-in encoder)")
     add("--batch", type=integer_flag(1, 4096), default=8, metavar="N", help="sentences a call (default: %(default)s)")
