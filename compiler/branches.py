@@ -17,7 +17,8 @@ class NodeImporter(GraphNodeImporter):  # type: ignore[misc]
 
     def _import_hop_cond(self, loc: ir.Location, node: torch.fx.Node, hop: Any) -> None:
         """Import `cond(condition, branch, other_branch, operands)`: the branches' graphs are functions already."""
-        condition, *branches, operands = node.args
+        args: Any = node.args
+        condition, *branches, operands = args
         values = [self._import_argument(loc, operand) for operand in operands]
         found = node.meta["val"]
         types = [self._cc.value_info_to_type(one) for one in found]
@@ -25,7 +26,7 @@ class NodeImporter(GraphNodeImporter):  # type: ignore[misc]
             "torch.prim.If", results=types, operands=[self._as_bool(loc, condition)], regions=2, loc=loc
         )
         for branch, region in zip(branches, if_op.regions, strict=True):
-            module = getattr(node.graph.owning_module, branch.target)
+            module = getattr(node.graph.owning_module, str(branch.target))
             name = self.fx_importer._graph_module_to_func_name[id(module)]
             with loc, ir.InsertionPoint(ir.Block.create_at_start(region, [])):
                 callee = {"callee": ir.FlatSymbolRefAttr.get(name)}
