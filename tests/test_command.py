@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ import slipstick
 from slipstick import ArgumentError
 from slipstick.tools.command import guarded
 
+PROGRAM = "import sys; from slipstick.tools.command import guarded; sys.exit(guarded('tool', lambda: {} or 0))"
 DOORS = ("bench", "cost", "demo", "lmul", "medcalc", "skip")
 
 
@@ -43,6 +45,13 @@ def test_an_error_is_one_line(error: BaseException, line: str, capsys: pytest.Ca
     assert guarded("tool", lambda: raised(error)) == 1
     written = capsys.readouterr().err
     assert written.startswith("tool: error: ") and written.endswith(f"{line}\n") and written.count("\n") == 1
+
+
+def test_signs_that_the_terminal_has_not_are_question_marks():
+    program = PROGRAM.format("print('µ')")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"?\n", b"")
 
 
 @pytest.mark.parametrize(("end", "error"), [("closed", ""), ("full", "tool: error: No space left on device\n")])

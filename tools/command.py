@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -25,8 +26,12 @@ _EXTRAS = {
 def guarded(program: str, work: Callable[[], int]) -> int:
     """Return the exit status that `work` returns, or 1 after a line on standard error that says what went wrong.
 
-    Where the reader of standard output has gone, as `head` does, the line is left out.
+    Where the reader of standard output has gone, as `head` does, the line is left out. A terminal that has no sign for
+    what is written is given a question mark.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         status = work()
         sys.stdout.flush()
