@@ -8,6 +8,7 @@ from .errors import ArgumentError, CodegenError, GraphError, IRError, PipelineEr
 from .kernels.lmul import LMul
 
 if TYPE_CHECKING:
+    __version__: str
     from .compiler.api import compile
     from .compiler.compiled import CompiledModule
     from .compiler.dynamo.backend import torch_backend
@@ -91,6 +92,10 @@ _LATER = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("slipstick")
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -12,6 +12,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from ..errors import ArgumentError
+from .functions import called_name
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class CallForm:
         try:
             signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise ArgumentError(f"{type(module).__name__}.forward: {error}") from None
+            raise ArgumentError(f"{called_name(module)}.forward: {error}") from None
         return cls(signature, len(args), tuple(kwargs), _leaf_names(signature, args, kwargs))
 
     @classmethod

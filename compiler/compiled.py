@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -296,36 +295,10 @@ class CompiledModule:
 
         Raises `ArgumentError` where its entry function has another type, `IRError` where it does not parse or lower.
         """
-        from ..bindings import ir
-        from ..passes.set_stage import STAGE_ATTRIBUTE
-        from .build import build, parse
-        from .mlir_input import entry_type
-        from .stages import STAGES
+        from .recompile import at_stage, recompiled
 
-        if name not in STAGES:
-            raise ArgumentError(f"stage: expected one of {', '.join(STAGES)}, found {name!r}")
-        if self._weights.state.is_own:
-            raise ArgumentError("replace_stage: expected a module's parameters, found those of load or freeze")
-        module = parse(text)
-        found, expected = str(entry_type(module)), str(entry_type(parse(self._ir())))
-        if found != expected:
-            raise ArgumentError(f"the entry function: expected {expected}, found {found}")
-        attributes = module.operation.attributes
-        if STAGE_ATTRIBUTE not in attributes or str(attributes[STAGE_ATTRIBUTE]) != f'"{name}"':
-            with module.context:
-                attributes[STAGE_ATTRIBUTE] = ir.StringAttr.get(name)
-        new = str(module)
-        return CompiledModule(
-            new,
-            build(new, self.options, self.target),
-            self.signature,
-            self.options,
-            self.target,
-            slots=self._weights.slots,
-            tied=self._weights.tied,
-            form=self._form,
-            name=self._name,
-        )
+        self._follows("replace_stage")
+        return recompiled(self, at_stage(self._ir(), name, text), self.options)
 
     def with_options(self, **options: Any) -> CompiledModule:
         """Return the same graph over the same state, compiled with some fields of `CompileOptions` changed.
@@ -333,26 +306,15 @@ class CompiledModule:
         Nothing is exported or imported again. Raises `ArgumentError` for an option that there is not or that cannot be
         meant, `IRError` and `CodegenError` as `slipstick.compile` does.
         """
-        if self._weights.state.is_own:
-            raise ArgumentError("with_options: expected a module's parameters, found those of load or freeze")
-        from .build import build
+        from .recompile import changed_options, recompiled
 
-        unknown = sorted(set(options) - {field.name for field in fields(CompileOptions)})
-        if unknown:
-            raise ArgumentError(f"with_options: expected options of compile, found {', '.join(unknown)}")
-        changed = replace(self.options, **options)
-        target = Target.resolve(changed.target)
-        return CompiledModule(
-            self._ir(),
-            build(self._ir(), changed, target),
-            self.signature,
-            changed,
-            target,
-            slots=self._weights.slots,
-            tied=self._weights.tied,
-            form=self._form,
-            name=self._name,
-        )
+        self._follows("with_options")
+        return recompiled(self, self._ir(), changed_options(self.options, options))
+
+    def _follows(self, method: str) -> None:
+        """Raise ArgumentError where the parameters are not a module's any more."""
+        if self._weights.state.is_own:
+            raise ArgumentError(f"{method}: expected a module's parameters, found those of load or freeze")
 
     # ---- weights
 

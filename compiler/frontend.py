@@ -109,9 +109,16 @@ def export_module(
     module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
 ) -> tuple[ExportedProgram, CallForm]:
     """Return the program that torch.export makes of a module, and how calls are brought to its form."""
+    from torch.utils import _pytree as pytree
+
     from .call_form import CallForm
 
     form = CallForm.of_module(module, args, kwargs)
+    for name, leaf in zip(form.names, pytree.tree_leaves((args, kwargs)), strict=True):
+        if type(leaf).__module__ == "numpy":
+            raise ArgumentError(
+                f"{name}: expected a tensor, found {type(leaf).__name__} of NumPy: torch.as_tensor(...)"
+            )
     return _export(module, args, kwargs, dynamic_shapes), form
 
 

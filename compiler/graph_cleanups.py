@@ -5,8 +5,11 @@ All works on the graph of a decomposed program, in place.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch.export import ExportedProgram
+from torch.export.graph_signature import OutputSpec
 
 from ..errors import GraphError
 from .graph_errors import describe
@@ -23,7 +26,8 @@ def refuse_random(graph: torch.fx.Graph) -> None:
         tags = getattr(node.target, "tags", ())
         if node.op == "call_function" and torch.Tag.nondeterministic_seeded in tags:
             raise GraphError(
-                f"{describe(node)}: random operations cannot be compiled; call .eval() on the module first"
+                f"{describe(node)}: random operations cannot be compiled; call .eval() on a module with dropout first, "
+                "take random numbers as an input"
             )
 
 
@@ -60,16 +64,19 @@ def drop_checks(graph: torch.fx.Graph) -> list[Relation]:
     return relations
 
 
-def drop_multiplies_by_one(program: ExportedProgram) -> None:
-    """Undo what the decomposition of addmm leaves behind: `x * 1` of the same type is `x`."""
-    for node in list(program.graph.nodes):
+def drop_multiplies_by_one(graph: torch.fx.Graph, outputs: Sequence[OutputSpec] = ()) -> None:
+    """Undo what the decomposition of addmm leaves behind: `x * 1` of the same type is `x`.
+
+    `outputs` are the specifications of the graph's results, where it has them.
+    """
+    for node in list(graph.nodes):
         if node.op == "call_function" and str(node.target) in ("aten.mul.Tensor", "aten.mul.Scalar"):
             operand, factor = node.args[:2]
             one = isinstance(factor, int | float) and not isinstance(factor, bool) and factor == 1
             if one and isinstance(operand, torch.fx.Node):
                 before, after = operand.meta.get("val"), node.meta.get("val")
                 if isinstance(before, torch.Tensor) and before.dtype == after.dtype:
-                    _replace(program, node, operand)
+                    _replace(graph, node, operand, outputs)
 
 
 def multiply_by_tensors(graph: torch.fx.Graph) -> None:
@@ -90,24 +97,27 @@ def multiply_by_tensors(graph: torch.fx.Graph) -> None:
         node.args = (operand, own)
 
 
-def fill_empty(program: ExportedProgram) -> None:
-    """Replace what computes a tensor without elements: torch-mlir drops such operands of a concatenation."""
-    for node in list(program.graph.nodes):
+def fill_empty(graph: torch.fx.Graph, outputs: Sequence[OutputSpec] = ()) -> None:
+    """Replace what computes a tensor without elements: torch-mlir drops such operands of a concatenation.
+
+    `outputs` are the specifications of the graph's results, where it has them.
+    """
+    for node in list(graph.nodes):
         value = node.meta.get("val")
         if node.op != "call_function" or not isinstance(value, torch.Tensor):
             continue
         shape = list(value.shape)
         if all(isinstance(size, int) for size in shape) and 0 in shape:
-            with program.graph.inserting_before(node):
-                empty = program.graph.call_function(torch.ops.aten.full.default, (shape, 0), {"dtype": value.dtype})
+            with graph.inserting_before(node):
+                empty = graph.call_function(torch.ops.aten.full.default, (shape, 0), {"dtype": value.dtype})
             empty.meta = dict(node.meta)
-            _replace(program, node, empty)
+            _replace(graph, node, empty, outputs)
 
 
-def _replace(program: ExportedProgram, node: torch.fx.Node, by: torch.fx.Node) -> None:
+def _replace(graph: torch.fx.Graph, node: torch.fx.Node, by: torch.fx.Node, outputs: Sequence[OutputSpec]) -> None:
     node.replace_all_uses_with(by)
-    program.graph.erase_node(node)
-    for spec in program.graph_signature.output_specs:
+    graph.erase_node(node)
+    for spec in outputs:
         if getattr(spec.arg, "name", None) == node.name:
             spec.arg.name = by.name
 
@@ -143,7 +153,7 @@ def lift_attributes(program: ExportedProgram) -> dict[str, torch.Tensor]:
             lifted = program.graph.placeholder(f"attribute_{str(node.target).replace('.', '_')}")
         lifted.meta["val"] = _described(program.graph, node.meta.get("val", tensor))
         state[lifted.name] = tensor
-        _replace(program, node, lifted)
+        _replace(program.graph, node, lifted, program.graph_signature.output_specs)
         last = lifted
     return state
 

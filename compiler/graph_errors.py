@@ -29,7 +29,21 @@ def export_error(error: Exception) -> GraphError:
     what = f"operation {operation}: " if operation else ""
     if isinstance(error, GuardOnDataDependentSymNode):
         what = "control flow that depends on the values of a tensor cannot be compiled: "
-    return GraphError(f"torch.export: {what}{text}{where}", operation)
+    return GraphError(f"torch.export: {what}{_advised(text)}{where}", operation)
+
+
+def _advised(text: str) -> str:
+    """Return what torch said, and what to do about it where that is known and torch's own advice does not fit."""
+    unknown = re.match(r"Found <class '.*?([^.']+)'> in output, which is not a known type", text)
+    if unknown is not None:
+        name = unknown.group(1)
+        return (
+            f"the result is of a type that torch does not take apart: {name}; "
+            f"torch.export.register_dataclass({name}) makes a dataclass known"
+        )
+    if "to be on the same device" in text:
+        return f"{text} Expected the module and its inputs on the CPU."
+    return text
 
 
 def _frames(error: BaseException) -> tuple[str, list[tuple[str, str]]]:
@@ -51,14 +65,17 @@ def lowering_error(
     messages: list[tuple[str, str]], graph_module: torch.fx.GraphModule, failure: Exception | None
 ) -> GraphError:
     """Name the operation that torch-mlir could not lower: `messages` are locations and texts of its diagnostics."""
+    # The code of branches, and of loops' bodies, is in modules inside; what torch made of it is in no file.
+    graphs = [module.graph for module in graph_module.modules() if isinstance(module, torch.fx.GraphModule)]
+    nodes = [node for graph in graphs for node in graph.nodes]
     for location, message in messages:
         named = re.search(r"'torch\.((?:aten|prims?|prim)\.[\w.]+)'", message) or re.search(
             r'name = "torch\.([\w.]+)"', message
         )
-        where = re.search(r'"([^"]+)":(\d+)', location)
+        where = re.search(r'"([^"<]+)":(\d+)', location)
         if named is not None:
             operation = named.group(1)
-            for node in graph_module.graph.nodes:
+            for node in nodes:
                 trace = node.meta.get("stack_trace") or ""
                 if str(node.target) in (operation, f"{operation}.default") and (
                     where is None or f'"{where.group(1)}", line {where.group(2)}' in trace
@@ -67,8 +84,8 @@ def lowering_error(
             line = _source_line(*where.groups()) if where is not None else ""
             return GraphError(f"operation {operation}{line}: torch-mlir cannot lower it to linalg", operation)
     text = "; ".join(message.split("\n")[0][:300] for _, message in messages) or str(failure)
-    places = [place for place in (re.search(r'"([^"]+)":(\d+)', location) for location, _ in messages) if place]
-    there = [node for node in graph_module.graph.nodes if node.op == "call_function" and _is_at(node, places)]
+    places = [place for place in (re.search(r'"([^"<]+)":(\d+)', location) for location, _ in messages) if place]
+    there = [node for node in nodes if node.op == "call_function" and _is_at(node, places)]
     for node in there:
         if _is_complex(node):
             return GraphError(f"{describe(node)}: torch-mlir cannot lower complex numbers here: {text}")

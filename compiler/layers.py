@@ -14,6 +14,7 @@ from torch_mlir.extras.fx_importer import ContextCache, FxImporter
 from ..bindings import ir
 from ..passes.layer import LAYER
 from ..passes.walk import find
+from .branches import NodeImporter
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +26,7 @@ class LayerImporter(FxImporter):  # type: ignore[misc]
     """torch-mlir's importer, with the path of its submodule as the name of each node's location."""
 
     def __init__(self, context: ir.Context):
-        super().__init__(context=context)
+        super().__init__(context=context, graph_node_importer_cls=NodeImporter)
         self._cc = _LayerLocations(context, py_attr_tracker=self._py_attr_tracker)
 
 

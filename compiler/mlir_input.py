@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..bindings import ir
+from ..bindings import func, ir
 from ..errors import ArgumentError, IRError
+from ..passes.manager import run_pipeline
 from ..passes.overwrites import OVERWRITES_ATTRIBUTE, marked_overwrites, noted_overwrites
-from ..passes.prepare_entry import SIGNATURE_ATTRIBUTE, find_entry
+from ..passes.prepare_entry import ENTRY_ATTRIBUTE, SIGNATURE_ATTRIBUTE, find_entry, keep_public, public_functions
 from .signature import Argument, Mutation, Result, ScalarSpec, Signature, SymbolicSize, TensorSpec
 
 _FLOATS = {
@@ -26,8 +27,29 @@ _INTEGERS = {1: "bool", 8: "int8", 16: "int16", 32: "int32", 64: "int64"}
 _UNSIGNED = {8: "uint8", 16: "uint16", 32: "uint32", 64: "uint64"}
 
 
+def select_entry(module: ir.Module, name: str) -> None:
+    """Make the function `name` the entry, and remove the functions that it does not reach.
+
+    Raises ArgumentError where the module has no function of that name with a body, or has been lowered with another
+    function as its entry.
+    """
+    root = module.operation
+    functions = [one for one in root.regions[0].blocks[0].operations if isinstance(one, func.FuncOp)]
+    names = [one.name.value for one in functions if not one.is_external]
+    noted = root.attributes.get(ENTRY_ATTRIBUTE)
+    if SIGNATURE_ATTRIBUTE in root.attributes and isinstance(noted, ir.FlatSymbolRefAttr):
+        names = [noted.value]
+    if name not in names:
+        raise ArgumentError(f"entry: expected {' or '.join(names) or 'a module with functions'}, found {name!r}")
+    if names == [name]:
+        return
+    root.attributes[ENTRY_ATTRIBUTE] = ir.FlatSymbolRefAttr.get(name, module.context)
+    keep_public(root, name)
+    run_pipeline(module, "builtin.module(symbol-dce)")
+
+
 def mlir_signature(module: ir.Module) -> Signature:
-    """Return the signature of a module's entry: `main`, or the only public function.
+    """Return the signature of a module's entry: the function noted as such, or `main`, or the only public function.
 
     Inputs are named `arg0`, `arg1`, ...; each dynamic dimension is a symbol of its own. Those with the attribute
     `slipstick.overwritten` are overwritten with the result that it names, which is not returned. Raises `IRError` where
@@ -71,7 +93,11 @@ def entry_type(module: ir.Module) -> ir.FunctionType:
         return ir.FunctionType(ir.TypeAttr(attributes[SIGNATURE_ATTRIBUTE]).value)
     entry = find_entry(module.operation)
     if entry is None:
-        raise IRError("-: error: expected a function named 'main' or exactly one public func.func with a body")
+        names = ", ".join(function.name.value for function in public_functions(module.operation))
+        raise IRError(
+            "-: error: expected a function named 'main' or exactly one public func.func with a body"
+            + (f"; entry= says which of {names} is meant" if names else "")
+        )
     return entry.type
 
 

@@ -10,10 +10,11 @@ from ..bindings import ir
 from ..costmodel.predictor import Predicted, Prediction
 from ..errors import ArgumentError
 from ..passes.manager import run_pipeline
-from ..passes.prepare_entry import find_entry, public_functions
+from ..passes.prepare_entry import find_entry, keep_public, public_functions
 from ..passes.walk import find
 from ..target import Target
 from .build import parse
+from .given_ir import parse_given
 from .kernel_loops import kernel_loops
 from .stages import STAGES, run_stages, stage_of
 from .standalone import kernels
@@ -89,7 +90,7 @@ def _read(source: str | ir.Module | Path) -> ir.Module:
     text = source.read_text(encoding="utf-8") if isinstance(source, Path) else str(source)
     if len(text) > MOST_BYTES:
         raise ArgumentError(f"source: expected at most {MOST_BYTES >> 20} MiB of text, found {len(text) >> 20} MiB")
-    return parse(source if isinstance(source, Path) else text)
+    return parse_given(source if isinstance(source, Path) else text)
 
 
 def _functions(module: ir.Module, target: Target, lmul: LMul | None) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -126,9 +127,7 @@ def _parts(module: ir.Module) -> list[ir.Module]:
     parts = []
     for name in names:
         part = parse(text)
-        for function in public_functions(part.operation):
-            if function.name.value != name:
-                function.attributes["sym_visibility"] = ir.StringAttr.get("private", part.context)
+        keep_public(part.operation, name)
         run_pipeline(part, "builtin.module(symbol-dce)")
         parts.append(part)
     return parts or [module]

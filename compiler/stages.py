@@ -59,6 +59,8 @@ class StageRewritten(NamedPipeline):
         )
         return _join(
             "prepare-entry",
+            # Written by hand: arithmetic on whole tensors, which the importer has in linalg.
+            "convert-elementwise-to-linalg,empty-outputs",
             "canonicalize,cse",
             "cut-layers" if self.cut else "",
             mark if self.lmul else "",

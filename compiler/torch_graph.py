@@ -93,37 +93,41 @@ class _Preparation:
         self.state: dict[str, torch.Tensor] = {}
 
     def run(self) -> PreparedGraph:
-        refuse_random(self.graph)
-        refuse_masks(self.graph)
         relations = drop_checks(self.graph)
-        drop_multiplies_by_one(self.program)
-        fill_empty(self.program)
-        multiply_by_tensors(self.graph)
-        compare_in_own_type(self.graph)
-        split_views(self.graph)
+        # The graph itself comes first, behind it those of branches and of loops' bodies.
+        graphs = [module.graph for module in self.module.modules() if isinstance(module, torch.fx.GraphModule)]
+        for graph in graphs:
+            refuse_random(graph)
+            refuse_masks(graph)
+            outputs = self.program.graph_signature.output_specs if graph is self.graph else ()
+            drop_multiplies_by_one(graph, outputs)
+            fill_empty(graph, outputs)
+            multiply_by_tensors(graph)
+            compare_in_own_type(graph)
+            split_views(graph)
         self.state.update(lift_attributes(self.program))
         inputs = self._inputs()
         arguments = [self._argument(node, spec) for node, spec in inputs]
         positions = {node: index for index, (node, _) in enumerate(inputs)}
-        outputs = write_natively(*self._outputs(positions), self._may_write)
-        self._set_outputs([*outputs.returned, *outputs.written])
+        results = write_natively(*self._outputs(positions), self._may_write)
+        self._set_outputs([*results.returned, *results.written])
         self.graph.eliminate_dead_code()
-        written = {m.argument for m in outputs.mutations if m.result.kind == "written"}
+        written = {m.argument for m in results.mutations if m.result.kind == "written"}
         arguments = self._number_native_arguments(inputs, arguments, written)
         self.graph.lint()
         self.module.recompile()
         symbols = {str(s): self._range(r) for s, r in self.program.range_constraints.items() if is_input_symbol(s)}
         signature = Signature(
             arguments=tuple(arguments),
-            results=outputs.results,
-            native_results=tuple(self._result_spec(node) for node in outputs.returned),
-            mutations=outputs.mutations,
+            results=results.results,
+            native_results=tuple(self._result_spec(node) for node in results.returned),
+            mutations=results.mutations,
             symbols=symbols,
             relations=(*relations, *self._guards(arguments)),
             in_spec=self.program.call_spec.in_spec,
             out_spec=self.before.call_spec.out_spec,
         )
-        return PreparedGraph(self.module, signature, self.state, tuple(outputs.overwrites(arguments)))
+        return PreparedGraph(self.module, signature, self.state, tuple(results.overwrites(arguments)))
 
     def _range(self, value_range: Any) -> Range:
         low, high = int(value_range.lower), value_range.upper

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from .lines import Form, Value, form
+from .loop_bounds import index_range, indices_of, turns_by_cases, turns_of
 from .program import NONE, Alternative, Life, Loop, Program, Statement
-from .ranges import Range, exactly, result, turns
+from .ranges import exactly, result
 
 _NAMES = re.compile(r"(%[\w.$-]+(?:#\d+|:\d+)?)", re.ASCII)
 _CARRIED = re.compile(r"(%[\w.$-]+) = (%[\w.$-]+(?:#\d+)?)")
-_BOUNDS = re.compile(r"= (\S+) to (\S+?)(?: step (\S+))?(?= |$)")
 _COMMENT = re.compile(r'//[^\n"]*$')
 
 
@@ -177,13 +177,13 @@ class _Reader:
         parent = self._inside[-1] if self._inside else NONE
         here, number = len(self.statements), len(self.loops)
         results_name = names[0] if line[0] == "%" else None
-        indices, names = self._indices(line, names[1:] if results_name else names)
+        indices, names = indices_of(line, names[1:] if results_name else names)
         carried = _CARRIED.findall(line, line.index("iter_args")) if "iter_args" in line else []
         inside = {name for name, _ in carried}
         operands = [self._use(name, here, parent) for name in names if name not in inside]
-        (trips, step), share = self._trips(line), 1.0
+        (trips, step), share = turns_of(line, self._known), 1.0
         if trips != trips:
-            trips, share = self._cases(line)
+            trips, share = turns_by_cases(line, self._known)
         if self._dead and self._dead[-1]:
             trips = 0.0
         if parent != NONE:
@@ -200,67 +200,14 @@ class _Reader:
         for name in indices:
             loop.index = self._define(name, _INDEX)
         if len(indices) == 1:
-            self._bound(line, loop, number)
+            self.lives[loop.index].range = index_range(line, loop, number, self._known)
         for (name, _), value in zip(carried, found.results, strict=False):
             loop.carried.append(self._define(name, value))
 
-    @staticmethod
-    def _indices(line: str, names: list[str]) -> tuple[list[str], list[str]]:
-        """Return the names of a loop's indices, and the others."""
-        if "for" in line.split("(", 1)[0]:
-            return names[:1], names[1:]
-        head = line.partition("(")[2].partition(")")[0].count("%")
-        return names[:head], names[head:]
-
-    def _trips(self, line: str) -> tuple[float, float]:
-        bounds = _BOUNDS.search(line)
-        if bounds is None:
-            return float("nan"), 1.0
-        low, high, step = (self._constant(bound) for bound in bounds.groups())
-        if bounds[3] is None:
-            step = 1.0
-        if low != low or high != high or not step:
-            return float("nan"), step
-        return max(0.0, -((low - high) // step)), step
-
-    def _cases(self, line: str) -> tuple[float, float]:
-        """Return the turns of a loop whose bound is known by the turns of one around it, and in what share it runs."""
-        bounds = _BOUNDS.search(line)
-        if bounds is not None:
-            low, step = (self._constant(bounds[group]) for group in (1, 3))
-            number = self._numbers.get(bounds[2])
-            high = self.lives[number].range if number is not None else None
-            if low == low and step == step and step and high is not None and high.cases:
-                counts = [max(0.0, -((low - case) // step)) for case in high.cases]
-                running = sum(count > 0 for count in counts)
-                return max(counts), running / len(counts) if running else 1.0
-        return float("nan"), 1.0
-
-    def _bound(self, line: str, loop: Loop, number: int) -> None:
-        """Note what a loop's index can be."""
-        bounds = _BOUNDS.search(line)
-        if bounds is None:
-            return
-        first = self._constant(bounds[1])
-        if first != first:
-            return
-        if loop.trips == loop.trips:
-            if loop.trips >= 1:
-                self.lives[loop.index].range = turns(number, int(first), int(loop.step), int(loop.trips))
-        else:
-            last = self._numbers.get(bounds[2])
-            high = self.lives[last].range if last is not None else None
-            if high is not None and high.high > first:
-                self.lives[loop.index].range = Range(int(first), high.high - 1)
-
-    def _constant(self, name: str | None) -> float:
-        if name is None:
-            return float("nan")
-        if name[0] != "%":
-            return float(name) if name.lstrip("-").isdigit() else float("nan")
+    def _known(self, name: str) -> Life | None:
+        """Return what is known of a value by its name, None where it has not been seen."""
         number = self._numbers.get(name)
-        known = self.lives[number].constant if number is not None else None
-        return float("nan") if known is None else known
+        return self.lives[number] if number is not None else None
 
     def _define_all(self, name: str, several: tuple[Value, ...], value: Value) -> list[int]:
         """Define `%x` or `%x:N`."""

@@ -57,7 +57,7 @@ def graph(name: str) -> Graph:
     base, colon, sizes = name.partition(":")
     found = local(Path(base)) if is_folder(base) else _BY_NAME.get(base) or _BY_WORKLOAD.get(base)
     if found is None:
-        near = difflib.get_close_matches(base, [*_BY_NAME, *_BY_WORKLOAD], n=5, cutoff=0.5) or list(_BY_NAME)[:20]
+        near = difflib.get_close_matches(base, [*_BY_NAME, *_BY_WORKLOAD], n=5, cutoff=0.5) or list(_BY_NAME)[:5]
         raise ArgumentError(f"graph: expected one that `list` shows, such as {', '.join(near)}; found {base!r}")
     return found.variant(sizes) if colon else found
 

@@ -17,7 +17,8 @@ SIGNATURE_ATTRIBUTE = "slipstick.signature"
 class PrepareEntry(Pass):
     """Mark the entry function for the C interface and record its signature on the module.
 
-    The entry is the function `main`, or else the only public function. Its signature, before anything is lowered, is
+    The entry is the function that the module attribute `slipstick.entry` names, or else the function `main`, or else
+    the only public function. Its signature, before anything is lowered, is
     kept in the module attribute `slipstick.signature`; its arguments are marked read-only, so that bufferisation
     never writes into a caller's tensors, but for those with the attribute `slipstick.overwritten`: the result that they
     are overwritten with is noted in the module attribute `slipstick.overwrites`.
@@ -52,13 +53,13 @@ class PrepareEntry(Pass):
 
 
 def find_entry(module: ir.Operation) -> func.FuncOp | None:
-    """Return the function `main`, or the one noted as entry, or the only public function that has a body, or None."""
+    """Return the function noted as entry, or `main`, or the only public function that has a body, or None."""
     functions = [f for f in module.regions[0].blocks[0].operations if isinstance(f, func.FuncOp) and not f.is_external]
     named = [f for f in functions if f.name.value == "main"]
     public = public_functions(module)
     noted = module.attributes.get(ENTRY_ATTRIBUTE)
     entry = [f for f in functions if isinstance(noted, ir.FlatSymbolRefAttr) and f.name.value == noted.value]
-    for candidates in (named, entry, public):
+    for candidates in (entry, named, public):
         if len(candidates) == 1:
             return candidates[0]
     return None
@@ -68,6 +69,14 @@ def public_functions(module: ir.Operation) -> list[func.FuncOp]:
     """Return the functions with a body that can be called from outside."""
     functions = [f for f in module.regions[0].blocks[0].operations if isinstance(f, func.FuncOp) and not f.is_external]
     return [f for f in functions if "sym_visibility" not in f.attributes or f.visibility.value == "public"]
+
+
+def keep_public(module: ir.Operation, name: str) -> None:
+    """Make the function `name` public, all others private: those that it does not reach fall to `symbol-dce`."""
+    for function in module.regions[0].blocks[0].operations:
+        if isinstance(function, func.FuncOp) and not function.is_external:
+            visibility = "public" if function.name.value == name else "private"
+            function.attributes["sym_visibility"] = ir.StringAttr.get(visibility, module.context)
 
 
 def is_private(function: func.FuncOp) -> bool:

@@ -13,6 +13,7 @@ from .cut_layers import CutLayers
 from .decide import Decide
 from .drop_unread_arguments import DropUnreadArguments
 from .drop_unread_results import DropUnreadResults
+from .empty_outputs import EmptyOutputs
 from .encode_weights import EncodeWeights
 from .finish_kernels import FinishKernels
 from .flatten_batches import FlattenBatches
@@ -71,6 +72,7 @@ PASSES: tuple[type[Pass], ...] = (
     DropUnreadResults,
     HoistPreparations,
     InlineSplats,
+    EmptyOutputs,
     NarrowVariance,
     FuseElementwise,
     FuseRows,

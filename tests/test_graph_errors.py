@@ -46,15 +46,6 @@ def test_records_below_warnings_stay():
     assert seen == ["asked for", "after"]
 
 
-def test_branches_of_torch_cond_are_named_with_the_line_that_calls_it():
-    class Branches(nn.Module):
-        def forward(self, x):
-            return torch.cond(x.sum() > 0, torch.sin, torch.cos, (x,))
-
-    with pytest.raises(GraphError, match=r"operation cond \(.*test_graph_errors\.py:\d+: return torch\.cond"):
-        slipstick.compile(Branches(), (torch.ones(3),))
-
-
 def test_an_input_of_a_type_that_mlir_has_not_is_named():
     class Wider(nn.Module):
         def forward(self, counts):

@@ -57,3 +57,16 @@ def test_the_tool_names_files_and_cuts_no_table(tmp_path: Path, capsys: pytest.C
     broken.write_text(BUFFERS)
     assert main(["compare", str(several), str(broken)]) == 1
     assert "expected as many functions in both files, found shared, product and main" in capsys.readouterr().err
+
+
+def test_ir_that_is_nested_too_deeply_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    deep = "\n  module {" * 100 + "func.func private @f(" + "tuple<" * 99 + "f32" + ">" * 99 + ")" + "}" * 100
+    path = tmp_path / "deep.mlir"
+    path.write_text("module {\n" * 201)
+    assert main(["predict", str(path)]) == 1
+    assert capsys.readouterr().err == f"slipstick-cost: error: {path}:201:8: error: nested more than 200 deep\n"
+    with pytest.raises(slipstick.IRError, match="-:1:1608: error: nested more than 200 deep"):
+        slipstick.compile("module {" * 20_000 + "}" * 20_000)
+    for text in (deep, '// {{{{\nmodule attributes {a.b = "((("} {}' + " " * 10):
+        with pytest.raises(slipstick.IRError, match="a function named 'main'"):
+            slipstick.compile(text)

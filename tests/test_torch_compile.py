@@ -262,7 +262,7 @@ def test_models_and_their_gradients_are_those_of_torch(name):
 
 
 def test_a_gradient_may_be_that_of_either_side_of_a_relu_near_zero():
-    from slipstick.tools.bench_dynamo_kinks import Kink, _Sides, jumps
+    from slipstick.tools.bench_kinks import Kink, ReluCalls, jumps
 
     weight = torch.tensor([[3.0, 1e-9, -2.0]], requires_grad=True)
 
@@ -274,6 +274,6 @@ def test_a_gradient_may_be_that_of_either_side_of_a_relu_near_zero():
     # The slope of the square is 8e-9 there, that of the second 1; elsewhere nothing may differ.
     assert count == 2
     torch.testing.assert_close(allowed, torch.tensor([[0.0, 1.0 + 8e-9, 0.0]]))
-    with _Sides(Kink(1, 1)):
+    with ReluCalls(Kink(1, 1)):
         assert gradients()[0].tolist() == [[25.0, pytest.approx(8e-9), 0.0]]
     assert expected[0].tolist() == [[25.0, 1.0, 0.0]]

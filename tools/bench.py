@@ -28,7 +28,7 @@ from importlib import import_module
 from pathlib import Path
 
 from ..errors import ArgumentError
-from .command import guarded
+from .command import add_version, guarded
 from .files import check_writable
 from .flags import integer_flag
 
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    add_version(parser)
     add = parser.add_argument
     add("graphs", nargs="*", metavar="GRAPH", help="names as `list` shows them, sizes behind a colon")
     add("--suite", choices=SUITE_NAMES, default="core", help="graphs to measure (default: %(default)s)")

@@ -7,15 +7,14 @@ computed by torch, and taken away from the difference where that is what the com
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from ..compiler.training import LossAndGradients
-from .bench_dynamo_kinks import MOST, RELU
+from .bench_kinks import MOST, ReluCalls
 from .bench_workload import Form, compare
 
 _NEAR = 5e-6
@@ -40,26 +39,6 @@ def judged(form: Form, observed: list[Tensor], tolerance: float) -> dict[str, An
     return {"error": compare(rest, form.expected, gradients=True).error, "kinks": count}
 
 
-class _Operands(TorchFunctionMode):
-    """Keeps the operand and the result of each call of ReLU."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: list[tuple[Tensor, Tensor]] = []
-
-    def __torch_function__(
-        self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        if function not in RELU:
-            return function(*args, **(kwargs or {}))
-        (x,) = args[:1]
-        with torch._C.DisableTorchFunction():
-            result = torch.relu(x)
-        if x.requires_grad:
-            self.calls.append((x, result))
-        return result
-
-
 def explained(step: LossAndGradients, inputs: Sequence[Tensor], away: Sequence[Tensor]) -> tuple[int, list[Tensor]]:
     """Take from differences what comes of other sides of kinks; return how many those are, and what is left.
 
@@ -68,23 +47,28 @@ def explained(step: LossAndGradients, inputs: Sequence[Tensor], away: Sequence[T
     where that makes the gradients' difference smaller, in the Euclidean norm. One backward pass for each such input,
     through what stands before it only: a gradient is linear in the slope of each ReLU.
     """
-    operands = _Operands()
+    relu = ReluCalls(near=_NEAR)
     names = set(step.trainable)
     # A step by itself has torch compute all gradients; here one loss is differentiated many times.
     wanted = [one for name, one in step.module.named_parameters() if name in names]
-    with torch.inference_mode(False), torch.enable_grad(), operands:
+    with torch.inference_mode(False), torch.enable_grad(), relu:
         loss = step.number(*inputs)
     used = torch.autograd.grad(loss, wanted, retain_graph=True, allow_unused=True)
     wanted = [one for one, gradient in zip(wanted, used, strict=True) if gradient is not None]
-    if not operands.calls:
+    kinks = [kink for kink in relu.near() if relu.calls[kink.call][0].requires_grad]
+    if not kinks:
         return 0, list(away)
-    slopes = torch.autograd.grad(loss, [result for _, result in operands.calls], retain_graph=True, allow_unused=True)
+    numbers = sorted({kink.call for kink in kinks})
+    results = [relu.calls[number][1] for number in numbers]
+    slopes = torch.autograd.grad(loss, results, retain_graph=True, allow_unused=True)
+    slope_of = {number: slope.flatten() for number, slope in zip(numbers, slopes, strict=True) if slope is not None}
+    steep = [(float(slope_of[kink.call][kink.place]), kink) for kink in kinks if kink.call in slope_of]
     (first, *left), count = away, 0
-    for slope, call, place in _near(operands.calls, slopes)[:MOST]:
-        operand = operands.calls[call][0]
-        at = torch.zeros_like(operand)
+    for slope, kink in sorted(steep, key=lambda one: -abs(one[0]))[:MOST]:
+        operand = relu.calls[kink.call][0]
+        at = torch.zeros_like(operand, memory_format=torch.contiguous_format)
         # The side that torch took passes the slope on, or nothing; the other is the opposite.
-        at.view(-1)[place] = slope * (-1 if operand.flatten()[place] > 0 else 1)
+        at.view(-1)[kink.place] = slope * (-1 if operand.flatten()[kink.place] > 0 else 1)
         jumps = torch.autograd.grad(operand, wanted, at, retain_graph=True, allow_unused=True)
         after = [one if jump is None else one - jump for one, jump in zip(left, jumps, strict=True)]
         if _square(after) < _square(left):
@@ -94,15 +78,3 @@ def explained(step: LossAndGradients, inputs: Sequence[Tensor], away: Sequence[T
 
 def _square(tensors: Sequence[Tensor]) -> float:
     return sum(float(one.double().square().sum()) for one in tensors)
-
-
-def _near(calls: Sequence[tuple[Tensor, Tensor]], slopes: Sequence[Tensor | None]) -> list[tuple[float, int, int]]:
-    """Return the inputs near zero, the steepest first: the loss's slope in the result there, the call, the place."""
-    found = []
-    for call, ((operand, _), slope) in enumerate(zip(calls, slopes, strict=True)):
-        if slope is None:
-            continue
-        sizes = operand.detach().abs().flatten()
-        for place in (sizes < _NEAR * sizes.max()).nonzero().flatten().tolist():
-            found.append((float(slope.flatten()[place]), call, place))
-    return sorted(found, key=lambda one: -abs(one[0]))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -45,6 +47,7 @@ class Checks:
         self._limit = limit
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(_PRELOADED)
+        _start_server()
 
     def run(self, name: str, say: Callable[[str], None]) -> dict[str, Any]:
         """Check the graph of that name, telling `say` each step; return its error and the seconds of each step.
@@ -76,6 +79,26 @@ class Checks:
             process.kill()
             process.join()
             reader.close()
+
+
+def _start_server() -> None:
+    """Start the server of forked processes so that it and its tracker of resources say nothing of their own."""
+    before = os.environ.get("PYTHONWARNINGS")
+    # It would tell of locks that imported packages made, and which are gone with the processes.
+    os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        del os.environ["PYTHONWARNINGS"]
+        if before is not None:
+            os.environ["PYTHONWARNINGS"] = before
+    # The server inherits what is blocked: an interruption is for this process, which ends the others. Starting the
+    # tracker, which the server needs, would end the blocking: hence it came first.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _check(name: str, threads: int, parent: Connection) -> None:

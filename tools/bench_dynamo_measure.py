@@ -11,8 +11,8 @@ import torch
 from ..compiler.dynamo.backend import torch_backend
 from ..compiler.dynamo.report import GraphReport
 from ..datasets.graph import Graph
-from .bench_dynamo_kinks import jumps
 from .bench_dynamo_results import MODES, Measured, Mode
+from .bench_kinks import jumps
 from .bench_timing import Subject, time_in_turns
 from .output import quiet
 

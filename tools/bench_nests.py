@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..bindings import ir
-from ..compiler.build import parse
 from ..compiler.decisions_file import module_nests
 from ..compiler.frontend import import_torch
+from ..compiler.given_ir import parse_given
 from ..compiler.options import CompileOptions
 from ..compiler.parameter_marks import mark_parameters
 from ..costmodel.predictor import Predictor
@@ -91,7 +91,7 @@ def _numbered(nests: Sequence[Nest], numbers: str, name: str) -> list[Nest]:
 
 def _module(name: str) -> ir.Module:
     if Path(name).suffix == ".mlir":
-        return parse(Path(name))
+        return parse_given(Path(name))
     module, inputs = graph(name).build()
     imported = import_torch(module, inputs, {})
     mark_parameters(imported.module.operation, imported.signature)

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ..files import write_atomically
-from .command import guarded
+from .command import add_version, guarded
 from .files import check_writable
 from .flags import integer_flag
 from .progress import Steps
@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=PROGRAM, description=(__doc__ or "").partition("\n\n")[2])
+    add_version(parser)
     add = parser.add_argument
     add("--model", type=Path, metavar="FOLDER", help="a local Hugging Face folder (default: the built-in encoder)")
     add("--batch", type=integer_flag(1, 4096), default=8, metavar="N", help="sentences a call (default: %(default)s)")
@@ -77,7 +78,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the HTML report (default: %(default)s)",
     )
-    add("--picture", type=Path, metavar="FILE", help="write the plot of errors as an SVG file too")
+    add(
+        "--plot",
+        "--picture",
+        dest="picture",
+        type=Path,
+        metavar="FILE",
+        help="write the plot of errors as an SVG file too",
+    )
     add("--cache-dir", type=Path, metavar="FOLDER", help="where compiled code is kept (default: the user's cache)")
     add("--json", action="store_true", help="print the figures as JSON instead of a table")
     add("--no-report", action="store_true", help="write no HTML report")
@@ -88,7 +96,7 @@ def _run(arguments: argparse.Namespace, command: str, stderr: Console) -> int:
     if not arguments.no_report:
         check_writable(arguments.output, "--output")
     if arguments.picture is not None:
-        check_writable(arguments.picture, "--picture")
+        check_writable(arguments.picture, "--plot")
     steps = Steps(stderr)
     with steps.step("load torch, torch-mlir and transformers"):
         # Slow to import: after the arguments are known to be right, and with something to look at.

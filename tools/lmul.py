@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from rich.console import Console
 
 from . import lmul_convert, lmul_errors, lmul_finetune, lmul_study
-from .command import guarded
+from .command import add_version, guarded
 
 PROGRAM = "slipstick-lmul"
 
@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+    add_version(parser)
     choices = parser.add_subparsers(metavar="COMMAND", required=True)
     for subcommand in SUBCOMMANDS:
         choice = choices.add_parser(subcommand.NAME, help=subcommand.HELP, description=subcommand.HELP)

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where each run is kept when it is done; what is there already of the same plan is not run again "
         "(default: %(default)s)",
     )
-    add("--picture", type=Path, metavar="FILE", help="write the loss curves as an SVG file")
+    add("--plot", "--picture", dest="picture", type=Path, metavar="FILE", help="write the loss curves as an SVG file")
     add("--json", action="store_true", help="print the figures as JSON instead of a table")
 
 

@@ -61,7 +61,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where each result is kept as it comes, as a line of JSON; what is there already and was made by the same "
         "program in the same setting is not made again (default: the report's name, ending in .jsonl)",
     )
-    add("--picture", type=Path, metavar="FILE", help="write the plot of cosine errors as an SVG file too")
+    add(
+        "--plot",
+        "--picture",
+        dest="picture",
+        type=Path,
+        metavar="FILE",
+        help="write the plot of cosine errors as an SVG file too",
+    )
     add("--cache-dir", type=Path, metavar="FOLDER", help="where compiled code is kept (default: the user's cache)")
     add("--json", action="store_true", help="print the figures as JSON instead of tables")
 

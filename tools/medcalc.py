@@ -11,7 +11,7 @@ from typing import Final
 
 from rich.console import Console
 
-from .command import guarded
+from .command import add_version, guarded
 from .flags import integer_flag
 from .progress import Steps
 
@@ -126,6 +126,7 @@ def _check_files(arguments: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+    add_version(parser)
     choices = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     listing = choices.add_parser("list", help="list the calculators, their inputs and sources")
     listing.add_argument("--json", action="store_true", help="print JSON")

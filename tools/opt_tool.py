@@ -45,6 +45,8 @@ def run(argv: Sequence[str]) -> int:
         return _run(config)
     except SlipstickError as error:
         write_error(f"{error}\n")
+    except BrokenPipeError:
+        pass  # Who read the output wants no more of it.
     except OSError as error:
         write_error(f"{PROGRAM}: error: cannot write the output: {error.strerror}\n")
     return 1

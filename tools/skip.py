@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from ..datasets.language.phases import ALL_PHASES
-from .command import guarded
+from .command import add_version, guarded
 from .flags import integer_flag
 
 PROGRAM: Final = "slipstick-skip"
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    add_version(parser)
     choices = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_train(choices.add_parser("train", help="train the model at full depth, then with schedules"))
     _add_study(choices.add_parser("study", help="hold quality against measured speed"))

@@ -40,3 +40,17 @@ func.func @forward() -> f32 {
 func.func @main(%x: tensor<4xf32>, %y: tensor<4xf32> {slipstick.overwritten = 0 : i64}) -> tensor<4xf32> {
   return %x : tensor<4xf32>
 }
+
+// -----
+
+// The function that is noted already comes before `main`.
+// CHECK:       module attributes {slipstick.entry = @other
+// CHECK:       func.func @other(%{{.*}}: tensor<4xf32> {bufferization.writable = false})
+module attributes {slipstick.entry = @other} {
+  func.func @main() {
+    return
+  }
+  func.func @other(%x: tensor<4xf32>) {
+    return
+  }
+}

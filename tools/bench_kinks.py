@@ -30,14 +30,19 @@ class Kink:
     place: int
 
 
-class _Sides(TorchFunctionMode):
-    """Notes the inputs of ReLU that are near zero, and lets the inputs `other` take the other side."""
+class ReluCalls(TorchFunctionMode):
+    """Keeps what ReLU is called with and returns, and lets the input `other` take the other side.
 
-    def __init__(self, other: Kink | None = None):
+    An input is near zero below the share `near` of the largest magnitude beside it.
+    """
+
+    def __init__(self, other: Kink | None = None, near: float = NEAR):
         super().__init__()
         self._other = other
-        self._calls = 0
-        self.near: list[tuple[float, Kink]] = []
+        self._share = near
+        self.calls: list[tuple[Tensor, Tensor]] = []
+        """The operand and the result of each call."""
+        self._near: list[tuple[float, int, int]] = []
 
     def __torch_function__(
         self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -45,16 +50,28 @@ class _Sides(TorchFunctionMode):
         if function not in RELU:
             return function(*args, **(kwargs or {}))
         (x,) = args[:1]
-        number = self._calls
-        self._calls += 1
-        with torch.no_grad(), torch._C.DisableTorchFunction():
-            shares = x.abs().flatten() / x.abs().max()
-            for place in (shares < NEAR).nonzero().flatten().tolist():
-                self.near.append((float(shares[place]), Kink(number, place)))
-            above = x > 0
+        number = len(self.calls)
+        with torch._C.DisableTorchFunction():
+            self._look(x.detach(), number)
             if self._other is not None and self._other.call == number:
+                above = (x.detach() > 0).contiguous()
                 above.view(-1)[self._other.place] ^= True
-        return torch.where(above, x, torch.zeros((), dtype=x.dtype))
+                result = torch.where(above, x, torch.zeros((), dtype=x.dtype))
+            else:
+                result = torch.relu(x)
+        self.calls.append((x, result))
+        return result
+
+    def _look(self, x: Tensor, number: int) -> None:
+        # Now: a later operation may overwrite the operand.
+        shares = x.abs().flatten()
+        shares = shares / shares.max()
+        near = (shares < self._share).nonzero().flatten().tolist()
+        self._near += [(float(shares[place]), number, place) for place in near]
+
+    def near(self) -> list[Kink]:
+        """Return the inputs that were near zero, the nearest first."""
+        return [Kink(call, place) for _, call, place in sorted(self._near)]
 
 
 def jumps(gradients: Callable[[], Sequence[Tensor]], expected: Sequence[Tensor]) -> tuple[int, list[Tensor]]:
@@ -65,13 +82,13 @@ def jumps(gradients: Callable[[], Sequence[Tensor]], expected: Sequence[Tensor])
     where no input is near zero.
     """
     allowed = [torch.zeros_like(one) for one in expected]
-    sides = _Sides()
-    with sides:
+    calls = ReluCalls()
+    with calls:
         gradients()
-    nearest = [kink for _, kink in sorted(sides.near, key=lambda pair: pair[0])[:MOST]]
-    for kink in nearest:
-        with _Sides(kink):
+    near = calls.near()
+    for kink in near[:MOST]:
+        with ReluCalls(kink):
             found = gradients()
         for total, one, other in zip(allowed, found, expected, strict=True):
             total += (one - other).abs()
-    return len(sides.near), allowed
+    return len(near), allowed
