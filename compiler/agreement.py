@@ -12,6 +12,7 @@ from scipy import stats
 from ..costmodel.labels import Floats
 from .decision_table import DecisionTable
 from .ranking import Ranking
+from .trials import tried
 
 LEAST = 6
 """Candidates with times below which ranks inside a nest say nothing."""
@@ -48,6 +49,7 @@ def agreement(tables: Sequence[DecisionTable], rankings: Sequence[Ranking]) -> A
     """Compare the predictions for tables with their times."""
     within, within_again, ceilings, errors = [], [], [], []
     shares: dict[str, list[float]] = {"heuristic": [], "model": [], f"model, {FIRST} measured": []}
+    shares["model, a tenth measured"] = []
     seconds: list[Floats] = []
     for table, ranking in zip(tables, rankings, strict=True):
         first, second = (_times(table, name) for name in ("relative", "again"))
@@ -82,15 +84,15 @@ def _add_shares(
 ) -> None:
     """Add what a nest's choices reach in the second round, of the optimum of the first."""
     optimum = second[int(np.argmin(first))]
+    orders = [tried(table, ranking, count) for count in (FIRST, -(-table.codes // 10))]
     places = {choice: place for place, choice in enumerate(table.space)}
-    codes: dict[str, int] = {}
-    for choice in ranking.order:
-        place = places[choice]
-        if np.isfinite(first[place]) and table.lines[place].object != table.heuristic.object:
-            codes.setdefault(table.lines[place].object, place)
-    tried = [0, *list(codes.values())[:FIRST]]
     taken = places[ranking.chosen]
-    best = (0, taken if np.isfinite(first[taken]) else 0, min(tried, key=lambda place: first[place]))
+    measured = [[0, *(places[choice] for choice in order)] for order in orders]
+    best = (
+        0,
+        taken if np.isfinite(first[taken]) else 0,
+        *(min(own, key=lambda place: first[place]) for own in measured),
+    )
     for own, place in zip(shares.values(), best, strict=True):
         own.append(float(optimum / second[place]))
 

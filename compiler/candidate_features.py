@@ -17,16 +17,20 @@ from ..kernels.decision_nest import NestSchedule
 from ..kernels.epilogue import APART
 from ..passes.candidates import row_length
 from ..passes.contraction_dims import CONTRACTIONS
+from ..passes.lmul_scope import MARK
 from ..passes.nests import Nest
 from ..passes.walk import find
 from ..target import Target
 from .candidate_estimate import INSTRUCTIONS, Facts, estimate
 
 Features = dict[str, float]
-VERSION = 1
+VERSION = 2
 """Of these features: a ranker fits those that it was trained on."""
 _SLOW = ("math.", "arith.divf")
 """Operations that become many instructions."""
+_WIDE_BITS = 64
+"""Of elements that take two registers where an f32 takes one: integers that a mask is computed from."""
+_MASKING = ("arith.select", "arith.cmpi", "arith.cmpf")
 _PLACES = {None: 0.0, "registers": 1.0, "tile": 2.0, APART: 3.0}
 _KINDS = ("packed", "skinny", "rows", "attention", "nest")
 
@@ -224,7 +228,8 @@ def _bodies(nest: Nest) -> Features:
     """Return what is computed beside products: operations and slow ones of an element, operands, bytes, reductions."""
     generics = list(find(nest.op, lambda inner: inner.name == "linalg.generic"))
     generics += [] if nest.epilogue is None else [nest.epilogue]
-    inner = [view.operation.name for op in generics for view in op.regions[0].blocks[0].operations]
+    operations = [view.operation for op in generics for view in op.regions[0].blocks[0].operations]
+    inner = [op.name for op in operations]
     operands = {value for op in generics for value in op.operands if isinstance(value.type, ir.RankedTensorType)}
     outer = [nest.op, *([] if nest.epilogue is None else [nest.epilogue])]
     result = outer[-1].results[0]
@@ -234,6 +239,10 @@ def _bodies(nest: Nest) -> Features:
         "body.operations": float(len(inner)),
         "body.slow": float(len([name for name in inner if name.startswith(_SLOW)])),
         "body.exp": float(len([name for name in inner if name == "math.exp"])),
+        "body.lmul": float(len([op for op in operations if MARK in op.attributes])),
+        "body.selects": float(len([name for name in inner if name in _MASKING])),
+        "body.places": float(len([name for name in inner if name == "linalg.index"])),
+        "body.wide": float(len([op for op in operations if any(_is_wide(value) for value in op.operands)])),
         "body.generics": float(len(generics)),
         "body.reads": float(reads),
         "body.moves": float(bool(maps) and maps[0] != maps[-1]),
@@ -242,6 +251,12 @@ def _bodies(nest: Nest) -> Features:
         "nest.rank": float(ir.ShapedType(result.type).rank),
         "nest.over_rows": float(nest.op.name == "scf.forall"),
     }
+
+
+def _is_wide(value: ir.Value) -> bool:
+    return isinstance(value.type, ir.IndexType) or (
+        isinstance(value.type, ir.IntegerType) and value.type.width >= _WIDE_BITS
+    )
 
 
 def _elements(value: ir.Value) -> int:

@@ -25,6 +25,7 @@ from .candidate_texts import KernelTexts
 from .ranking import Ranking, released_ranker
 from .search import Search
 from .search_store import SearchStore
+from .trials import AT_ONCE, Trials
 
 if TYPE_CHECKING:
     from ..costmodel.ranker import Ranker
@@ -138,12 +139,15 @@ class ModelPolicy:
         ranking = Ranking.of(nest, target, ranker)
         if self.budget and nest.is_static and target.is_host_compatible():
             search = Search(nest, target, SearchStore(self.cache_dir), self.cache_dir)
-            left = ranking.order
+            trials = Trials(ranking.space, ranking.gains)
             # Some candidates become the same code, which is measured once.
-            while left and search.codes <= self.budget:
-                count = self.budget + 1 - search.codes
-                search.measure(left[:count])
-                left = left[count:]
+            while search.codes <= self.budget:
+                following = trials.following(min(AT_ONCE, self.budget + 1 - search.codes))
+                if not following:
+                    break
+                search.measure(following)
+                for choice in following:
+                    trials.tell(choice, search.relative.get(choice))
                 self.say(nest.description, search.codes - 1, self.budget)
             return search.best()
         if ranking.unsure:

@@ -1,8 +1,8 @@
 """How far choices are from the best: nests whose candidates were all measured, and what each policy would have chosen.
 
 A share is the time of the best candidate divided by that of the chosen one: 1 is the optimum. With `k` measurements a
-policy takes the best of the `k` candidates that it would try first, beside the heuristic's; a random choice the best
-of `k` that are drawn.
+policy takes the best of the `k` candidates that it would try first, beside the heuristic's, each as the times of those
+before let it choose; a random choice the best of `k` that are drawn.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .decision_table import DecisionTable
 from .model_policy import chosen, ranked, scored
 from .ranking import Ranking
 from .search import BATCH, LEAST_GAIN, next_choices
+from .trials import tried
 
 MEASUREMENTS = (0, 1, 5, 10)
 TENTH = -10
@@ -71,7 +72,7 @@ def regret(table: DecisionTable, model: Predictor | None = None, ranking: Rankin
     taken: Choice | None = None
     if model is not None or ranking is not None:
         if ranking is not None:
-            taken, order = ranking.chosen, distinct(table, ranking.order)
+            taken, order = ranking.chosen, tried(table, ranking, max(tenth, *MEASUREMENTS))
         else:
             assert model is not None
             found = scored(table.nest, table.machine, model)
@@ -96,17 +97,6 @@ def regret(table: DecisionTable, model: Predictor | None = None, ranking: Rankin
         shares,
         None if taken is None else taken.json(),
     )
-
-
-def distinct(table: DecisionTable, order: Iterable[Choice]) -> list[Choice]:
-    """Return those choices of an order that were measured and become other code than the heuristic's or one before."""
-    objects = {line.choice: line.object for line in table.lines if line.relative is not None}
-    seen, found = {table.heuristic.object}, []
-    for choice in order:
-        if choice in objects and objects[choice] not in seen:
-            seen.add(objects[choice])
-            found.append(choice)
-    return found
 
 
 def summary(found: Sequence[NestRegret]) -> dict[str, dict[int, tuple[float, float]]]:

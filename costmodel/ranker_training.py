@@ -28,6 +28,8 @@ NEVER = 1.0
 """A margin that no prediction exceeds."""
 MARGINS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, NEVER)
 """Logs of predicted gain among which the one is taken from which on departing from the heuristic pays."""
+_AVERSION = 2.0
+"""How much more a loss against the heuristic counts than a gain, where margins are chosen."""
 COVERAGE = 0.9
 
 
@@ -101,11 +103,12 @@ def held_out(groups: Sequence[Group]) -> HeldOut:
 
 
 def best_margins(groups: Sequence[Group], gains: Sequence[Floats]) -> dict[str, float]:
-    """Return, by kind, the margin with which the choices are fastest in the geometric mean; the largest of several."""
+    """Return, by kind, the margin with which choices gain most, losses counted more; the largest of several."""
 
     def lost(kind: str, margin: float) -> float:
         own = [_taken(group, gain, margin) for group, gain in zip(groups, gains, strict=True) if group.kind == kind]
-        return float(np.mean(np.log(own)))
+        logs = np.log(own)
+        return float(np.mean(np.where(logs > 0.0, _AVERSION * logs, logs)))
 
     kinds = sorted({group.kind for group in groups})
     return {kind: min(reversed(MARGINS), key=lambda margin: lost(kind, margin)) for kind in kinds}

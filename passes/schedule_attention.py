@@ -14,6 +14,9 @@ from .schedule_contractions import MANY_REGISTERS, multiply_kind
 from .vector_registers import check_vector_registers
 from .walk import find
 
+_HIGH = 8
+"""Rows of a tile of scores that is one vector wide."""
+
 
 @dataclass(frozen=True)
 class ScheduleAttention(Pass):
@@ -21,7 +24,8 @@ class ScheduleAttention(Pass):
 
     The register tile of scores fills the vector registers but for a row of keys and one broadcast query: three vectors
     of keys by eight rows of 32 registers, by four of 16. L-Mul that expands in the loop needs half of them for itself.
-    A decision that is there already is left alone.
+    A mask that is computed from the places of scores compares 64-bit numbers, two registers and more for each vector
+    of scores: there the tile is one vector wide and eight rows high. A decision that is there already is left alone.
     """
 
     name: ClassVar[str] = "schedule-attention"
@@ -37,13 +41,19 @@ class ScheduleAttention(Pass):
             op, lambda inner: ATTENTION in inner.attributes and DECISION_ATTRIBUTE not in inner.attributes
         ):
             expanding = bool(find(heads, lambda inner: MARK in inner.attributes and multiply_kind(inner) == "ieee"))
-            write_decision(heads, self.decide(_keys(heads), expanding))
+            by_place = bool(find(heads, lambda inner: inner.name == "linalg.index"))
+            write_decision(heads, self.decide(_keys(heads), expanding, by_place=by_place))
             ctx.count("attention groups scheduled")
 
-    def decide(self, keys: int | None, expanding: bool) -> AttentionSchedule:
-        """Return the tiling for so many keys, None: any; `expanding`: L-Mul expands in the loop."""
+    def decide(self, keys: int | None, expanding: bool, *, by_place: bool = False) -> AttentionSchedule:
+        """Return the tiling for so many keys, None: any; `expanding`: L-Mul expands in the loop.
+
+        `by_place`: scores are masked by comparing their places.
+        """
         vector = self.vector_bits // 32
         many = self.vector_registers >= MANY_REGISTERS
+        if by_place and not expanding:
+            return AttentionSchedule(_HIGH, vector, vector)
         wide = 3
         # Two vectors of keys where that leaves fewer of them to pad.
         if expanding or (keys is not None and -keys % (2 * vector) < -keys % (3 * vector)):

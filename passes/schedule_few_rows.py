@@ -16,7 +16,11 @@ BYTES_AHEAD = 8192
 LEAST_BYTES_AHEAD = 512
 MOST_COLUMNS = 4
 """Columns at a time, each with a pointer to what is read and one to what is prefetched."""
+MOST_ROWS = 8
+"""Rows at a time."""
 ROWS_K_UNROLL = 4
+FEW_VECTORS = 1
+"""Vectors of a row of C up to which a turn takes twice as many steps."""
 ROWS_BLOCK_BYTES = (1024, 8192)
 """Least and greatest width of a block of columns: a stream long enough, C in the first-level cache."""
 LINE_BITS = 512
@@ -102,7 +106,12 @@ def decide_rows(rows: int, columns: int | None, bits: int, vector_bits: int) -> 
     if columns:
         pairs = -(-columns // (2 * most))
         width = max(least, -(-columns // (2 * pairs * vector)) * vector)
-    return RowsSchedule(min(rows, 8), -(-width // vector) * vector, vector, ROWS_K_UNROLL)
+    # Tiles of about equal height: the last one, of few rows, would load as much of B as the others.
+    height = -(-rows // -(-rows // MOST_ROWS))
+    # Each turn adds to what the last one stored, and little else is there to do until that can be loaded again.
+    waits = columns is not None and columns <= FEW_VECTORS * vector and height < MOST_ROWS
+    steps = 2 * ROWS_K_UNROLL if waits else ROWS_K_UNROLL
+    return RowsSchedule(height, -(-width // vector) * vector, vector, steps)
 
 
 def weight_format(matrix: ir.Value) -> str | None:

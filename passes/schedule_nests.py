@@ -27,6 +27,7 @@ _SHORT_ROW = 8
 _MIDDLE_ROW = 16
 """Registers of a row up to which it takes four."""
 _LEAST_BITS = 128
+_WIDE = 64
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class ScheduleNests(Pass):
     many columns are read and written, as one of each is in work at a time, or two where rows are in pairs. Rows are, if
     there are 32 registers or but one column is read; rows up to 16 registers long have no loop. The short rows of an
     element-wise operation are taken in vectors of few registers, which leave less of a row over, and of narrower ones
-    where a row does not fill one. A decision that is there already is left alone, and so is what belongs to attention
-    or to a contraction's kernel.
+    where a row does not fill one, or, of 32 registers, where elements of 64 bits are read. A decision that is there
+    already is left alone, and so is what belongs to attention or to a contraction's kernel.
     """
 
     name: ClassVar[str] = "schedule-nests"
@@ -67,13 +68,17 @@ class ScheduleNests(Pass):
             over_rows = op.name == "scf.forall"
             columns = _row_columns(op) if over_rows else _columns(op)
             length = None if over_rows else _row_length(op)
-            write_nest_decision(op, self.decide(over_rows=over_rows, columns=columns, length=length))
+            wide = not over_rows and _reads_wide(op)
+            write_nest_decision(op, self.decide(over_rows=over_rows, columns=columns, length=length, wide=wide))
             ctx.count("nests scheduled")
 
-    def decide(self, *, over_rows: bool, columns: int = 1, length: int | None = None) -> NestSchedule:
+    def decide(
+        self, *, over_rows: bool, columns: int = 1, length: int | None = None, wide: bool = False
+    ) -> NestSchedule:
         """Return the decision for a loop over rows, or for an element-wise operation, on so many columns.
 
-        `length` is that of an element-wise operation's rows, None where it may be any.
+        `length` is that of an element-wise operation's rows, None where it may be any; `wide` says that it reads
+        elements of 64 bits.
         """
         many = self.vector_registers >= MANY_REGISTERS
         pair = over_rows and (many or columns <= _PAIRED_COLUMNS)
@@ -88,6 +93,9 @@ class ScheduleNests(Pass):
             registers = -(-length * 32 // bits)
             most = (1 if many else 2) if registers <= _SHORT_ROW else 4 if registers <= _MIDDLE_ROW else interleave
             interleave = min(interleave, most)
+        if wide and many:
+            # Lanes are counted in f32: a vector of elements twice as wide would be two registers.
+            bits = max(_LEAST_BITS, min(bits, self.vector_bits // 2))
         return NestSchedule(bits, interleave, STRAIGHT, pair=pair)
 
 
@@ -120,6 +128,16 @@ def _row_columns(loop: ir.Operation) -> int:
             if isinstance(value.type, ir.RankedTensorType) and value.type.rank and not made_here:
                 read.add(value)
     return len(read) + len(loop.results)
+
+
+def _reads_wide(op: ir.Operation) -> bool:
+    """Return whether an element-wise operation on f32 results reads integers of 64 bits."""
+    reads = [value.type for value in op.opview.inputs if isinstance(value.type, ir.RankedTensorType)]
+    return _bits(op.results[0].type.element_type) < _WIDE and any(_bits(own.element_type) >= _WIDE for own in reads)
+
+
+def _bits(element: ir.Type) -> int:
+    return element.width if isinstance(element, ir.IntegerType | ir.FloatType) else 0
 
 
 def _row_length(op: ir.Operation) -> int | None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from slipstick.compiler.model_policy import ModelPolicy
 from slipstick.datasets.graph import Graph
 from slipstick.errors import SlipstickError
+from slipstick.kernels.choice import Choice
+from slipstick.passes.candidates import candidates
+from slipstick.passes.nests import Nest
+from slipstick.target import Target
 from slipstick.tools import bench_memory, bench_memory_worker, bench_process, bench_suite, bench_worker
 from slipstick.tools.bench_limits import Limits
 from slipstick.tools.bench_overhead import measure_overhead, overhead_line
@@ -138,6 +143,28 @@ def test_approximate_subjects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert {name: results[name]["status"] for name in names} == dict.fromkeys(names, "timed")
     assert [results[name]["saved_bytes"] for name in names] == [0, 0, 64, 64, 96, 96]
     assert results["L-Mul"]["arithmetic"] == "lmul" and results["L-Mul"]["error"] > results["exact"]["error"]
+
+
+def test_other_policies_are_subjects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that decides all as the heuristic does runs the same code, which is not timed again."""
+
+    def as_the_heuristic(nests: Sequence[Nest], target: Target) -> list[Choice]:
+        return [nest.choice for nest in nests]
+
+    def one_decided_otherwise(nests: Sequence[Nest], target: Target) -> list[Choice]:
+        return [candidates(nests[0], target)[1], *as_the_heuristic(nests[1:], target)]
+
+    asked = {"subjects": ("exact", "exact, model"), "schedules": ("model",)}
+    decides: dict[str, Callable[[Sequence[Nest], Target], list[Choice]]] = {
+        "skipped": as_the_heuristic,
+        "timed": one_decided_otherwise,
+    }
+    for status, decide in decides.items():
+        monkeypatch.setattr(ModelPolicy, "decide", lambda self, nests, target, decide=decide: decide(nests, target))
+        monkeypatch.setenv("SLIPSTICK_CACHE_DIR", str(tmp_path / status))
+        result = found(run_worker(TINY, tmp_path, monkeypatch, **asked))["exact, model"]
+        assert result["status"] == status
+    assert "schedule='model'" in result["settings"]
 
 
 def test_what_is_written_into_inputs_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from slipstick.compiler.model_policy import ModelPolicy
 from slipstick.compiler.options import CompileOptions
 from slipstick.compiler.ranking import Ranking, released_ranker
 from slipstick.compiler.ranking_training import trained
-from slipstick.compiler.regret import TENTH, distinct, regret
+from slipstick.compiler.regret import TENTH, regret
 from slipstick.costmodel import ranker_training
 from slipstick.costmodel.ranker import Ranker
 from slipstick.costmodel.ranker_files import load_ranker, save_ranker
@@ -132,13 +132,6 @@ def test_what_is_far_from_all_that_was_seen_leaves_the_heuristic(
     assert "features lie outside of what was seen" in Ranking.of(large, ZNVER4, learned[0]).unsure[0]
     assert not Ranking.of(nest, ZNVER4, learned[0]).unsure
     del module
-
-
-def test_candidates_of_one_code_count_once(tables: list[DecisionTable]) -> None:
-    table = tables[0]
-    same = replace(table, lines=[replace(line, object=f"code {n // 2}") for n, line in enumerate(table.lines)])
-    order = distinct(same, table.space[1:])
-    assert order == list(table.space[2::2])
 
 
 def test_a_ranker_survives_its_files(nest: Nest, learned: tuple[Ranker, list[Ranking]], tmp_path: Path) -> None:

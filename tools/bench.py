@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--peers", default="all", metavar="NAMES", help="all, none, or names with commas (default: %(default)s)")
     add("--lmul", action="store_true", help="L-Mul everywhere, k = 4, finite, too")
     add("--weights", type=_weights, default=(), metavar="KIND[,KIND]", help="narrower weights, too: bf16, lm8")
+    add("--schedules", type=_schedules, default=(), metavar="POLICY[,POLICY]", help=_SCHEDULES)
     add("--target", default="host", metavar="CPU", help="compile for this CPU, as LLVM names it (default: %(default)s)")
     add("--compile", action="store_true", help="time compilation instead: cold, again, and inductor's")
     add("--memory", action="store_true", help="measure the peak of memory instead")
@@ -91,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+_SCHEDULES = "kernels as other policies decide them, too: model, search"
 _BUDGET = "seconds of timing a row after which five rounds are enough"
 _LIMIT = "seconds that preparing a subject, or one turn of it, may take"
 
@@ -103,6 +105,13 @@ def _weights(text: str) -> tuple[str, ...]:
     for part in text.split(","):
         if part not in ("bf16", "lm8"):
             raise argparse.ArgumentTypeError(f"expected bf16 or lm8, found {part!r}")
+    return tuple(dict.fromkeys(text.split(",")))
+
+
+def _schedules(text: str) -> tuple[str, ...]:
+    for part in text.split(","):
+        if part not in ("model", "search"):
+            raise argparse.ArgumentTypeError(f"expected model or search, found {part!r}")
     return tuple(dict.fromkeys(text.split(",")))
 
 

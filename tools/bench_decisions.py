@@ -25,8 +25,16 @@ from ..errors import ArgumentError, SlipstickError
 from ..kernels.decisions import Decisions
 from ..passes.nests import Nest
 from ..target import Target
-from .bench_decisions_spills import spilled
-from .bench_decisions_tables import agreement_table, family_table, nest_table, spill_table, summary_table
+from .bench_decisions_lmul import lmul_pairs, lmul_table
+from .bench_decisions_spills import Spilled, spilled
+from .bench_decisions_tables import (
+    agreement_table,
+    family_table,
+    nest_table,
+    spill_table,
+    summary_table,
+    surprise_table,
+)
 from .bench_nests import add_flags, read_sources, text_model
 from .files import check_writable
 from .flags import integer_flag
@@ -77,11 +85,13 @@ def _report(tables: Sequence[DecisionTable], arguments: argparse.Namespace) -> N
         found = [regret(table, model) for table in tables]
     else:
         found = [regret(table, None, ranking) for table, ranking in zip(tables, rankings, strict=True)]
-    spills = (
-        [one for table, own in zip(tables, found, strict=True) for one in spilled(table, own, model)]
-        if arguments.spills
-        else []
-    )
+    spills: list[Spilled] = []
+    if arguments.spills:
+        sample = list(zip(tables, found, strict=True))[:: arguments.spills]
+        with Steps(Console(stderr=True)).parts("assembly", len(sample)) as part:
+            for table, judged in sample:
+                with part(table.what):
+                    spills += spilled(table, judged, model)
     out = Console(width=None if sys.stdout.isatty() else _WIDTH)
     out.print(nest_table(found))
     if rankings is not None and any(table.family for table in tables):
@@ -89,13 +99,17 @@ def _report(tables: Sequence[DecisionTable], arguments: argparse.Namespace) -> N
     out.print(summary_table(found, "families held out" if arguments.held_out else ""))
     if rankings is not None:
         out.print(agreement_table(agreement(tables, rankings)))
+    if pairs := lmul_pairs(tables, found):
+        out.print(lmul_table(pairs))
     if spills:
         out.print(spill_table(spills))
+        if wrong := [one for one in spills if one.is_surprise]:
+            out.print(surprise_table(wrong))
     if arguments.save is not None:
         Decisions(one.decided for one in found).save(arguments.save)
     if arguments.json is not None:
-        table = {policy: {str(k): list(v) for k, v in own.items()} for policy, own in summary(found).items()}
-        data = {"nests": [one.json() for one in found], "summary": table, "spills": [vars(one) for one in spills]}
+        shares = {policy: {str(k): list(v) for k, v in own.items()} for policy, own in summary(found).items()}
+        data = {"nests": [one.json() for one in found], "summary": shares, "spills": [vars(one) for one in spills]}
         arguments.json.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     if arguments.plot is not None:
         from .bench_decisions_plot import plot_regret
@@ -173,7 +187,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("--from", type=Path, action="append", default=[], dest="read", metavar="FILE", help=_FROM)
     add("--held-out", action="store_true", help=_HELD_OUT)
     add("--tables", type=Path, metavar="FILE", help="write all that was measured, for --from")
-    add("--spills", action="store_true", help="count what the assembly of the chosen kernels spills")
+    add("--spills", type=integer_flag(1, 10**6), nargs="?", const=1, metavar="N", help=_SPILLS)
     add("--seconds", type=integer_flag(1, 10**6), default=600, metavar="S", help=_SECONDS)
     add("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
     add("--save", type=Path, metavar="FILE", help="write the best decisions, for slipstick.compile(schedule=FILE)")
@@ -182,5 +196,6 @@ def _parser(program: str) -> argparse.ArgumentParser:
 
 
 _HELD_OUT = "judge by rankers trained on the tables of all other families, not by the one slipstick ships"
+_SPILLS = "count what the assembly of the chosen kernels spills, of each nest or of each N-th"
 _SECONDS = "seconds after which no further candidate is measured (default: %(default)s)"
 _FROM = "judge by what --tables wrote, and measure nothing; may be given more than once"

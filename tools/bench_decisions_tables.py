@@ -100,8 +100,20 @@ def spill_table(found: Sequence[Spilled]) -> Table:
         table.add_column(heading, justify="left" if heading == "chosen by" else "right")
     for policy in dict.fromkeys(one.policy for one in found):
         own = [one for one in found if one.policy == policy]
-        free = [one for one in own if one.predicted is not None and round(one.predicted) == 0]
+        free = [one for one in own if one.is_free]
         kept = [one for one in free if one.spills == 0]
         share = f"{len(kept)} ({100 * len(kept) / len(free):.1f} %)" if free else ""
         table.add_row(policy, str(len(own)), str(len(free)), share, str(sum(one.spills for one in own)))
+    return table
+
+
+def surprise_table(found: Sequence[Spilled]) -> Table:
+    """Return a table of kernels that spill though they were chosen as free of spills."""
+    title = "chosen as free of spills, but not so in the assembly"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    for heading in ("nest", "chosen by", "choice", "predicted", "in the assembly"):
+        table.add_column(heading, justify="right" if heading in ("predicted", "in the assembly") else "left")
+    for one in found:
+        predicted = "" if one.predicted is None else f"{one.predicted:.1f}"
+        table.add_row(one.what, one.policy, choice_text(one.choice), predicted, str(one.spills))
     return table

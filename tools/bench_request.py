@@ -24,3 +24,5 @@ class Request:
     """Whether the machine's limits are measured in turns with the subjects."""
     target: str = "host"
     """The CPU whose instructions slipstick's subjects and the limits use: one that this machine can run."""
+    schedules: tuple[str, ...] = ()
+    """Policies, beside the heuristic, that decide about kernels of exact arithmetic: each a subject."""

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace, *, limits_only: bool) -> int:
             )
     graphs = [] if limits_only else select_graphs(arguments.graphs, arguments.suite)
     target = runnable_target(arguments.target)
-    own = own_contenders(target, lmul=arguments.lmul, weights=arguments.weights)
+    own = own_contenders(target, lmul=arguments.lmul, weights=arguments.weights, schedules=arguments.schedules)
     settings = Settings(
         own=tuple(contender.name for contender in own),
         peers=select_peers(arguments.peers, [peer.name for peer in PEERS]),
@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace, *, limits_only: bool) -> int:
         limit=float(arguments.limit),
         limits=not arguments.no_limits,
         target=target,
+        schedules=arguments.schedules,
     )
     figures: dict[str, Any] = {}
     others = arguments.compile or arguments.memory or arguments.overhead

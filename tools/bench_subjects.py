@@ -37,6 +37,8 @@ class Prepared:
     """By how much less than the graph's bytes a call must read, where weights are stored narrower."""
     phases: dict[str, float] = field(default_factory=dict)
     """Seconds of parts of the preparation, where they are known."""
+    same: str = ""
+    """Why there is nothing to time: what runs is another subject's code. Empty where there is."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,16 @@ def _eager(workload: Workload) -> Prepared:
     return Prepared(workload.form, lambda: module(*inputs), "eager, inference_mode", torch.inference_mode)
 
 
-def _slipstick(lmul: LMul | None, weights: str, target: str) -> Callable[[Workload], Prepared]:
+def _slipstick(
+    lmul: LMul | None, weights: str, target: str, schedule: str = "heuristic"
+) -> Callable[[Workload], Prepared]:
     def prepare(workload: Workload) -> Prepared:
         form = workload.form
         cache = os.environ.get(CACHE_VARIABLE)
         start = time.perf_counter()
         how: dict[str, Any] = {"lmul": lmul, "weights": weights, "target": target}
+        if schedule != "heuristic":
+            how["schedule"] = schedule
         compiled = compile_graph(form.module, form.inputs, **how, threads=workload.threads, cache_dir=cache)
         seconds = time.perf_counter() - start
         settings = f"compile({', '.join(f'{name}={value!r}' for name, value in how.items())})"
@@ -102,7 +108,10 @@ def _slipstick(lmul: LMul | None, weights: str, target: str) -> Callable[[Worklo
         )
         inputs = form.inputs
         phases = {**compiled.timings, "all": seconds}
-        return Prepared(form, lambda: compiled(*inputs), settings, saved_bytes=saved, phases=phases)
+        same = ""
+        if schedule != "heuristic" and not compiled.statistics.get(_DECIDED_OTHERWISE):
+            same = f"the policy {schedule} decides every kernel as the heuristic does"
+        return Prepared(form, lambda: compiled(*inputs), settings, saved_bytes=saved, phases=phases, same=same)
 
     return prepare
 
@@ -111,13 +120,16 @@ CACHE_VARIABLE = "SLIPSTICK_CACHE_DIR"
 EXACT = "exact"
 LMUL = "L-Mul"
 _FINITE = LMul(specials="finite")
+_DECIDED_OTHERWISE = "decide: nests decided otherwise than by the heuristic"
 _LEAST_COSINE = {"f32": 0.9, "bf16": 0.999, "lm8": 0.9}
 
 
-def own_contenders(target: str = "host", *, lmul: bool, weights: tuple[str, ...]) -> list[Contender]:
+def own_contenders(
+    target: str = "host", *, lmul: bool, weights: tuple[str, ...], schedules: tuple[str, ...] = ()
+) -> list[Contender]:
     """Return slipstick exact, then, if asked for, with L-Mul, then with narrower weights, each of them both ways.
 
-    Code is made for the CPU `target`.
+    Last comes exact arithmetic as each of the policies `schedules` decides. Code is made for the CPU `target`.
     """
     found = [Contender(EXACT, "slipstick", _slipstick(None, "f32", target))]
     if lmul:
@@ -126,7 +138,14 @@ def own_contenders(target: str = "host", *, lmul: bool, weights: tuple[str, ...]
         found.append(_approximate(f"{EXACT} {narrow}", None, narrow, target))
         if lmul:
             found.append(_approximate(f"{LMUL} {narrow}", _FINITE, narrow, target))
+    for policy in schedules:
+        found.append(Contender(scheduled(policy), "slipstick", _slipstick(None, "f32", target, policy)))
     return found
+
+
+def scheduled(policy: str) -> str:
+    """Return the name of the subject of exact arithmetic whose kernels a policy decides."""
+    return f"{EXACT}, {policy}"
 
 
 def _approximate(name: str, lmul: LMul | None, weights: str, target: str) -> Contender:

@@ -36,6 +36,8 @@ class Settings:
     """Whether the machine's limits are measured in turns with the subjects."""
     target: str = "host"
     """The CPU that slipstick compiles for, whose limits are measured."""
+    schedules: tuple[str, ...] = ()
+    """Policies that decide beside the heuristic."""
 
 
 def select_graphs(names: Sequence[str], suite: str) -> list[Graph]:
@@ -64,6 +66,7 @@ def measure_row(item: Graph, threads: int, settings: Settings, say: Callable[[st
                 settings.limit,
                 settings.limits,
                 settings.target,
+                settings.schedules,
             )
             outcome = work(request, say)
             flops, size = outcome.counted.get("flops", flops), outcome.counted.get("bytes", size)

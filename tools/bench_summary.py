@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .bench_results import Results, Row, geometric_mean
-from .bench_subjects import EXACT, LMUL, REFERENCE
+from .bench_subjects import EXACT, LMUL, REFERENCE, scheduled
 
 AGAINST_TORCH = 1.25
 AGAINST_PEERS = 1.15
@@ -58,7 +58,7 @@ def shortfalls(results: Results, row: Row) -> list[str]:
     found = [
         f"{name}: {subject.name} is {subject.status}: {subject.detail}"
         for subject in row.subjects
-        if subject.kind == "slipstick" and subject.status != "timed"
+        if subject.kind == "slipstick" and subject.status not in ("timed", "skipped")
     ]
     margin = row.margin()
     if margin is not None and margin < 1:
@@ -74,6 +74,38 @@ def shortfalls(results: Results, row: Row) -> list[str]:
         achieved = results.achieved(row, exact)
         if achieved is not None and achieved.fraction is not None and achieved.fraction < LIMIT_SHARE:
             found.append(f"{name}: exact reaches {achieved.fraction:.0%} of the limit; asked for: {LIMIT_SHARE:.0%}")
+    return found
+
+
+@dataclass(frozen=True)
+class PolicySummary:
+    """Kernels as a policy decides them beside the heuristic's, over rows."""
+
+    policy: str
+    mean: float
+    """Geometric mean of the speeds over the heuristic's; 1 in rows where both decide alike."""
+    slowest: tuple[str, float]
+    """The row in which it gains least."""
+    timed: int
+    same: int
+    """Rows where it decides all as the heuristic does, which are not timed."""
+
+
+def policies(results: Results) -> list[PolicySummary]:
+    """Return how each policy that took part compares with the heuristic."""
+    found = []
+    for policy in ("model", "search"):
+        name = scheduled(policy)
+        ratios = {
+            row.graph: own / exact
+            for row in results.rows
+            if (own := _speed(row, name)) is not None and (exact := _speed(row, EXACT)) is not None
+        }
+        same = [row for row in results.rows if (subject := row.subject(name)) and subject.status == "skipped"]
+        mean = geometric_mean([*ratios.values(), *(1.0 for _ in same)])
+        if mean is not None:
+            slowest = min(ratios.items(), key=lambda item: item[1], default=("", 1.0))
+            found.append(PolicySummary(policy, mean, slowest, len(ratios), len(same)))
     return found
 
 

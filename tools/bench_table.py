@@ -11,7 +11,7 @@ from rich.table import Table
 from ..target import MIB
 from .bench_limits import Limits
 from .bench_results import Results, Row, SubjectResult
-from .bench_summary import AGAINST_PEERS, AGAINST_TORCH, shortfalls, summarise
+from .bench_summary import AGAINST_PEERS, AGAINST_TORCH, policies, shortfalls, summarise
 
 HEADINGS = ("graph", "thr", "", "time", "±", "of torch", "GFLOP/s", "GB/s", "limit", "error")
 
@@ -99,6 +99,13 @@ def summary_lines(results: Results) -> list[str]:
     if summary.by_peer:
         each = ", ".join(f"{name} {value:.2f}x" for name, value in summary.by_peer.items())
         found.append(f"Exact over each peer: {each}.")
+    for one in policies(results):
+        where, least = one.slowest
+        found.append(
+            f"Kernels decided by the {one.policy}: {one.mean:.3f}x the heuristic's over {one.timed + one.same} rows, "
+            f"of which {one.same} have all decisions alike and are not timed"
+            + (f"; least {least:.3f}x, {where}." if one.timed else ".")
+        )
     found += [f"Falls short: {sentence}." for sentence in summary.short]
     reasons: dict[str, list[str]] = {}
     for row in results.rows:

@@ -45,7 +45,8 @@ class Worker:
             workload.form.reset()
             self._send({"counted": asdict(counts)})
             size = counts.bytes
-        known = [reference(), *own_contenders(request.target, lmul=request.lmul, weights=request.weights), *PEERS]
+        own = own_contenders(request.target, lmul=request.lmul, weights=request.weights, schedules=request.schedules)
+        known = [reference(), *own, *PEERS]
         prepared: dict[str, tuple[Prepared, dict[str, Any]]] = {}
         for contender in known:
             if contender.name in request.subjects or contender.kind == "reference":
@@ -87,6 +88,9 @@ class Worker:
             prepared = contender.prepare(workload)
             result |= {"prepare_seconds": time.perf_counter() - start, "settings": prepared.settings}
             result |= {"phases": prepared.phases, "saved_bytes": prepared.saved_bytes}
+            if prepared.same:
+                self._found({**result, "status": "skipped", "detail": prepared.same})
+                return None
             self._begin("check", contender.name)
             prepared.form.reset()
             with prepared.around():
@@ -121,7 +125,8 @@ def main() -> int:
     """Measure what the request on standard input asks for; return the exit status."""
     data = json.loads(sys.stdin.read())
     die_with(os.getppid())
-    request = Request(**{**data, "subjects": tuple(data["subjects"]), "weights": tuple(data["weights"])})
+    lists = {name: tuple(data[name]) for name in ("subjects", "weights", "schedules")}
+    request = Request(**{**data, **lists})
     with tempfile.TemporaryDirectory(prefix="slipstick-bench-") as folder:
         Worker(request, int(sys.argv[1]), Path(folder)).run()
     return 0

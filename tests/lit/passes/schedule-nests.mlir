@@ -63,6 +63,24 @@ func.func @short(%x: tensor<8x49xf32>, %y: tensor<8x14xf32>) -> (tensor<8x49xf32
   return %0, %1 : tensor<8x49xf32>, tensor<8x14xf32>
 }
 
+// Elements of 64 bits take two registers where an f32 takes one: vectors of half as many.
+// CHECK-LABEL: func.func @wide
+// CHECK:         linalg.generic {{.*}}slipstick.decision = {interleave = 1 : i64, kind = "nest", pair = false, straight = 16 : i64, vector_bits = 256 : i64}
+// FEW-LABEL: func.func @wide
+// FEW:           linalg.generic {{.*}}vector_bits = 256 : i64}
+func.func @wide(%x: tensor<8x128xi64>, %one: f32, %zero: f32) -> tensor<8x128xf32> {
+  %e = tensor.empty() : tensor<8x128xf32>
+  %least = arith.constant 3 : i64
+  %0 = linalg.generic {indexing_maps = [#i, #i], iterator_types = ["parallel", "parallel"]}
+    ins(%x : tensor<8x128xi64>) outs(%e : tensor<8x128xf32>) {
+  ^bb0(%a: i64, %o: f32):
+    %c = arith.cmpi sge, %a, %least : i64
+    %n = arith.select %c, %one, %zero : f32
+    linalg.yield %n : f32
+  } -> tensor<8x128xf32>
+  return %0 : tensor<8x128xf32>
+}
+
 // Rows of two columns in pairs; of four, which fill two rows' registers, in pairs only where there are many registers.
 // CHECK-LABEL: func.func @rows
 // CHECK:         } {slipstick.decision = {interleave = 8 : i64, kind = "nest", pair = true
