@@ -36,6 +36,8 @@ class Architecture:
     """The rest of the configuration, where it is not the default."""
     part: str = ""
     """The part of the model that is used, an attribute; empty: all of it."""
+    tolerance: float = TOLERANCE
+    """How far results may be from torch's, in shares of the largest magnitude."""
 
     def at(self, sizes: Sizes) -> Architecture:
         """Return it in other sizes; names that are none of its own are left alone."""
@@ -99,7 +101,7 @@ class Use:
             build=build,
             flops=None,
             bytes=None,
-            tolerance=TOLERANCE,
+            tolerance=architecture.tolerance,
             sizes={**self.sizes, **architecture.sizes},
             small_sizes={**self.small, **architecture.small},
             make=make,
