@@ -25,6 +25,8 @@ _TRANSFORMS = {
     _ATEN.fft_ifft2.default: True,
 }
 """The transforms that are known, and whether each is an inverse one."""
+_BELOW_AUTOGRAD = frozenset({_ATEN._fft_r2c.default, _ATEN._fft_c2c.default})
+"""What they are where autograd has been traced, as in the passes of a custom function."""
 _PARTWISE = frozenset(
     {
         _ATEN.add.Tensor,
@@ -56,13 +58,13 @@ def without_complex(program: ExportedProgram) -> ExportedProgram:
 
     Operations on complex tensors that are not known here are left as they are, so that the lowering names them.
     """
-    if not any(node.target in _TRANSFORMS for node in program.graph.nodes):
+    if not any(node.target in _TRANSFORMS or node.target in _BELOW_AUTOGRAD for node in program.graph.nodes):
         return program
     ends = [node for node in program.graph.nodes if node.op == "placeholder"]
     ends += [node for output in program.graph.find_nodes(op="output") for node in output.all_input_nodes]
     if any(_is_complex(node.meta.get("val")) for node in ends):
         return program
-    if not all(node.target in _KNOWN for node in program.graph.nodes if _touches_complex(node)):
+    if not all(_is_known(node) for node in program.graph.nodes if _touches_complex(node)):
         return program
     return retrace(program, lambda values: _Pairs(program.graph_module).run(*values))
 
@@ -80,10 +82,23 @@ class _Pair:
         return self.real, torch.zeros_like(self.real) if self.imaginary is None else self.imaginary
 
 
+@dataclass(frozen=True)
+class _Viewed:
+    """A complex tensor as a real one with one more dimension, of length 2."""
+
+    pair: _Pair
+
+
 class _Pairs(torch.fx.Interpreter):
     """Runs a graph with pairs in place of complex tensors."""
 
     def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if target is _ATEN.select.int and isinstance(args[0], _Viewed) and args[1] in (-1, args[0].pair.real.dim()):
+            return args[0].pair.both[args[2]]
+        if any(isinstance(leaf, _Viewed) for leaf in pytree.tree_leaves((args, kwargs))):
+            args, kwargs = pytree.tree_map_only(_Viewed, lambda one: torch.stack(one.pair.both, -1), (args, kwargs))
+        if target in _BELOW_AUTOGRAD:
+            return _below_autograd(target, *args)
         if target in _TRANSFORMS:
             two = target in (_ATEN.fft_fft2.default, _ATEN.fft_ifft2.default)
             return _transform(args, kwargs, _TRANSFORMS[target], 2 if two else 1)
@@ -94,6 +109,10 @@ class _Pairs(torch.fx.Interpreter):
             return args[0].real
         if target is _ATEN.imag.default:
             return args[0].both[1]
+        if target is _ATEN._conj.default:
+            return _Pair(args[0].real, -args[0].both[1])
+        if target is _ATEN.view_as_real.default:
+            return _Viewed(args[0])
         if target in _BILINEAR:
             return _product(target, args)
         if target is _ATEN.div.Tensor:
@@ -148,6 +167,18 @@ def _transform(args: tuple[Any, ...], kwargs: dict[str, Any], inverse: bool, dim
     return pair
 
 
+def _below_autograd(target: Any, value: Any, dims: list[int], norm: int, last: bool) -> _Pair:
+    """Return a transform over `dims`, divided by the root of their length (`norm` 1) or by it (2).
+
+    `last` says of the transform of a complex tensor that it is no inverse one.
+    """
+    inverse = target is _ATEN._fft_c2c.default and not last
+    pair = value if isinstance(value, _Pair) else _Pair(value, None)
+    for dim in dims:
+        pair = _along(pair, dim, inverse, "ortho" if norm == 1 else "backward" if (norm == 2) == inverse else "forward")
+    return pair
+
+
 def _along(pair: _Pair, dim: int, inverse: bool, norm: str) -> _Pair:
     """Return the transform of `pair` over one dimension.
 
@@ -167,7 +198,13 @@ def _along(pair: _Pair, dim: int, inverse: bool, norm: str) -> _Pair:
     )
 
 
-_KNOWN = frozenset({*_TRANSFORMS, *_PARTWISE, *_BILINEAR, _ATEN.div.Tensor, _ATEN.real.default, _ATEN.imag.default})
+_PARTS = (_ATEN.real.default, _ATEN.imag.default, _ATEN.view_as_real.default, _ATEN._conj.default)
+_KNOWN = frozenset({*_TRANSFORMS, *_BELOW_AUTOGRAD, *_PARTWISE, *_BILINEAR, *_PARTS, _ATEN.div.Tensor})
+
+
+def _is_known(node: torch.fx.Node) -> bool:
+    """Tell whether an operation on complex tensors is known; of a real tensor's transform, all of its result."""
+    return node.target in _KNOWN and not (node.target is _ATEN._fft_r2c.default and node.args[3])
 
 
 def _touches_complex(node: torch.fx.Node) -> bool:

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
     from .call_form import CallForm
+    from .own_backwards import AppliedFunction
     from .torch_graph import PreparedGraph
 
 _LOWERINGS = (
@@ -106,9 +108,17 @@ def _program(
 
 
 def export_module(
-    module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
+    module: torch.nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    dynamic_shapes: Any,
+    calls: list[AppliedFunction] | None = None,
 ) -> tuple[ExportedProgram, CallForm]:
-    """Return the program that torch.export makes of a module, and how calls are brought to its form."""
+    """Return the program that torch.export makes of a module, and how calls are brought to its form.
+
+    With `calls`, the program says all that its gradients depend on: regions without gradients, and custom functions as
+    operations, whose calls are added to `calls`.
+    """
     from torch.utils import _pytree as pytree
 
     from .call_form import CallForm
@@ -119,7 +129,7 @@ def export_module(
             raise ArgumentError(
                 f"{name}: expected a tensor, found {type(leaf).__name__} of NumPy: torch.as_tensor(...)"
             )
-    return _export(module, args, kwargs, dynamic_shapes), form
+    return _export(module, args, kwargs, dynamic_shapes, calls), form
 
 
 def import_program(
@@ -167,23 +177,38 @@ def _only_named_dims(dynamic_shapes: Any) -> bool:
     return not isinstance(dynamic_shapes, _DimHint)
 
 
-def _export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], shapes: Any) -> ExportedProgram:
+def _export(
+    module: torch.nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    shapes: Any,
+    calls: list[AppliedFunction] | None,
+) -> ExportedProgram:
     import torch
 
     from .complex_pairs import without_complex
     from .data_reads import DataReads
     from .experts import static_experts
+    from .gradient_watch import watched_gradients
     from .graph_errors import export_error
     from .inference_tensors import leave_inference_mode
     from .linear_solve import without_solves
     from .named_constants import name_constants
+    from .own_backwards import kept_functions
     from .sparse_tensors import DenseStandIns
     from .traceable_adapters import traceable_adapters
 
-    with _EXPORT, quiet_torch(), torch.no_grad(), static_experts(), traceable_adapters():
+    with ExitStack() as stack:
+        for context in (_EXPORT, quiet_torch(), torch.set_grad_enabled(calls is not None)):
+            stack.enter_context(context)
+        for adaptation in (static_experts(), traceable_adapters()):
+            stack.enter_context(adaptation)
         _register_caches()
         leave_inference_mode(module)
         args, kwargs = _distinct(args, kwargs)
+        if calls is not None:
+            stack.enter_context(kept_functions(calls))
+            stack.enter_context(watched_gradients())
         try:
             with DataReads(), DenseStandIns():
                 program: ExportedProgram = torch.export.export(module, args, kwargs, dynamic_shapes=shapes)
@@ -202,22 +227,34 @@ def _plain_constants(program: ExportedProgram) -> None:
     """
     import torch
 
-    for node in program.graph.nodes:
+    for region in program.graph_module.modules():
+        if isinstance(region, torch.fx.GraphModule):
+            _plain_constants_of(region.graph)
+
+
+def _plain_constants_of(graph: torch.fx.Graph) -> None:
+    import torch
+
+    for node in graph.nodes:
         for operand in node.all_input_nodes:
             # Torch forgets the user where it puts a part without gradients back into the graph around it.
             operand.users.setdefault(node)
-    for node in list(program.graph.nodes):
-        if node.target is torch.ops.aten.detach_.default:
-            node.replace_all_uses_with(node.args[0])
-            program.graph.erase_node(node)
-        elif node.target is torch.ops.aten.lift_fresh_copy.default:
+    constants = set(graph.find_nodes(op="call_function", target=torch.ops.aten.lift_fresh_copy.default))
+    for node in list(graph.nodes):
+        if node in constants:
             node.target = torch.ops.aten.clone.default
+        elif node.target is torch.ops.aten.detach_.default and node.args[0] in constants:
+            node.replace_all_uses_with(node.args[0])
+            graph.erase_node(node)
+        elif node.target is torch.ops.aten.detach_.default:
+            # It says that there is no gradient; whoever reads the tensor afterwards reads this node.
+            node.target = torch.ops.aten.detach.default
         elif node.target is torch.ops.aten.cat.default:
             operands: Any = node.args[0]
             kept = [operand for operand in operands if list(operand.meta["val"].shape) != [0]]
             if kept and len(kept) < len(operands):
                 node.args = (kept, *node.args[1:])
-    program.graph.eliminate_dead_code()
+    graph.eliminate_dead_code()
 
 
 def _decompose(program: ExportedProgram) -> ExportedProgram:

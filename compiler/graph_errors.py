@@ -20,16 +20,11 @@ def export_error(error: Exception) -> GraphError:
     text = (
         re.split(r"\n\s*\n|\nFor more information|\nCaused by", str(error).strip())[0].strip() or type(error).__name__
     )
-    operation, frames = _frames(error)
-    frames = re.findall(r'File "([^"]+)", line (\d+), in', str(error)) + frames
-    # The modules of torch, such as a layer in an nn.Sequential, count where no other source is near.
-    own = [frame for frame in frames if "/torch/" not in frame[0]] or [f for f in frames if "/torch/nn/" in f[0]]
-    where = _source_line(*own[-1]) if own else ""
-    operation = operation.removesuffix(".default")
+    operation = _frames(error)[0].removesuffix(".default")
     what = f"operation {operation}: " if operation else ""
     if isinstance(error, GuardOnDataDependentSymNode):
         what = "control flow that depends on the values of a tensor cannot be compiled: "
-    return GraphError(f"torch.export: {what}{_advised(text)}{where}", operation)
+    return GraphError(f"torch.export: {what}{_advised(text)}{innermost_line(error)}", operation)
 
 
 def _advised(text: str) -> str:
@@ -44,6 +39,14 @@ def _advised(text: str) -> str:
     if "to be on the same device" in text:
         return f"{text} Expected the module and its inputs on the CPU."
     return text
+
+
+def innermost_line(error: BaseException) -> str:
+    """Return ` (file:line: source text)` of the user's line that an error comes from, "" where there is none."""
+    frames = re.findall(r'File "([^"]+)", line (\d+), in', str(error)) + _frames(error)[1]
+    # The modules of torch, such as a layer in an nn.Sequential, count where no other source is near.
+    own = [frame for frame in frames if "/torch/" not in frame[0]] or [f for f in frames if "/torch/nn/" in f[0]]
+    return _source_line(*own[-1]) if own else ""
 
 
 def _frames(error: BaseException) -> tuple[str, list[tuple[str, str]]]:

@@ -27,16 +27,16 @@ def name_constants(program: ExportedProgram, module: torch.nn.Module) -> None:
         if spec.target is None or spec.arg.name not in nodes:
             continue
         if spec.kind in (InputKind.PARAMETER, InputKind.BUFFER) and spec.target in tensors:
-            named.setdefault(_memory(tensors[spec.target]), nodes[spec.arg.name])
+            named.setdefault(memory_of(tensors[spec.target]), nodes[spec.arg.name])
         elif spec.kind == InputKind.CONSTANT_TENSOR and isinstance(program.constants.get(spec.target), torch.Tensor):
             constants.append((nodes[spec.arg.name], program.constants[spec.target]))
     for node, tensor in constants:
-        own = named.get(_memory(tensor))
+        own = named.get(memory_of(tensor))
         if own is not None:
             node.replace_all_uses_with(own)
 
 
-def _memory(tensor: torch.Tensor) -> tuple[Any, ...]:
+def memory_of(tensor: torch.Tensor) -> tuple[Any, ...]:
     """Return what is the same of two tensors that are one."""
     if tensor.layout != torch.strided or tensor.device.type != "cpu" or not tensor.numel():
         return (id(tensor),)

@@ -10,9 +10,11 @@ from typing import Any
 import torch
 from torch._guards import detect_fake_mode
 from torch.export import ExportedProgram
-from torch.export.graph_signature import ExportGraphSignature, OutputKind, OutputSpec, TensorArgument
+from torch.export.graph_signature import ExportGraphSignature, InputSpec, OutputKind, OutputSpec, TensorArgument
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
+
+from .traced_tensors import lift_traced
 
 Run = Callable[[Sequence[Any]], Sequence[Any]]
 """From the values of the graph's placeholders to its results."""
@@ -55,6 +57,7 @@ def retrace(
     for node in traced.graph.nodes:
         if node.target is operator.getitem and "val" not in node.meta:
             node.meta["val"] = node.args[0].meta["val"][node.args[1]]
+    inputs, constants = lift_traced(traced, program, mode)
     traced.recompile()
     call = copy.copy(program.module_call_graph[0].signature)
     assert call is not None
@@ -64,13 +67,16 @@ def retrace(
         call.out_spec = pytree.tree_structure(results())
     before, program.module_call_graph[0].signature = program.module_call_graph[0].signature, call
     try:
-        again = program._update(traced, _signature(program, traced, keep=results is None))
+        signature = _signature(program, traced, inputs, keep=results is None)
+        again = program._update(traced, signature, constants={**program.constants, **constants})
     finally:
         program.module_call_graph[0].signature = before
     return again
 
 
-def _signature(program: ExportedProgram, traced: torch.fx.GraphModule, *, keep: bool) -> ExportGraphSignature:
+def _signature(
+    program: ExportedProgram, traced: torch.fx.GraphModule, inputs: list[InputSpec], *, keep: bool
+) -> ExportGraphSignature:
     """Return the signature of `traced`, whose results are those of `program` or, unless `keep`, all the caller's."""
     output = next(node for node in reversed(traced.graph.nodes) if node.op == "output")
     before = program.graph_signature
@@ -79,4 +85,4 @@ def _signature(program: ExportedProgram, traced: torch.fx.GraphModule, *, keep: 
         old = before.output_specs[number] if keep else OutputSpec(OutputKind.USER_OUTPUT, TensorArgument(""), None)
         argument = TensorArgument(node.name) if isinstance(node, torch.fx.Node) else old.arg
         specs.append(OutputSpec(old.kind, argument, old.target))
-    return ExportGraphSignature(input_specs=list(before.input_specs), output_specs=specs)
+    return ExportGraphSignature(input_specs=inputs, output_specs=specs)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -14,7 +15,11 @@ from torch.utils import _pytree as pytree
 
 from ..errors import ArgumentError, GraphError
 from .call_form import CallForm
+from .complex_pairs import without_complex
+from .data_reads import DataReads
 from .frontend import Imported, export_module, import_program
+from .gradient_watch import refuse_hooks
+from .own_backwards import AppliedFunction, untraceable
 from .retrace import retrace
 
 Loss = Callable[[Any], torch.Tensor]
@@ -56,22 +61,27 @@ class LossAndGradients(torch.nn.Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Compute the loss and the gradients with torch."""
-        parameters = dict(self.module.named_parameters())
         # Autograd cannot keep tensors made in inference mode.
         args, kwargs = pytree.tree_map(_recordable, (args, kwargs))
-        with torch.inference_mode(False), torch.enable_grad():
-            wanted = [parameters[name] for name in self.trainable]
-            before = [parameter.requires_grad for parameter in wanted]
-            try:
-                for parameter in wanted:
-                    parameter.requires_grad_()
-                loss = self.number(*args, **kwargs)
-                found = torch.autograd.grad(loss, wanted, allow_unused=True)
-            finally:
-                for parameter, required in zip(wanted, before, strict=True):
-                    parameter.requires_grad_(required)
+        with torch.inference_mode(False), torch.enable_grad(), self.differentiable() as wanted:
+            loss = self.number(*args, **kwargs)
+            found = torch.autograd.grad(loss, wanted, allow_unused=True)
         named = zip(self.trainable, found, strict=True)
         return loss.detach(), {name: gradient for name, gradient in named if gradient is not None}
+
+    @contextmanager
+    def differentiable(self) -> Iterator[list[torch.nn.Parameter]]:
+        """Let the parameters to differentiate by require gradients while the block runs, which is given them."""
+        parameters = dict(self.module.named_parameters())
+        wanted = [parameters[name] for name in self.trainable]
+        before = [parameter.requires_grad for parameter in wanted]
+        try:
+            for parameter in wanted:
+                parameter.requires_grad_()
+            yield wanted
+        finally:
+            for parameter, required in zip(wanted, before, strict=True):
+                parameter.requires_grad_(required)
 
     def number(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Compute the loss with torch, as autograd records it: a tensor of no dimensions."""
@@ -90,20 +100,30 @@ def step_program(
 ) -> tuple[ExportedProgram, CallForm]:
     """Return the program of a training step, forward and backward, and how calls are brought to its form."""
     module = step.module
-    program, form = export_module(module, args, dict(kwargs or {}), dynamic_shapes)
-    # The program may know a parameter of several names by another one.
-    first = {id(parameter): name for name, parameter in module.named_parameters()}
-    names = {name: first[id(one)] for name, one in module.named_parameters(remove_duplicate=False)}
-    wanted = {name: own for name, own in names.items() if own in step.trainable}
-    return joint_program(program, wanted, step.loss), form
+    calls: list[AppliedFunction] = []
+    args, kwargs = pytree.tree_map(_recordable, (args, dict(kwargs or {})))
+    with torch.inference_mode(False), step.differentiable() as parameters:
+        for name, parameter in zip(step.trainable, parameters, strict=True):
+            refuse_hooks(name, parameter)
+        program, form = export_module(module, args, kwargs, dynamic_shapes, calls)
+        # The program may know a parameter of several names by another one.
+        first = {id(parameter): name for name, parameter in module.named_parameters()}
+        names = {name: first[id(one)] for name, one in module.named_parameters(remove_duplicate=False)}
+        wanted = {name: own for name, own in names.items() if own in step.trainable}
+        return joint_program(program, wanted, step.loss, calls), form
 
 
-def joint_program(program: ExportedProgram, wanted: Mapping[str, str], loss: Loss | None = None) -> ExportedProgram:
+def joint_program(
+    program: ExportedProgram,
+    wanted: Mapping[str, str],
+    loss: Loss | None = None,
+    calls: Sequence[AppliedFunction] = (),
+) -> ExportedProgram:
     """Return the program that computes the loss of `program` and its gradients.
 
     `wanted` are the names of the parameters to differentiate by, and what each is called in the results, which are
-    `(loss, {name: gradient})`. Inputs and state are those of `program`. Raises `GraphError` where torch cannot
-    differentiate the graph.
+    `(loss, {name: gradient})`; `calls` those of custom functions in the graph. Inputs and state are those of `program`.
+    Raises `GraphError` where torch cannot differentiate the graph or trace a custom function.
     """
     numbers: dict[str, list[int]] = {}
     for number, spec in enumerate(program.graph_signature.input_specs):
@@ -120,7 +140,7 @@ def joint_program(program: ExportedProgram, wanted: Mapping[str, str], loss: Los
             for parameter, same in zip(parameters, numbers.values(), strict=True):
                 for one in same:
                     leaves[one] = parameter
-            outputs = torch.fx.Interpreter(program.graph_module).run(*leaves)
+            outputs = _Differentiated(program.graph_module).run(*leaves)
             number = _number(pytree.tree_unflatten(list(outputs), program.call_spec.out_spec), loss)
             gradients = torch.autograd.grad(number, parameters, allow_unused=True)
         found.update((name, 0) for name, one in zip(numbers, gradients, strict=True) if one is not None)
@@ -129,10 +149,28 @@ def joint_program(program: ExportedProgram, wanted: Mapping[str, str], loss: Los
     # Torch has a formula of its own inside this one, which no later table replaces.
     table = get_decompositions([torch.ops.aten.silu_backward])
     try:
-        return retrace(program, run, lambda: (0, found), composite=False, table=table)
-    except (RuntimeError, NotImplementedError) as error:
+        with DataReads():
+            joint = retrace(program, run, lambda: (0, found), composite=False, table=table)
+        return without_complex(joint)
+    except Exception as error:
+        refused = untraceable(calls, error)
+        if refused is not None:
+            raise refused from error
+        if not isinstance(error, RuntimeError | NotImplementedError):
+            raise
         first = str(error).strip().split("\n")[0]
         raise GraphError(f"the backward graph: torch cannot differentiate it: {first}") from error
+
+
+class _Differentiated(torch.fx.Interpreter):
+    """Runs a graph as autograd is to record it, with what it says of regions without gradients."""
+
+    def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if target is not torch.ops.higher_order.wrap_with_set_grad_enabled:
+            return super().call_function(target, args, kwargs)
+        enabled, region, *operands = args
+        with torch.set_grad_enabled(enabled):
+            return _Differentiated(region).run(*operands)
 
 
 def _trainable(module: torch.nn.Module, wanted: Collection[str] | Callable[[str], bool] | None) -> list[str]:
