@@ -46,6 +46,16 @@ def separate_views(graph: Graph, written: Collection[Node]) -> frozenset[Node]:
     return frozenset(node for node in made.values() if node in alive)
 
 
+def views_for_torch(graph: Graph, computed: Collection[Node]) -> set[Node]:
+    """Return the views that nodes of `computed` alone read, which torch runs: native code would copy, e.g. weights."""
+    found: set[Node] = set()
+    for node in reversed(graph.nodes):
+        is_view = node.op == "call_function" and node.target in _REORDER | _RESHAPE | _OF_INPUTS
+        if is_view and node.users and all(user in computed or user in found for user in node.users):
+            found.add(node)
+    return found
+
+
 def fold_permutes(graph: Graph) -> None:
     """Make one permutation of each that follows another, and none where they undo each other."""
     for node in graph.find_nodes(op="call_function", target=_ATEN.permute.default):
