@@ -16,7 +16,7 @@ from .operations import is_computation, is_random, is_write, operation_name, ref
 from .part import Part, cut
 from .program import program_of
 from .report import Fallback
-from .views import views_for_torch
+from .views import repeat_views_of_inputs, views_for_torch
 
 LOG = logging.getLogger("slipstick")
 
@@ -73,7 +73,9 @@ class Divider:
         """Return the largest division whose parts all lower; every failure takes out at least one node."""
         done: dict[tuple[Node, ...], Lowered] = {}
         while True:
-            self._left |= views_for_torch(self._whole.graph, self._computed)
+            if self._computed:
+                repeat_views_of_inputs(self._whole.graph, self._left)
+                self._left |= views_for_torch(self._whole.graph, self._computed)
             parts = [nodes for nodes in native_parts(self._whole.graph, self._left) if _is_worth_it(nodes)]
             try:
                 for nodes in parts:
