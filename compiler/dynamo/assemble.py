@@ -55,7 +55,10 @@ class _Assembly:
         # When everything has been read.
         written = {target for one in self._lowered for target in one.part.written}
         for node in writes:
-            if node.args[0] not in written:
+            target = node.args[0]
+            if target in written:
+                self._made[node] = self._made[target]
+            else:
                 self._value(node, laid_out=True)
         results = whole.output_node().args[0]
         assert isinstance(results, tuple | list)

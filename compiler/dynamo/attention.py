@@ -21,9 +21,10 @@ def attention(
 ) -> tuple[Tensor, Tensor]:
     """Return attention, [batch, heads, queries, width], and its probabilities (the kernel has sums for its backward).
 
-    The result lies in memory as the kernel's does, heads inside of queries: views that fit the one fit the other.
+    Keys and values may have fewer heads than queries: each is then of several heads that follow each other. The result
+    lies in memory as the kernel's does, heads inside of queries: views that fit the one fit the other.
     """
     output, probabilities = _ATEN._scaled_dot_product_attention_math.default(
-        query, key, value, attn_mask, dropout_p, is_causal, None, scale=scale
+        query, key, value, attn_mask, dropout_p, is_causal, None, scale=scale, enable_gqa=key.size(1) != query.size(1)
     )
     return output.transpose(1, 2).contiguous().transpose(1, 2), probabilities

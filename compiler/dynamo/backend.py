@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch._dynamo.backends.common import aot_autograd
+from torch._functorch import config as functorch_config
 from torch._functorch.partitioners import default_partition, min_cut_rematerialization_partition
 from torch.fx import GraphModule
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -17,7 +19,11 @@ from ..decompositions import decomposition_table
 from ..index_copy import INDEX_COPY
 from .attention import FLASH, attention
 from .graph_compiler import GraphCompiler
+from .optimiser_operations import optimiser_operations
 from .options import TorchCompileOptions
+
+MODES: Final = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+"""What `torch.compile` calls the modes of inductor."""
 
 
 class TorchBackend:
@@ -40,11 +46,15 @@ class TorchBackend:
     ) -> Callable[..., Any]:
         """Return what runs the graph `module`.
 
-        Raises `ArgumentError` for options that cannot be meant, and `GraphError` where something cannot be compiled and
-        `fallback` is False; `torch.compile` shows either inside an error of its own.
+        `mode` is one of inductor's, which others hand on (`model.generate` of transformers always does): it changes
+        nothing but for a warning. Raises `ArgumentError` for another one and for options that cannot be meant, and
+        `GraphError` where something cannot be compiled and `fallback` is False; `torch.compile` shows either inside an
+        error of its own.
         """
-        if mode is not None:
+        if mode is not None and mode not in MODES:
             raise ArgumentError(f"mode: expected none with the backend slipstick, found {mode!r}")
+        if mode is not None:
+            warnings.warn(f"mode {mode!r} is inductor's: it changes nothing with the backend slipstick", stacklevel=2)
         return compile_graph(module, inputs, TorchCompileOptions.of(options))
 
     def __repr__(self) -> str:
@@ -64,7 +74,8 @@ def compile_graph(module: GraphModule, inputs: Sequence[Any], options: TorchComp
         decompositions=_table(),
         keep_inference_input_mutations=True,
     )
-    with _differentiable_attention(inputs):
+    # Nothing is written over what the backward graph reads, so that it may run twice (`retain_graph=True`).
+    with _differentiable_attention(inputs), functorch_config.patch(donated_buffer=False):
         run: Callable[..., Any] = differentiate(module, inputs)
     return run
 
@@ -72,7 +83,7 @@ def compile_graph(module: GraphModule, inputs: Sequence[Any], options: TorchComp
 def _table() -> dict[Any, Any]:
     """Return what operations are taken apart into; copies to places of a cache are not, which the lowering knows."""
     table = {operation: how for operation, how in decomposition_table().items() if INDEX_COPY not in str(operation)}
-    return {**table, FLASH: attention}
+    return {**table, **optimiser_operations(), FLASH: attention}
 
 
 def _differentiable_attention(inputs: Sequence[Any]) -> AbstractContextManager[None]:

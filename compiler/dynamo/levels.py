@@ -9,6 +9,7 @@ from typing import Any
 from torch.fx import Graph, Node
 
 from .operations import is_computation, is_random, is_size, is_write
+from .views import is_view_of_input
 
 
 def levels(graph: Graph, left: Collection[Node]) -> dict[Node, int]:
@@ -17,7 +18,7 @@ def levels(graph: Graph, left: Collection[Node]) -> dict[Node, int]:
     `left` are the nodes that are torch's. A node's level is no lower than that of any node that it reads, so that the
     levels one behind the other compute the graph; and it is the lowest such, so that as much as possible is compiled at
     once. Random operations keep their order. Sizes, and writes to inputs, are Python's: they have the level of what
-    they read.
+    they read. A view of an input that one node reads has that node's level: native code of a lower one would copy it.
     """
     found: dict[Node, int] = {}
     last_random = 0
@@ -32,6 +33,9 @@ def levels(graph: Graph, left: Collection[Node]) -> dict[Node, int]:
         found[node] = low if low % 2 == turn else low + 1
         if is_random(node):
             last_random = found[node]
+    for node in reversed(graph.nodes):
+        if node not in left and len(node.users) == 1 and is_view_of_input(node):
+            found[node] = found[next(iter(node.users))]
     return found
 
 

@@ -16,6 +16,7 @@ from .operations import is_computation, is_random, is_write, operation_name, ref
 from .part import Part, cut
 from .program import program_of
 from .report import Fallback
+from .views import repeat_views_of_inputs, views_for_torch
 
 LOG = logging.getLogger("slipstick")
 
@@ -47,25 +48,34 @@ class Divider:
         self._whole, self._state = whole, state
         self._refused: dict[Node, str] = {}
         self._left = set(views)
+        self._computed: set[Node] = set()
+        """What torch runs and is no view."""
         self._random: list[Node] = []
         for node in whole.graph.nodes:
             if not is_computation(node) or is_write(node) or node in self._left:
                 continue
             if is_random(node):
                 self._random.append(node)
-                self._left.add(node)
+                self._leave([node])
             elif reason := refusal(node):
                 self.refuse([node], reason)
 
     def refuse(self, nodes: Sequence[Node], reason: str) -> None:
         """Leave nodes to torch."""
         self._refused.update(dict.fromkeys(nodes, reason))
+        self._leave(nodes)
+
+    def _leave(self, nodes: Sequence[Node]) -> None:
+        self._computed.update(nodes)
         self._left.update(nodes)
 
     def divide(self) -> Division:
         """Return the largest division whose parts all lower; every failure takes out at least one node."""
         done: dict[tuple[Node, ...], Lowered] = {}
         while True:
+            if self._computed:
+                repeat_views_of_inputs(self._whole.graph, self._left)
+                self._left |= views_for_torch(self._whole.graph, self._computed)
             parts = [nodes for nodes in native_parts(self._whole.graph, self._left) if _is_worth_it(nodes)]
             try:
                 for nodes in parts:

@@ -14,6 +14,9 @@ _NAMESPACES = ("aten", "prims")
 _NARROW = ("float8", "float4", "bits", "quint", "qint", "uint1", "uint2", "uint3", "uint4", "uint5", "uint6", "uint7")
 """How the names of dtypes begin that are left to torch."""
 
+_WITH_GENERATOR = ("run_and_save_rng_state", "run_with_rng_state")
+"""What the random operations of a checkpointed function become: with the generator's state, so as to be repeated."""
+
 
 def is_computation(node: Node) -> bool:
     """Tell whether a node computes tensors, as opposed to sizes and to taking one of several results."""
@@ -28,7 +31,8 @@ def is_size(node: Node) -> bool:
 
 def is_random(node: Node) -> bool:
     """Tell whether a node reads torch's generator of random numbers."""
-    return torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
+    tags = getattr(node.target, "tags", ())
+    return torch.Tag.nondeterministic_seeded in tags or str(node.target) in _WITH_GENERATOR
 
 
 def is_write(node: Node) -> bool:

@@ -38,6 +38,10 @@ class _Anything(Verifier):
         """Return the types of operations, every one's."""
         return (*super().allowed_op_types(), type(operator.add), type(is_size))
 
+    def allowed_getattr_types(self) -> tuple[type[Any], ...]:
+        """Return the types of attributes: tensors that were made while the graph was traced, e.g. `torch.tensor(1)`."""
+        return (*super().allowed_getattr_types(), torch.Tensor)
+
 
 def program_of(part: Part) -> tuple[ExportedProgram, CallForm]:
     """Return a part as an exported program, and the form of its calls: tensors, one behind the other.

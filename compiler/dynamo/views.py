@@ -46,6 +46,34 @@ def separate_views(graph: Graph, written: Collection[Node]) -> frozenset[Node]:
     return frozenset(node for node in made.values() if node in alive)
 
 
+def is_view_of_input(node: Node) -> bool:
+    """Tell whether a node is a view of an input of the graph, through any number of other views."""
+    current = node
+    while current.op == "call_function" and current.target in _REORDER | _RESHAPE | _OF_INPUTS:
+        current = _source(current)
+    return current is not node and current.op == "placeholder"
+
+
+def repeat_views_of_inputs(graph: Graph, left: Collection[Node]) -> None:
+    """Give each reader of a view of an input a view of its own, made where it is read; `left` are torch's already."""
+    for node in reversed(graph.nodes):
+        if node in left or not is_view_of_input(node):
+            continue
+        for user in list(node.users)[1:]:
+            with graph.inserting_before(user):
+                user.replace_input_with(node, graph.node_copy(node))
+
+
+def views_for_torch(graph: Graph, computed: Collection[Node]) -> set[Node]:
+    """Return the views that nodes of `computed` alone read, which torch runs: native code would copy, e.g. weights."""
+    found: set[Node] = set()
+    for node in reversed(graph.nodes):
+        is_view = node.op == "call_function" and node.target in _REORDER | _RESHAPE | _OF_INPUTS
+        if is_view and node.users and all(user in computed or user in found for user in node.users):
+            found.add(node)
+    return found
+
+
 def fold_permutes(graph: Graph) -> None:
     """Make one permutation of each that follows another, and none where they undo each other."""
     for node in graph.find_nodes(op="call_function", target=_ATEN.permute.default):
