@@ -24,7 +24,7 @@ class Machine:
     bits: int
     registers: int
     auto_bits: int
-    """Of the vectors that LLVM makes of scalar loops: Intel's CPUs with 512 bits prefer 256."""
+    """Of the vectors that LLVM prefers by itself: 256 on Intel's CPUs with 512 bits. The compiler asks for all `bits`."""
     has_masks: bool
     """Whether masks have registers of their own."""
     has_predicates: bool
@@ -35,6 +35,8 @@ class Machine:
     has_half: bool
     near: int
     """The largest stride at which LLVM reads whole vectors and sorts their elements."""
+    has_gathers: bool
+    """Whether LLVM reads elements that lie apart by one instruction."""
     loop_buffer: int
     """Operations that LLVM's scheduling model says the CPU's loop buffer holds: it unrolls loops up to that size."""
     _registers: dict[int, tuple[Value, int]] = field(default_factory=dict, repr=False)
@@ -71,7 +73,7 @@ def machine(target: Target) -> Machine:
     has_masks = masks or target.has("sve")
     near = 4 if target.architecture == "aarch64" else 8
     return Machine(
-        target.vector_bits, target.vector_registers, auto, has_masks, target.has("sve"), saved, isa, half, near, buffer
+        target.vector_bits, target.vector_registers, auto, has_masks, target.has("sve"), saved, isa, half, near, masks, buffer
     )
 
 
@@ -122,7 +124,8 @@ def _work(form: Form, on: Machine) -> Work:
         bits = max(8, operand.bits) if kind == "vector" else 32
         if operand.element in _HALVES and class_ in _ARITHMETIC:
             bits = 32
-        pieces = -(-operand.lanes * bits // on.bits)
+        # What is the same in all lanes is one register for all pieces.
+        pieces = 1 if class_ in ("broadcast", "constant") else -(-operand.lanes * bits // on.bits)
         if class_ == "width":
             widest = max(value.bits * value.lanes for value in form.values)
             pieces = -(-widest // on.bits)

@@ -25,6 +25,8 @@ class _Reader:
         self.loops: list[Loop] = []
         self.lives: list[Life] = []
         self._numbers: dict[str, int] = {}
+        self._splats: dict[str, int] = {}
+        """Constant vectors outside of loops, by what is in their lanes."""
         self._regions: list[int] = []
         """For each open region: the number of the loop that it is the body of, else NONE or the branch below that."""
         self._branches: list[tuple[list[int], int]] = []
@@ -70,6 +72,11 @@ class _Reader:
                     readers[life.loop].add(number)
                 operands.append(number)
             is_folded, results = is_dead, []
+            if found.splat and (number := self._splats.get(found.splat, NONE)) != NONE:
+                # Another constant has the same in all lanes: they are one register.
+                numbers[names[start]] = number
+                statements.append(Statement(found, operands, [number], loop, True))
+                continue
             if count:
                 value = found.result or _UNKNOWN
                 if count > 1 or found.results or ":" in names[start]:
@@ -88,7 +95,9 @@ class _Reader:
                 elif found.class_ == "constant":
                     own.constant = found.constant
                     own.range = exactly(found.constant) if found.constant is not None else None
-                    own.is_splat = found.is_splat
+                    own.splat = found.splat
+                    if found.splat and loop == NONE:
+                        self._splats.setdefault(found.splat, results[0])
             elif found.name == "scf.yield" and self._regions and self._regions[-1] > NONE:
                 self.loops[loop].yielded = operands
             statements.append(Statement(found, operands, results, loop, is_folded))
@@ -161,6 +170,7 @@ class _Reader:
 
     def _function(self, found: Form, names: list[str]) -> None:
         self._numbers.clear()
+        self._splats.clear()
         for name, value in zip(names, found.values, strict=False):
             self._define(name, value)
         self.statements.append(Statement(found, [], [], NONE, False))
@@ -227,13 +237,17 @@ class _Reader:
         """Return the turns of a loop whose bound is known by the turns of one around it, and in what share it runs."""
         bounds = _BOUNDS.search(line)
         if bounds is not None:
-            low, step = (self._constant(bounds[group]) for group in (1, 3))
-            number = self._numbers.get(bounds[2])
-            high = self.lives[number].range if number is not None else None
-            if low == low and step == step and step and high is not None and high.cases:
-                counts = [max(0.0, -((low - case) // step)) for case in high.cases]
-                running = sum(count > 0 for count in counts)
-                return max(counts), running / len(counts) if running else 1.0
+            low, high = (self._range(bounds[group]) for group in (1, 2))
+            step = 1.0 if bounds[3] is None else self._constant(bounds[3])
+            if low is not None and high is not None and step == step and step and (low.cases or high.cases):
+                if low.loop not in (-1, high.loop) and high.loop != -1:
+                    return float("nan"), 1.0
+                count = max(len(low.cases), len(high.cases))
+                ends = zip(low.cases or (low.low,) * count, high.cases or (high.low,) * count, strict=True)
+                if all(own.cases or own.low == own.high for own in (low, high)):
+                    counts = [max(0.0, -((first - last) // step)) for first, last in ends]
+                    running = sum(count > 0 for count in counts)
+                    return max(counts), running / len(counts) if running else 1.0
         return float("nan"), 1.0
 
     def _bound(self, line: str, loop: Loop, number: int) -> None:
@@ -252,6 +266,13 @@ class _Reader:
             high = self.lives[last].range if last is not None else None
             if high is not None and high.high > first:
                 self.lives[loop.index].range = Range(int(first), high.high - 1)
+
+    def _range(self, name: str) -> Range | None:
+        """Return what a bound can be."""
+        if name[0] != "%":
+            return exactly(int(name)) if name.lstrip("-").isdigit() else None
+        number = self._numbers.get(name)
+        return self.lives[number].range if number is not None else None
 
     def _constant(self, name: str | None) -> float:
         if name is None:
