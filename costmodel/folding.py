@@ -37,8 +37,7 @@ def _folded(program: Program, moved: Motion) -> Iterator[tuple[Form, int]]:
             continue
         user = statements[life.first]
         if user.form.class_ == "broadcast" or (
-            user.form.class_ in _TAKES
-            and (user.form.name not in _SECOND or user.operands[-1] == statement.results[0])
+            user.form.class_ in _TAKES and (user.form.name not in _SECOND or user.operands[-1] == statement.results[0])
         ):
             taken.add(life.first)
             yield statement.form, homes[place]

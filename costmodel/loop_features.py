@@ -11,16 +11,16 @@ from functools import cached_property
 from ..target import Target
 from .fills import fills
 from .folding import folded_loads
+from .hot_loop import FREE, hot_loop, registers
 from .invariants import invariants
 from .lines import Form
 from .liveness import Pressure, pressure
 from .machine import Machine, Work, machine, work
 from .motion import motion
-from .program import Kinds, Loop, Program
+from .program import Kinds, Program
 from .program_reader import read
 from .unrolling import Shape, hottest, shapes
 
-_FREE = frozenset({"free", "function"})
 _INLINE = 8
 """Vectors up to which a copy is no call; twice as many of zeros."""
 
@@ -38,7 +38,7 @@ def loop_features(text: str, target: Target) -> dict[str, float]:
     alive = pressure(program, on, kept, loops)
     found["kept"] = sum(own.registers for own in kept)
     found["kept.loads"] = sum(own.registers for own in kept if own.is_load)
-    _registers("all", alive, 0, len(program.statements), found)
+    registers("all", alive, 0, len(program.statements), found)
     _loops(program, loops, on, found)
     weights = _weights(program, loops)
     _transfers(program, loops, weights, on, found)
@@ -48,7 +48,7 @@ def loop_features(text: str, target: Target) -> dict[str, float]:
     _values(program, on, found)
     hot = hottest(program, loops, on)
     if hot >= 0:
-        _hot(program, on, program.loops[hot], loops[hot], alive, found)
+        hot_loop(program, on, program.loops[hot], loops[hot], alive, found)
     stores = fills(program)
     if stores:
         # Nothing of its work and loops is left in the code: a call, or a few stores of whole vectors.
@@ -69,7 +69,7 @@ def loop_features(text: str, target: Target) -> dict[str, float]:
 
 def _is_tail_call(program: Program) -> bool:
     """Return whether a function hands its arguments to another and nothing else: a jump."""
-    calls = [own for own in program.statements if own.form.class_ not in _FREE]
+    calls = [own for own in program.statements if own.form.class_ not in FREE]
     return (
         len(calls) == 1
         and calls[0].form.class_ == "call"
@@ -89,13 +89,6 @@ def _filled(program: Program) -> float:
                 loop = program.loops[loop].parent
             size += own
     return size if size == size else 0.0
-
-
-def _registers(name: str, alive: Pressure, begin: int, end: int, found: dict[str, float]) -> None:
-    found[f"{name}.ordered"] = max(alive.ordered[begin:end], default=0)
-    found[f"{name}.lazy"] = max(alive.lazy[begin:end], default=0)
-    found[f"{name}.folded"] = max(alive.folded[begin:end], default=0)
-    found[f"{name}.masks"] = max(alive.masks[begin:end], default=0)
 
 
 @dataclass(frozen=True)
@@ -168,7 +161,7 @@ def _work(
     for (form, loop), count in kinds.items():
         own, copies = work(form, on), weights[loop]
         key = own.key
-        if key in _FREE:
+        if key in FREE:
             continue
         pieces, weight = count * own.pieces, copies.all
         found[own.counted] += pieces
@@ -291,76 +284,3 @@ def _loops(program: Program, loops: Sequence[Shape], on: Machine, found: dict[st
         found[prefix + "rests"] = shape.rest_copies
         found[prefix + "rest"] = -1.0 if math.isnan(shape.rest) else shape.rest
         found[prefix + "vectors"] = -1.0 if math.isnan(shape.turns) else shape.turns / shape.lanes
-
-
-def _hot(program: Program, on: Machine, loop: Loop, shape: Shape, alive: Pressure, found: dict[str, float]) -> None:
-    """Describe the hottest loop: its work, registers, values handed on, and the longest chain through them."""
-    _registers("hot", alive, loop.begin, loop.end, found)
-    found["hot.turns"] = -1.0 if math.isnan(loop.trips) else loop.trips
-    found["hot.step"] = loop.step
-    found["hot.size"] = shape.size
-    found["hot.lanes"] = shape.lanes
-    found["hot.interleaved"] = shape.interleaved
-    found["hot.copies"] = shape.copies
-    found["hot.contiguous"] = shape.accesses.contiguous
-    found["hot.near"] = shape.accesses.near
-    found["hot.strided"] = shape.accesses.strided
-    found["hot.fixed_accesses"] = shape.accesses.fixed
-    found["hot.serial"] = shape.accesses.is_serial
-    carried = [program.lives[number].value for number in loop.carried]
-    found["hot.carried"] = sum(on.registers_of(value) for value in carried)
-    for number in loop.read:
-        life = program.lives[number]
-        if life.splat:
-            found["hot.splats"] += 1
-        elif life.value.kind == "vector":
-            found["hot.fixed"] += on.registers_of(life.value)
-        elif life.value.kind == "memref":
-            found["hot.memrefs"] += 1
-    total = 0.0
-    for (form, _), count in program.kinds(loop.begin, loop.end).items():
-        own = work(form, on)
-        if own.key in _FREE:
-            continue
-        pieces = count * own.pieces
-        found["h." + ("w" + own.key[1:] if shape.lanes > 1 and own.key[0] == "s" else own.key)] += pieces
-        total += pieces
-        if own.lanes:
-            found["hl." + own.key] += count * own.lanes
-    for statement in program.statements[loop.begin : loop.end]:
-        if statement.form.class_ == "load" and program.lives[statement.results[0]].uses > 1:
-            own = work(statement.form, on)
-            # What is read for several operations is a register in each copy of the body.
-            if own.key == "v.load" and not statement.is_folded:
-                found["hot.loaded"] += own.pieces
-    found["hot.work"] = total
-    found["hot.apart"] = found["hot.lazy"] + (shape.copies - 1) * found["hot.loaded"]
-    found["hot.chain"], found["hot.path"] = _chains(program, loop)
-
-
-_LATENCY = {"fma": 4.0, "fp": 4.0, "div": 13.0, "sqrt": 18.0, "minmax": 4.0, "ieeeminmax": 8.0, "mul": 5.0}
-_LATENCY |= {"load": 6.0, "scalarload": 5.0, "maskedload": 7.0, "broadcast": 3.0, "shuffle": 2.0, "reduce": 16.0}
-_LATENCY |= {"convert": 4.0, "width": 3.0, "free": 0.0, "round": 8.0, "cmp": 3.0, "gather": 20.0, "idiv": 15.0}
-
-
-def _chains(program: Program, loop: Loop) -> tuple[float, float]:
-    """Return the latency from turn to turn, and through one turn, in cycles of a typical machine."""
-    carried: dict[int, float] = dict.fromkeys(loop.carried, 0.0)
-    reached: dict[int, float] = {}
-    longest = 0.0
-    for statement in program.statements[loop.begin : loop.end]:
-        latency = _LATENCY.get(statement.form.class_, 1.0)
-        start, through = 0.0, -1.0
-        for number in statement.operands:
-            if (own := reached.get(number, 0.0)) > start:
-                start = own
-            if number in carried and carried[number] > through:
-                through = carried[number]
-        start += latency
-        if start > longest:
-            longest = start
-        for number in statement.results:
-            reached[number] = start
-            if through >= 0.0:
-                carried[number] = through + latency
-    return max((carried.get(number, 0.0) for number in loop.yielded), default=0.0), longest

@@ -116,7 +116,7 @@ def _elements(
     varies: list[int],
     homes: list[int],
 ) -> list[set[tuple[object, ...]]]:
-    """Return, for each loop, what it computes of elements' addresses: a sum in the loop itself, rows' ones around it."""
+    """Return, for each loop, what it computes of elements' addresses: sums in the loop itself, rows' around it."""
     found: list[set[tuple[object, ...]]] = [set() for _ in program.loops]
     for (home, _), accesses in touched.items():
         for subscripts, places in accesses.items():

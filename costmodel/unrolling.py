@@ -107,7 +107,9 @@ def shapes(program: Program, on: Machine, kinds: Kinds | None = None, moved: Mot
             outer = found[loop.parent]
             outer.size += shape.code * loop.share
             # Of a loop that is unrolled, nothing counts turns; of one that stays, what does is not shared by copies.
-            once = shape.turns * max(1.0, early[number] - 1.0 - shape.counted) if is_early else early[number] + _COUNTING
+            once = (
+                shape.turns * max(1.0, early[number] - 1.0 - shape.counted) if is_early else early[number] + _COUNTING
+            )
             early[loop.parent] += once * loop.share
             outer.is_leaf &= shape.is_whole and shape.is_leaf
             if shape.is_whole:
@@ -142,7 +144,9 @@ def _leave(shape: Shape, early: float, on: Machine, has_calls: bool, is_early: b
         division = divide(scalars, on)
         if division is not None:
             shape.lanes, shape.interleaved = division.lanes, division.interleaved
-            size = 1.0 + (shape.size - 1.0) * division.interleaved
+            # What is taken element by element is two operations for each.
+            apart = 0.0 if on.has_gathers else shape.accesses.strided * shape.inside * (2.0 * division.lanes - 1.0)
+            size = 1.0 + (shape.size - 1.0 + apart) * division.interleaved
             copies, shape.is_whole = _left(size, division.turns, on, False)
             shape.copies = copies * division.interleaved
             shape.rest = division.scalar_turns
@@ -155,10 +159,11 @@ def _leave(shape: Shape, early: float, on: Machine, has_calls: bool, is_early: b
             shape.is_whole = not shape.left
             return
     shape.copies, shape.is_whole = _left(shape.size, shape.turns, on, True)
-    if not shape.is_whole and shape.copies > 1:
-        shape.rest = shape.turns % shape.copies if shape.turns == shape.turns else math.nan
-        shape.rest_copies = float(shape.rest != 0)
-    shape.left = float(not shape.is_whole) + shape.rest_copies
+    shape.left = float(not shape.is_whole)
+    if shape.left and shape.copies > 1 and shape.turns != shape.turns:
+        # Turns that are known are left by a branch among the copies instead, wherever they end.
+        shape.rest, shape.rest_copies = math.nan, 1.0
+        shape.left += 1.0
 
 
 def _left(size: float, turns: float, on: Machine, at_run_time: bool) -> tuple[float, bool]:
@@ -168,7 +173,7 @@ def _left(size: float, turns: float, on: Machine, at_run_time: bool) -> tuple[fl
     """
     if turns == 1 or _is_small(size, turns):
         return turns, True
-    most = max(0.0, (on.loop_buffer - _COUNTING) // size)
+    most = max(0.0, (on.unrolled - _COUNTING) // size)
     if turns != turns:
         return (float(min(8, 1 << int(most).bit_length() >> 1)) if at_run_time and most >= 2 else 1.0), False
     count = int(min(most, turns))
@@ -188,20 +193,20 @@ def _bodies(program: Program, moved: Motion, kinds: Kinds, on: Machine) -> list[
         spared = 0 if on.isa == "aarch64" else moved.offsets[number]
         found.append(Shape(1.0 + count - spared, loop.trips, True, counted=float(count - spared)))
     viewed: set[int] = set()
-    for (form, loop), count in kinds.items():
-        if loop < 0:
+    for (form, place), count in kinds.items():
+        if place < 0:
             continue
         own = work(form, on)
         if own.key in _FREE:
             if form.name == "arith.bitcast" and form.result is not None:
                 # Between integers and floating point it is an operation to LLVM, though none in the code.
-                found[loop].size += count * -(-form.result.lanes * form.result.bits // on.bits)
+                found[place].size += count * -(-form.result.lanes * form.result.bits // on.bits)
             continue
-        shape = found[loop]
+        shape = found[place]
         if own.key == "view":
             # Views of one step of a loop mostly share their offset.
-            count = int(loop not in viewed)
-            viewed.add(loop)
+            count = int(place not in viewed)
+            viewed.add(place)
         shape.size += count * _size(form, own, on)
         if own.key in _COUNTED and (form.operand is None or form.operand.element == "index" or own.key == "view"):
             shape.counted += count
