@@ -108,7 +108,9 @@ def test_turns_are_divided_among_vectors(columns: int, middle: int, rest: int) -
 def test_sums_are_kept_in_registers() -> None:
     program = read(SUMS.replace("COLUMNS", "622"))
     moved = motion(program)
-    named = {own.form.name + str(len(own.operands)): home for own, home in zip(program.statements, moved.homes)}
+    named = {
+        own.form.name + str(len(own.operands)): home for own, home in zip(program.statements, moved.homes, strict=True)
+    }
     # The element of `b` is read before the inner loop, and written behind it; that of `a` moves.
     assert (named["memref.load2"], named["memref.store3"], named["memref.load3"]) == (0, 0, 1)
     assert moved.addresses == [1, 1]
