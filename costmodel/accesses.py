@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -22,8 +23,14 @@ class Accesses:
     """By a few, so that vectors are read whole and sorted."""
     strided: int
     """By more: element by element."""
+    strided_loads: int
+    """Those among them that read."""
     fixed: int
     """Not at all."""
+    loads: int
+    """Those that move and read."""
+    stores: int
+    """Those that move and write."""
     is_recurrent: bool
     """Whether an element, or a value, is read and written turn after turn: a sum, a maximum."""
     is_serial: bool
@@ -32,16 +39,20 @@ class Accesses:
     """The widest element, in bits; 0 without loads and stores."""
 
 
-def accesses(program: Program, number: int, near: int) -> Accesses:
-    """Return what loop `number` of a program does to memory; strides up to `near` are near."""
+def accesses(program: Program, number: int, near: int, homes: Sequence[int] | None = None) -> Accesses:
+    """Return what loop `number` of a program does to memory; strides up to `near` are near.
+
+    `homes` say what loop each operation is left in: its own unless it is taken out of that.
+    """
     loop = program.loops[number]
     moving = {loop.index: max(1, int(loop.step)) if isfinite(loop.step) else 1}
     counts = {"contiguous": 0, "near": 0, "strided": 0, "fixed": 0}
+    loads = stores = strided_loads = 0
     read: set[int] = set()
     written: set[int] = set()
     widest = 0
     may_reorder = False
-    for statement in program.statements[loop.begin : loop.end]:
+    for place, statement in enumerate(program.statements[loop.begin : loop.end], loop.begin):
         form, operands = statement.form, statement.operands
         class_ = form.class_
         if class_ in ("scalarload", "scalarstore") and operands:
@@ -51,16 +62,28 @@ def accesses(program: Program, number: int, near: int) -> Accesses:
                 # What lies between must stay as it is.
                 kind = "strided"
             counts[kind] += 1
-            if kind == "fixed":
+            if kind != "fixed":
+                loads += class_ == "scalarload"
+                strided_loads += kind == "strided" and class_ == "scalarload"
+                stores += class_ == "scalarstore"
+            else:
                 (read if class_ == "scalarload" else written).add(operands[first])
-            if form.operand is not None:
+            if form.operand is not None and (kind != "fixed" or homes is None or homes[place] == number):
                 widest = max(widest, form.operand.bits)
         elif class_ in ("int", "mul", "address", "scalarload", "width") and any(one in moving for one in operands):
             stride = _moved(program, statement, moving)
             moving.update(dict.fromkeys(statement.results, stride))
         may_reorder = may_reorder or form.is_reassociating or class_ in _ASSOCIATIVE
     is_recurrent = bool(read & written or loop.carried)
-    return Accesses(**counts, is_recurrent=is_recurrent, is_serial=is_recurrent and not may_reorder, widest=widest)
+    return Accesses(
+        **counts,
+        strided_loads=strided_loads,
+        loads=loads,
+        stores=stores,
+        is_recurrent=is_recurrent,
+        is_serial=is_recurrent and not may_reorder,
+        widest=widest,
+    )
 
 
 def _kind(subscripts: list[int], strides: tuple[int, ...], moving: dict[int, int], near: int) -> str:

@@ -17,6 +17,8 @@ _PARTS = {
     "cpu": "",
     "isa": "",
     "largest": "shapes",
+    "transfer": "memory accesses",
+    "fill": "memory accesses",
     "attribute": "decision",
     "kind": "decision",
     "all": "values alive at once",
@@ -45,9 +47,9 @@ def shares(model: TreeModel, text: str, target: Target, label: str) -> list[Shar
     """Return the prediction of `label`, and behind it those without each part, the greatest change first."""
     features = text_features(text, target)
     parts: dict[str, list[str]] = defaultdict(list)
-    for name in features:
+    for name, value in features.items():
         part = _part(name)
-        if part:
+        if part and value:
             parts[part].append(name)
     rows = [features, *({k: v for k, v in features.items() if k not in set(names)} for names in parts.values())]
     found = model.predict_features(rows, [level(text)] * len(rows), target)
@@ -63,7 +65,9 @@ def _part(name: str) -> str:
     if head == "op":
         return rest
     if head in _WORK:
-        return rest
+        # Reads that are folded, and scalars that become vectors, are the text's operations all the same.
+        rest = rest.removeprefix("f.")
+        return f"s.{rest[2:]}" if rest.startswith(("w.", "q.")) else rest
     if head.startswith("argument"):
         return "shapes"
     return _PARTS.get(head, "")

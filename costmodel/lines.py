@@ -87,6 +87,9 @@ _CLASS = {name: class_ for class_, names in _CLASSES.items() for name in names.s
 CLASSES: tuple[str, ...] = (*_CLASSES, "loop", "math", "other")
 """What an operation can be to the machine: `math` are calls of the C library."""
 _BY_ELEMENT = frozenset({"scalarload"})
+_CROSSING = 256
+"""Bits from which lanes are taken across the halves of a register."""
+_ACCESSES = frozenset({"scalarload", "scalarstore", "load", "store"})
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,10 @@ class Form:
     closes: int
     constant: int | None
     """An integer constant's value."""
-    is_splat: bool
+    splat: str
+    """What a constant has in all lanes, with the type of an element; empty where it is no such constant."""
+    pattern: str
+    """How a shuffle takes the lanes of its operands, where that is no part of the instruction on vectors as long."""
     is_zero: bool
     """Whether it is the constant 0, alone or in all lanes."""
     is_reassociating: bool
@@ -193,7 +199,8 @@ def form(text: str) -> Form:
         opens=opens,
         closes=closes,
         constant=int(integer[1]) if integer else None,
-        is_splat=name == "arith.constant" and "dense<" in text,
+        splat=_splat(text) if name == "arith.constant" and "dense<" in text else "",
+        pattern=_pattern(text, values) if name == "vector.shuffle" else "",
         is_zero=_ZERO.search(text) is not None,
         is_reassociating="reassoc" in text or "fast>" in text,
         is_strided=memref is not None and strides is not None and not strides[1].replace(" ", "").endswith("1"),
@@ -201,9 +208,20 @@ def form(text: str) -> Form:
         words=len(values) + text.count("?") if class_ == "call" else 0,
         predicate=predicate,
         fold=fold(name, predicate) if result is not None and result.kind == "integer" else None,
-        strides=_strides(memref, strides[1] if strides else None) if memref and "scalar" in class_ else factors,
+        strides=_strides(memref, strides[1] if strides else None) if memref and class_ in _ACCESSES else factors,
         is_dynamic=memref is not None and "?" in text.replace("offset: ?", ""),
     )
+
+
+def _pattern(text: str, values: tuple[Value, ...]) -> str:
+    found = _SHUFFLE.search(text)
+    bits = max((value.lanes * value.bits for value in values), default=0)
+    return found[1] if found and bits >= _CROSSING else ""
+
+
+def _splat(text: str) -> str:
+    value, _, type_ = text.partition("dense<")[2].partition("> : ")
+    return f"{value} {type_.rpartition('x')[2].rstrip('>')}"
 
 
 def _strides(memref: Value, layout: str | None) -> tuple[int, ...]:

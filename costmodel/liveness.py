@@ -52,7 +52,9 @@ def pressure(
             home = statements[life.first].loop
             units = 1 if home != NONE and widths[home] else 0
         elif kind in ("vector", "mask", "float"):
-            units = on.registers_of(value)
+            # What is the same in all lanes is one register, however many the vector takes.
+            is_same = life.splat or (life.begin < len(statements) and statements[life.begin].form.class_ == "broadcast")
+            units = int(kind == "vector") if is_same else on.registers_of(value)
         else:
             units = 0
         begin = life.begin
@@ -66,7 +68,7 @@ def pressure(
         if life.gaps:
             for start, other in life.gaps:
                 if end <= other.end and start >= life.first >= 0:
-                    for changes in (ordered, lazy) if life.is_splat else (ordered, lazy, folded):
+                    for changes in (ordered, lazy) if life.splat else (ordered, lazy, folded):
                         changes[start] -= units
                         changes[other.begin] += units
         ordered[life.begin] += units
@@ -86,7 +88,7 @@ def pressure(
                 continue
         lazy[begin] += units
         lazy[end] -= units
-        if not life.is_splat:
+        if not life.splat:
             folded[begin] += units
             folded[end] -= units
     if not on.has_predicates:
@@ -97,12 +99,38 @@ def pressure(
             start = made[0] if begin == NONE else _outermost(program.loops, begin, NONE)
             for changes in (ordered, lazy):
                 changes[start] += 1
+                for place in made:
+                    # The count that it compares with, in all lanes.
+                    changes[place] += 1
+                    changes[place + 1] -= 1
+    if on.isa == "avx512":
+        for begin, end in _patterns(program):
+            for changes in (ordered, lazy):
+                changes[begin] += 1
+                changes[end] -= 1
     for own in kept:
         loop = program.loops[own.loop]
         for changes in (ordered, lazy, folded):
             changes[loop.begin] += own.registers
             changes[loop.end] -= own.registers
     return Pressure(*(list(accumulate(changes)) for changes in (ordered, lazy, folded, masks)))
+
+
+def _patterns(program: Program) -> list[tuple[int, int]]:
+    """Return where the patterns of shuffles are kept in registers: from the first to the last loop that has them."""
+    found: dict[tuple[str, bool], tuple[int, int]] = {}
+    for place, statement in enumerate(program.statements):
+        if statement.form.pattern and not statement.is_folded:
+            # What is read on the way to being shuffled is read lane by lane apart: by another pattern.
+            first = program.lives[statement.operands[0]].begin
+            pattern = statement.form.pattern, program.statements[first].form.class_ == "load"
+            begin, end = place, place + 1
+            if statement.loop != NONE:
+                begin = _outermost(program.loops, statement.loop, NONE)
+                end = program.loops[statement.loop].end
+            known = found.get(pattern)
+            found[pattern] = (known[0], max(end, known[1])) if known else (begin, end)
+    return list(found.values())
 
 
 def _widths(program: Program, shapes: Sequence[Shape]) -> list[int]:
@@ -118,7 +146,7 @@ def _vectorised(value: Value, width: int, on: Machine) -> int:
     """Return how many registers hold `width` of a scalar that is not an index."""
     if value.element == "index" or (value.bits == 1 and on.has_masks):
         return 0
-    return max(1, -(-width * max(8, value.bits if value.bits > 1 else 32) // on.auto_bits))
+    return max(1, -(-width * max(8, value.bits if value.bits > 1 else 32) // on.bits))
 
 
 def _outermost(loops: list[Loop], loop: int, home: int) -> int:

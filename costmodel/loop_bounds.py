@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from .program import Life, Loop
-from .ranges import Range, turns
+from .ranges import Range, exactly, turns
 
 Known: TypeAlias = Callable[[str], Life | None]
 """What is known of a value by its name."""
@@ -42,12 +42,17 @@ def turns_of(line: str, known: Known) -> tuple[float, float]:
 def turns_by_cases(line: str, known: Known) -> tuple[float, float]:
     """Return the turns of a loop whose bound is known by the turns of one around it, and in what share it runs."""
     bounds = _BOUNDS.search(line)
-    if bounds is not None:
-        low, step = (_constant(bounds[group], known) for group in (1, 3))
-        life = known(bounds[2])
-        high = life.range if life is not None else None
-        if low == low and step == step and step and high is not None and high.cases:
-            counts = [max(0.0, -((low - case) // step)) for case in high.cases]
+    if bounds is None:
+        return float("nan"), 1.0
+    low, high = (_range(bounds[group], known) for group in (1, 2))
+    step = 1.0 if bounds[3] is None else _constant(bounds[3], known)
+    if low is not None and high is not None and step == step and step and (low.cases or high.cases):
+        if low.loop not in (-1, high.loop) and high.loop != -1:
+            return float("nan"), 1.0
+        count = max(len(low.cases), len(high.cases))
+        ends = zip(low.cases or (low.low,) * count, high.cases or (high.low,) * count, strict=True)
+        if all(own.cases or own.low == own.high for own in (low, high)):
+            counts = [max(0.0, -((first - last) // step)) for first, last in ends]
             running = sum(count > 0 for count in counts)
             return max(counts), running / len(counts) if running else 1.0
     return float("nan"), 1.0
@@ -66,6 +71,14 @@ def index_range(line: str, loop: Loop, number: int, known: Known) -> Range | Non
     last = known(bounds[2])
     high = last.range if last is not None else None
     return Range(int(first), high.high - 1) if high is not None and high.high > first else None
+
+
+def _range(name: str, known: Known) -> Range | None:
+    """Return what a bound can be."""
+    if name[0] != "%":
+        return exactly(int(name)) if name.lstrip("-").isdigit() else None
+    life = known(name)
+    return life.range if life is not None else None
 
 
 def _constant(name: str | None, known: Known) -> float:

@@ -10,15 +10,19 @@ from functools import cached_property
 
 from ..target import Target
 from .fills import fills
+from .folding import folded_loads
+from .hot_loop import FREE, hot_loop, registers
 from .invariants import invariants
 from .lines import Form
 from .liveness import Pressure, pressure
 from .machine import Machine, Work, machine, work
-from .program import Kinds, Loop, Program
+from .motion import motion
+from .program import Kinds, Program
 from .program_reader import read
 from .unrolling import Shape, hottest, shapes
 
-_FREE = frozenset({"free", "function"})
+_INLINE = 8
+"""Vectors up to which a copy is no call; twice as many of zeros."""
 
 
 def loop_features(text: str, target: Target) -> dict[str, float]:
@@ -27,31 +31,50 @@ def loop_features(text: str, target: Target) -> dict[str, float]:
     program = read(text)
     found: dict[str, float] = defaultdict(float)
     found["statements"] = len(program.statements)
-    kinds = program.kinds()
-    loops = shapes(program, on, kinds)
-    kept = invariants(program, loops, on)
+    moved = motion(program)
+    kinds = moved.kinds(program)
+    loops = shapes(program, on, kinds, moved)
+    kept = invariants(program, loops, on, moved)
     alive = pressure(program, on, kept, loops)
     found["kept"] = sum(own.registers for own in kept)
     found["kept.loads"] = sum(own.registers for own in kept if own.is_load)
-    _registers("all", alive, 0, len(program.statements), found)
-    _loops(program, loops, found)
+    registers("all", alive, 0, len(program.statements), found)
+    _loops(program, loops, on, found)
     weights = _weights(program, loops)
+    _transfers(program, loops, weights, on, found)
     _work(program, kinds, on, weights, alive, found)
+    for (form, loop), count in folded_loads(program, moved, on).items():
+        _take(form, work(form, on), count, weights[loop], on, found)
     _values(program, on, found)
     hot = hottest(program, loops, on)
     if hot >= 0:
-        _hot(program, on, program.loops[hot], loops[hot], alive, found)
+        hot_loop(program, on, program.loops[hot], loops[hot], alive, found)
     stores = fills(program)
     if stores:
         # Nothing of its work and loops is left in the code: a call, or a few stores of whole vectors.
         size = _filled(program)
+        pieces = math.ceil(size * 8 / on.bits)
+        is_call = pieces > 2 * _INLINE or not pieces
         return {
             "statements": found["statements"],
-            "u.fill": stores,
+            "u.fill": stores if is_call else 0.0,
+            "u.fill.stores": 0.0 if is_call else pieces,
             "fill.bytes": size,
-            "fill.stores": min(64.0, math.ceil(size / (on.bits / 8))),
+            "fill.stores": min(64.0, pieces),
         }
+    if _is_tail_call(program):
+        return {"statements": found["statements"], "u.tail": 1.0}
     return dict(found)
+
+
+def _is_tail_call(program: Program) -> bool:
+    """Return whether a function hands its arguments to another and nothing else: a jump."""
+    calls = [own for own in program.statements if own.form.class_ not in FREE]
+    return (
+        len(calls) == 1
+        and calls[0].form.class_ == "call"
+        and calls[0].operands == list(range(len(program.lives)))[: len(calls[0].operands)]
+    )
 
 
 def _filled(program: Program) -> float:
@@ -66,13 +89,6 @@ def _filled(program: Program) -> float:
                 loop = program.loops[loop].parent
             size += own
     return size if size == size else 0.0
-
-
-def _registers(name: str, alive: Pressure, begin: int, end: int, found: dict[str, float]) -> None:
-    found[f"{name}.ordered"] = max(alive.ordered[begin:end], default=0)
-    found[f"{name}.lazy"] = max(alive.lazy[begin:end], default=0)
-    found[f"{name}.folded"] = max(alive.folded[begin:end], default=0)
-    found[f"{name}.masks"] = max(alive.masks[begin:end], default=0)
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,7 @@ class Copies:
 
 
 _ONCE = Copies(1.0, 0.0, False)
+_NEVER = Copies(0.0, 0.0, False)
 
 
 def _weights(program: Program, loops: Sequence[Shape]) -> list[Copies]:
@@ -102,11 +119,14 @@ def _weights(program: Program, loops: Sequence[Shape]) -> list[Copies]:
         parent = program.loops[number].parent
         outer = of_loop[parent] if parent >= 0 else _ONCE
         share = program.loops[number].share
-        if shape.lanes > 1:
-            own = Copies(outer.all * shape.rest_copies * share, outer.all * shape.copies * share, False)
+        if shape.moves:
+            own = _NEVER
+        elif shape.lanes > 1:
+            wide = shape.copies + shape.middle_copies
+            own = Copies(outer.all * shape.rest_copies * share, outer.all * wide * share, False)
         else:
             times = (shape.copies + shape.rest_copies) * share
-            neighbours = shape.is_whole and shape.accesses.contiguous > 0 and not shape.accesses.strided
+            neighbours = shape.is_whole and shape.together > 1
             own = Copies(
                 outer.narrow * times, outer.wide * times, neighbours or (outer.side_by_side and shape.is_whole)
             )
@@ -128,7 +148,7 @@ def _split(form: Form, work: Work, copies: Copies, on: Machine) -> Iterator[tupl
         yield f"u.w.{form.class_}", copies.wide
     if copies.narrow:
         if copies.side_by_side and copies.narrow > 1 and operand is not None:
-            yield f"u.q.{form.class_}", math.ceil(copies.narrow * max(8, operand.bits) / on.auto_bits)
+            yield f"u.q.{form.class_}", math.ceil(copies.narrow * max(8, operand.bits) / on.bits)
         else:
             yield work.used, copies.narrow
 
@@ -141,7 +161,7 @@ def _work(
     for (form, loop), count in kinds.items():
         own, copies = work(form, on), weights[loop]
         key = own.key
-        if key in _FREE:
+        if key in FREE:
             continue
         pieces, weight = count * own.pieces, copies.all
         found[own.counted] += pieces
@@ -174,6 +194,30 @@ def _work(
         _calls(program, weights, alive, found)
 
 
+def _transfers(
+    program: Program, loops: Sequence[Shape], weights: Sequence[Copies], on: Machine, found: dict[str, float]
+) -> None:
+    """Count calls of `memcpy` and `memset`, and those that move so little that they are a few vectors instead."""
+    for number, shape in enumerate(loops):
+        parent = program.loops[number].parent
+        if shape.moves and (parent < 0 or not loops[parent].moves):
+            times = weights[parent].all if parent >= 0 else 1.0
+            pieces = math.ceil(shape.moves * 8 / on.bits)
+            if pieces > _INLINE:
+                found["u.transfer"] += times
+            else:
+                found["u.few"] += times * pieces
+            found["transfer.bytes"] = max(found["transfer.bytes"], shape.moves)
+
+
+def _take(form: Form, own: Work, count: int, copies: Copies, on: Machine, found: dict[str, float]) -> None:
+    """Count reads that are operands of arithmetic apart from those that are instructions."""
+    pieces = own.pieces * count
+    for name, times in _split(form, own, copies, on) if own.key[0] in "sx" else [(own.used, copies.all)]:
+        found[name] -= pieces * times
+        found["u.f" + name[1:]] += pieces * times
+
+
 def _calls(program: Program, weights: Sequence[Copies], alive: Pressure, found: dict[str, float]) -> None:
     """Sum up the registers that are alive across calls of the C library, which keeps none of them on x86-64."""
     for number, statement in enumerate(program.statements):
@@ -190,7 +234,7 @@ def _values(program: Program, on: Machine, found: dict[str, float]) -> None:
     for life in program.lives:
         value = life.value
         kind = value.kind
-        if life.is_splat:
+        if life.splat:
             splats += 1
         elif kind == "memref":
             memrefs += life.uses > 0
@@ -202,7 +246,7 @@ def _values(program: Program, on: Machine, found: dict[str, float]) -> None:
     found.update(splats=splats, memrefs=memrefs, integers=integers, narrow=narrow, largest=largest)
 
 
-def _loops(program: Program, loops: Sequence[Shape], found: dict[str, float]) -> None:
+def _loops(program: Program, loops: Sequence[Shape], on: Machine, found: dict[str, float]) -> None:
     """Describe the loops that are left, and the largest of them."""
     found["loops"] = len(loops)
     found["loops.whole"] = sum(shape.is_whole for shape in loops)
@@ -216,14 +260,18 @@ def _loops(program: Program, loops: Sequence[Shape], found: dict[str, float]) ->
         found["access.recurrent"] += shape.accesses.is_recurrent
         found["access.serial"] += shape.accesses.is_serial
         if shape.lanes > 1:
-            copies = shape.lanes * shape.copies * shape.inside
-            found["l.gathered"] += shape.accesses.strided * copies
+            turns = (shape.copies + shape.middle_copies) * shape.inside
+            copies = shape.lanes * turns
+            # Addresses take 64 bits: as many instructions as those need registers.
+            found["l.gathered"] += shape.accesses.strided_loads * copies
+            found["u.gathers"] += shape.accesses.strided_loads * math.ceil(shape.lanes * 64 / on.bits) * turns
+            found["l.scattered"] += (shape.accesses.strided - shape.accesses.strided_loads) * copies
             found["l.sorted"] += shape.accesses.near * copies
             found["u.reduced"] += shape.accesses.is_recurrent * shape.lanes
     found["loops.unknown"] = sum(shape.turns != shape.turns for shape in loops)
     found["loops.depth"] = max((loop.depth for loop in program.loops), default=0)
     left = [shape for shape in loops if not shape.is_whole]
-    found["loops.left"] = len(left)
+    found["loops.left"] = sum(shape.left for shape in loops)
     found["loops.code"] = sum(shape.code for loop, shape in zip(program.loops, loops, strict=True) if loop.parent < 0)
     for place, shape in enumerate(sorted((s for s in left if s.is_leaf), key=lambda s: -s.code)[:2]):
         prefix = f"leaf{place}."
@@ -232,79 +280,7 @@ def _loops(program: Program, loops: Sequence[Shape], found: dict[str, float]) ->
         found[prefix + "lanes"] = shape.lanes
         found[prefix + "interleaved"] = shape.interleaved
         found[prefix + "copies"] = shape.copies
+        found[prefix + "middle"] = shape.middle_copies
         found[prefix + "rests"] = shape.rest_copies
         found[prefix + "rest"] = -1.0 if math.isnan(shape.rest) else shape.rest
         found[prefix + "vectors"] = -1.0 if math.isnan(shape.turns) else shape.turns / shape.lanes
-
-
-def _hot(program: Program, on: Machine, loop: Loop, shape: Shape, alive: Pressure, found: dict[str, float]) -> None:
-    """Describe the hottest loop: its work, registers, values handed on, and the longest chain through them."""
-    _registers("hot", alive, loop.begin, loop.end, found)
-    found["hot.turns"] = -1.0 if math.isnan(loop.trips) else loop.trips
-    found["hot.step"] = loop.step
-    found["hot.size"] = shape.size
-    found["hot.lanes"] = shape.lanes
-    found["hot.interleaved"] = shape.interleaved
-    found["hot.copies"] = shape.copies
-    found["hot.contiguous"] = shape.accesses.contiguous
-    found["hot.near"] = shape.accesses.near
-    found["hot.strided"] = shape.accesses.strided
-    found["hot.fixed_accesses"] = shape.accesses.fixed
-    found["hot.serial"] = shape.accesses.is_serial
-    carried = [program.lives[number].value for number in loop.carried]
-    found["hot.carried"] = sum(on.registers_of(value) for value in carried)
-    for number in loop.read:
-        life = program.lives[number]
-        if life.is_splat:
-            found["hot.splats"] += 1
-        elif life.value.kind == "vector":
-            found["hot.fixed"] += on.registers_of(life.value)
-        elif life.value.kind == "memref":
-            found["hot.memrefs"] += 1
-    total = 0.0
-    for (form, _), count in program.kinds(loop.begin, loop.end).items():
-        own = work(form, on)
-        if own.key in _FREE:
-            continue
-        pieces = count * own.pieces
-        found["h." + ("w" + own.key[1:] if shape.lanes > 1 and own.key[0] == "s" else own.key)] += pieces
-        total += pieces
-        if own.lanes:
-            found["hl." + own.key] += count * own.lanes
-    for statement in program.statements[loop.begin : loop.end]:
-        if statement.form.class_ == "load" and program.lives[statement.results[0]].uses > 1:
-            own = work(statement.form, on)
-            # What is read for several operations is a register in each copy of the body.
-            if own.key == "v.load" and not statement.is_folded:
-                found["hot.loaded"] += own.pieces
-    found["hot.work"] = total
-    found["hot.apart"] = found["hot.lazy"] + (shape.copies - 1) * found["hot.loaded"]
-    found["hot.chain"], found["hot.path"] = _chains(program, loop)
-
-
-_LATENCY = {"fma": 4.0, "fp": 4.0, "div": 13.0, "sqrt": 18.0, "minmax": 4.0, "ieeeminmax": 8.0, "mul": 5.0}
-_LATENCY |= {"load": 6.0, "scalarload": 5.0, "maskedload": 7.0, "broadcast": 3.0, "shuffle": 2.0, "reduce": 16.0}
-_LATENCY |= {"convert": 4.0, "width": 3.0, "free": 0.0, "round": 8.0, "cmp": 3.0, "gather": 20.0, "idiv": 15.0}
-
-
-def _chains(program: Program, loop: Loop) -> tuple[float, float]:
-    """Return the latency from turn to turn, and through one turn, in cycles of a typical machine."""
-    carried: dict[int, float] = dict.fromkeys(loop.carried, 0.0)
-    reached: dict[int, float] = {}
-    longest = 0.0
-    for statement in program.statements[loop.begin : loop.end]:
-        latency = _LATENCY.get(statement.form.class_, 1.0)
-        start, through = 0.0, -1.0
-        for number in statement.operands:
-            if (own := reached.get(number, 0.0)) > start:
-                start = own
-            if number in carried and carried[number] > through:
-                through = carried[number]
-        start += latency
-        if start > longest:
-            longest = start
-        for number in statement.results:
-            reached[number] = start
-            if through >= 0.0:
-                carried[number] = through + latency
-    return max((carried.get(number, 0.0) for number in loop.yielded), default=0.0), longest

@@ -9,6 +9,8 @@ from ..target import Target
 from .lines import Form, Value
 
 _LOOP_BUFFERS = {"znver3": 512, "znver4": 512, "znver5": 512}
+_UNROLLED = 108
+"""What LLVM 22 takes instead for these."""
 _HALVES = frozenset({"f16", "bf16"})
 _MOST = 1 << 16
 """Answers that are kept."""
@@ -24,7 +26,7 @@ class Machine:
     bits: int
     registers: int
     auto_bits: int
-    """Of the vectors that LLVM makes of scalar loops: Intel's CPUs with 512 bits prefer 256."""
+    """Of the vectors that LLVM prefers by itself, 256 on Intel's CPUs with 512: the compiler asks for all `bits`."""
     has_masks: bool
     """Whether masks have registers of their own."""
     has_predicates: bool
@@ -35,8 +37,12 @@ class Machine:
     has_half: bool
     near: int
     """The largest stride at which LLVM reads whole vectors and sorts their elements."""
+    has_gathers: bool
+    """Whether LLVM reads elements that lie apart by one instruction."""
+    unrolled: int
+    """Operations up to which LLVM unrolls a loop in part: what its scheduling model says the loop buffer holds."""
     loop_buffer: int
-    """Operations that LLVM's scheduling model says the CPU's loop buffer holds: it unrolls loops up to that size."""
+    """The same as LLVM's models had it before they were cut down to what is worth unrolling: a mark of the CPU."""
     _registers: dict[int, tuple[Value, int]] = field(default_factory=dict, repr=False)
     """What `registers_of` has answered, by the identity of values: those of one form are one object."""
 
@@ -71,7 +77,18 @@ def machine(target: Target) -> Machine:
     has_masks = masks or target.has("sve")
     near = 4 if target.architecture == "aarch64" else 8
     return Machine(
-        target.vector_bits, target.vector_registers, auto, has_masks, target.has("sve"), saved, isa, half, near, buffer
+        target.vector_bits,
+        target.vector_registers,
+        auto,
+        has_masks,
+        target.has("sve"),
+        saved,
+        isa,
+        half,
+        near,
+        masks,
+        min(buffer, _UNROLLED),
+        buffer,
     )
 
 
@@ -122,7 +139,8 @@ def _work(form: Form, on: Machine) -> Work:
         bits = max(8, operand.bits) if kind == "vector" else 32
         if operand.element in _HALVES and class_ in _ARITHMETIC:
             bits = 32
-        pieces = -(-operand.lanes * bits // on.bits)
+        # What is the same in all lanes is one register for all pieces.
+        pieces = 1 if class_ in ("broadcast", "constant") else -(-operand.lanes * bits // on.bits)
         if class_ == "width":
             widest = max(value.bits * value.lanes for value in form.values)
             pieces = -(-widest // on.bits)

@@ -42,7 +42,8 @@ class Life:
     constant: int | None = field(default=None, init=False)
     """Of an integer constant, or of one that follows from constants."""
     range: Range | None = field(default=None, init=False)
-    is_splat: bool = field(default=False, init=False)
+    splat: str = field(default="", init=False)
+    """What a constant vector has in all lanes: one register, however long it is and however often it is defined."""
     gaps: list[tuple[int, Alternative]] | None = field(default=None, init=False)
     """From when it is not needed until the begin of an alternative, if it ends in that."""
 

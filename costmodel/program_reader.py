@@ -25,6 +25,8 @@ class _Reader:
         self.loops: list[Loop] = []
         self.lives: list[Life] = []
         self._numbers: dict[str, int] = {}
+        self._splats: dict[str, int] = {}
+        """Constant vectors outside of loops, by what is in their lanes."""
         self._regions: list[int] = []
         """For each open region: the number of the loop that it is the body of, else NONE or the branch below that."""
         self._branches: list[tuple[list[int], int]] = []
@@ -70,6 +72,11 @@ class _Reader:
                     readers[life.loop].add(number)
                 operands.append(number)
             is_folded, results = is_dead, []
+            if found.splat and (number := self._splats.get(found.splat, NONE)) != NONE:
+                # Another constant has the same in all lanes: they are one register.
+                numbers[names[start]] = number
+                statements.append(Statement(found, operands, [number], loop, True))
+                continue
             if count:
                 value = found.result or _UNKNOWN
                 if count > 1 or found.results or ":" in names[start]:
@@ -88,7 +95,9 @@ class _Reader:
                 elif found.class_ == "constant":
                     own.constant = found.constant
                     own.range = exactly(found.constant) if found.constant is not None else None
-                    own.is_splat = found.is_splat
+                    own.splat = found.splat
+                    if found.splat and loop == NONE:
+                        self._splats.setdefault(found.splat, results[0])
             elif found.name == "scf.yield" and self._regions and self._regions[-1] > NONE:
                 self.loops[loop].yielded = operands
             statements.append(Statement(found, operands, results, loop, is_folded))
@@ -161,6 +170,7 @@ class _Reader:
 
     def _function(self, found: Form, names: list[str]) -> None:
         self._numbers.clear()
+        self._splats.clear()
         for name, value in zip(names, found.values, strict=False):
             self._define(name, value)
         self.statements.append(Statement(found, [], [], NONE, False))

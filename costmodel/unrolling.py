@@ -12,17 +12,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .accesses import Accesses, accesses
-from .machine import Machine, work
+from .lines import Form
+from .machine import Machine, Work, work
+from .motion import Motion, motion
 from .program import Kinds, Program
+from .transfers import transfers
+from .vectorising import Scalars, divide
 
 WHOLE = 300
 """Pieces of work up to which LLVM unrolls a loop of known turns whole (-O3's threshold)."""
-_FEW = 16
-"""Turns below which LLVM vectorises only what leaves no rest."""
-_SMALL = 20
-"""The cost below which LLVM's vectoriser interleaves for the sake of the loop's own instructions."""
+_SIMULATED = 10
+"""Turns up to which LLVM looks at what becomes constant if it unrolls, and takes up to four times as much for it."""
+_MOST_BOOST = 4.0
+_TRANSFER = 5.0
+"""What a call of `memcpy` weighs."""
+_COUNTING = 2.0
+"""What counts turns in a body, but once however often that is unrolled."""
 _FREE = frozenset({"free", "function", "x.constant", "s.constant", "v.constant"})
-_NO_ACCESSES = Accesses(0, 0, 0, 0, False, False, 0)
+_SEVERAL = {"minmax": 2, "ieeeminmax": 2}
+_MEMORY = {"load": 1, "scalarload": 1, "store": 2, "scalarstore": 2}
+_COUNTED = frozenset({"view", "x.address", "x.int", "x.mul", "x.width"})
+"""Arithmetic on indices, which becomes constant where a loop is unrolled whole."""
+_NO_ACCESSES = Accesses(0, 0, 0, 0, 0, 0, 0, False, False, 0)
 
 
 @dataclass(slots=True)
@@ -30,13 +41,15 @@ class Shape:
     """One loop as LLVM leaves it."""
 
     size: float
-    """Pieces of work in one turn of the text's loop, loops inside as they are left."""
+    """Pieces of work in one turn of the text's loop and one for counting turns, loops inside as they are left."""
     turns: float
     """NaN where not known."""
     is_leaf: bool
     """Whether no loop is left inside it."""
     copies: float = 1.0
     """How often its body stands in the code, vectorised where `lanes` says so."""
+    middle_copies: float = 0.0
+    """How often it stands behind that for shorter vectors."""
     rest_copies: float = 0.0
     """How often its body stands in the code behind that, for the turns that are left over."""
     is_whole: bool = False
@@ -46,105 +59,160 @@ class Shape:
     interleaved: int = 1
     rest: float = 0.0
     """Turns that are left over; NaN where not known."""
+    left: float = 1.0
+    """How many loops are left of it."""
     accesses: Accesses = _NO_ACCESSES
     inside: float = 1.0
     """Copies of the bodies of loops inside that were unrolled whole."""
     vectors: int = 0
     """Pieces of work on vectors in its body, loops inside that are unrolled included."""
+    together: int = 1
+    """How many copies of its body, where no loop is left, LLVM puts together as vectors."""
+    moves: int = 0
+    """Bytes that are copied or filled by the call that has become of it; 0: none has."""
+    counted: float = 0.0
+    """Pieces of work in its body that become constant where it is unrolled whole."""
 
     @property
     def code(self) -> float:
         """Pieces of work of the loop in the code."""
-        return self.size * (self.copies + self.rest_copies)
+        times = self.copies + self.middle_copies + self.rest_copies
+        if self.is_whole:
+            return math.ceil(times / self.together) * max(1.0, self.size - 1.0 - self.counted)
+        return times * (self.size - 1.0) + self.left * (1.0 + _COUNTING)
 
 
-def shapes(program: Program, on: Machine, kinds: Kinds | None = None) -> list[Shape]:
-    """Return the shape of each loop; `kinds` are those of the whole program, if they are counted already."""
-    found = _bodies(program, program.kinds() if kinds is None else kinds, on)
+def shapes(program: Program, on: Machine, kinds: Kinds | None = None, moved: Motion | None = None) -> list[Shape]:
+    """Return the shape of each loop; `kinds` are those of the whole program by `moved`, if they are counted already."""
+    moved = moved or motion(program)
+    found = _bodies(program, moved, moved.kinds(program) if kinds is None else kinds, on)
     calls = [shape.vectors < 0 for shape in found]
+    for number, moves in transfers(program).items():
+        _call(program, found, number, moves)
+        calls[number] = True
     early = [shape.size for shape in found]
     for number in range(len(found) - 1, -1, -1):
         shape, loop = found[number], program.loops[number]
         if shape.is_leaf and not shape.vectors and not calls[number]:
-            shape.accesses = accesses(program, number, on.near)
-            # What the index does not move is kept in a register, and read and written outside of the loop.
-            early[number] = max(1.0, early[number] - shape.accesses.fixed)
-            shape.size = max(1.0, shape.size - shape.accesses.fixed)
-        is_early = shape.turns * early[number] <= WHOLE
-        _leave(shape, on, calls[number], is_early)
+            shape.accesses = accesses(program, number, on.near, moved.homes)
+        is_early = _is_small(early[number], shape.turns) or (loop.is_innermost and _is_boosted(shape))
+        own = shape.accesses
+        if is_early and own.contiguous and not (own.strided or own.near or own.is_recurrent):
+            shape.together = max(1, on.bits // max(8, own.widest))
+        if shape.moves:
+            early[number], is_early = _TRANSFER, True
+        else:
+            _leave(shape, early[number], on, calls[number], is_early)
         if loop.parent >= 0:
             outer = found[loop.parent]
             outer.size += shape.code * loop.share
-            early[loop.parent] += early[number] * (shape.turns if is_early else 1.0) * loop.share
+            # Of a loop that is unrolled, nothing counts turns; of one that stays, what does is not shared by copies.
+            once = (
+                shape.turns * max(1.0, early[number] - 1.0 - shape.counted) if is_early else early[number] + _COUNTING
+            )
+            early[loop.parent] += once * loop.share
             outer.is_leaf &= shape.is_whole and shape.is_leaf
             if shape.is_whole:
                 outer.inside = max(outer.inside, shape.inside * max(1.0, shape.copies))
-            outer.vectors += max(0, shape.vectors) + (shape.lanes > 1)
+            # Only what has no loop inside when the vectoriser comes is vectorised.
+            outer.vectors += max(0, shape.vectors) + (not is_early)
             calls[loop.parent] |= calls[number]
     return found
 
 
-def _leave(shape: Shape, on: Machine, has_calls: bool, is_early: bool) -> None:
-    """Decide what becomes of a loop whose loops inside are decided."""
-    if is_early or (shape.turns * shape.size <= WHOLE and not shape.is_leaf):
-        shape.copies, shape.is_whole = shape.turns, True
+def _is_small(size: float, turns: float) -> bool:
+    return turns * size + _COUNTING < WHOLE
+
+
+def _is_boosted(shape: Shape) -> bool:
+    """Return whether a loop is unrolled for the sake of what becomes constant in it."""
+    if not shape.turns <= _SIMULATED:
+        return False
+    rolled, unrolled = shape.size + _COUNTING, max(1.0, shape.size - 1.0 - shape.counted)
+    return shape.turns * unrolled < WHOLE * min(_MOST_BOOST, rolled / unrolled)
+
+
+def _leave(shape: Shape, early: float, on: Machine, has_calls: bool, is_early: bool) -> None:
+    """Decide what becomes of a loop whose loops inside are decided; `early`: its size before anything is a vector."""
+    if is_early or (not shape.is_leaf and _is_small(shape.size, shape.turns)):
+        shape.copies, shape.is_whole, shape.left = shape.turns, True, 0.0
         return
     if not shape.is_leaf or has_calls:
         return
-    found = shape.accesses
-    if not shape.vectors and found.widest and not found.is_serial:
-        lanes = _lanes(shape, on.auto_bits // found.widest)
-        if lanes > 1 and _pays(shape, lanes):
-            shape.lanes = lanes
-            shape.interleaved = _interleaved(shape)
-            _vectorise(shape)
+    if not shape.vectors:
+        scalars = Scalars(early - 1.0, shape.turns, shape.accesses, shape.inside)
+        division = divide(scalars, on)
+        if division is not None:
+            shape.lanes, shape.interleaved = division.lanes, division.interleaved
+            # What is taken element by element is two operations for each.
+            apart = 0.0 if on.has_gathers else shape.accesses.strided * shape.inside * (2.0 * division.lanes - 1.0)
+            size = 1.0 + (shape.size - 1.0 + apart) * division.interleaved
+            copies, shape.is_whole = _left(size, division.turns, on, False)
+            shape.copies = copies * division.interleaved
+            shape.rest = division.scalar_turns
+            shape.left = float(not shape.is_whole)
+            for turns, name in ((division.rest_turns, "middle_copies"), (division.scalar_turns, "rest_copies")):
+                if turns != 0 and (division.rest_lanes or name == "rest_copies"):
+                    copies, is_whole = _left(shape.size, turns, on, False)
+                    setattr(shape, name, copies)
+                    shape.left += not is_whole
+            shape.is_whole = not shape.left
             return
-    shape.copies, shape.rest = _partly(shape.size, shape.turns, on.loop_buffer)
-    shape.rest_copies = float(shape.copies > 1 and shape.rest != 0)
-    shape.is_whole = shape.copies == shape.turns
+    shape.copies, shape.is_whole = _left(shape.size, shape.turns, on, True)
+    shape.left = float(not shape.is_whole)
+    if shape.left and shape.copies > 1 and shape.turns != shape.turns:
+        # Turns that are known are left by a branch among the copies instead, wherever they end.
+        shape.rest, shape.rest_copies = math.nan, 1.0
+        shape.left += 1.0
 
 
-def _lanes(shape: Shape, most: int) -> int:
-    """Return by how much LLVM may vectorise: no more than there are turns, and without a rest where they are few."""
-    while most > 1 and (shape.turns < most or (shape.turns < _FEW and shape.turns % most)):
-        most //= 2
-    return most
+def _left(size: float, turns: float, on: Machine, at_run_time: bool) -> tuple[float, bool]:
+    """Return how often the body of a loop without loops inside stands in the code, and whether no loop is left.
+
+    `size`: of a turn, one for counting included. `at_run_time`: whether turns that are not known may be unrolled.
+    """
+    if turns == 1 or _is_small(size, turns):
+        return turns, True
+    most = max(0.0, (on.unrolled - _COUNTING) // size)
+    if turns != turns:
+        return (float(min(8, 1 << int(most).bit_length() >> 1)) if at_run_time and most >= 2 else 1.0), False
+    count = int(min(most, turns))
+    while count > 1 and turns % count:
+        count -= 1
+    if count < 2:
+        # No divisor: by a power of two, and what is left over behind it.
+        count = min(8, 1 << int(most).bit_length() >> 1) if most >= 2 else 1
+    return float(count), count >= turns
 
 
-def _pays(shape: Shape, lanes: int) -> bool:
-    """Return whether vectors cost less than scalars, where elements that lie apart are taken one by one."""
-    found = shape.accesses
-    apart, near = found.strided * shape.inside, found.near * shape.inside
-    together = max(1.0, shape.size - apart - near)
-    return together + 2 * lanes * apart + 0.75 * lanes * near < lanes * shape.size
-
-
-def _vectorise(shape: Shape) -> None:
-    step = shape.lanes * shape.interleaved
-    shape.rest, turns = shape.turns % step, shape.turns // step
-    shape.copies = float(shape.interleaved)
-    if turns * shape.interleaved * shape.size <= WHOLE:
-        shape.copies, shape.is_whole = shape.interleaved * turns, True
-    if shape.rest:
-        is_short = shape.rest * shape.size <= WHOLE
-        shape.rest_copies = shape.rest if is_short else 1.0
-        shape.is_whole &= is_short
-    if shape.rest != shape.rest:
-        shape.rest_copies = 2.0
-
-
-def _bodies(program: Program, kinds: Kinds, on: Machine) -> list[Shape]:
+def _bodies(program: Program, moved: Motion, kinds: Kinds, on: Machine) -> list[Shape]:
     """Return the loops with what is in them but not in loops inside; `vectors` is negative where they call."""
-    found = [Shape(1.0, loop.trips, True) for loop in program.loops]
-    for (form, loop), count in kinds.items():
-        if loop < 0:
+    found = []
+    for number, loop in enumerate(program.loops):
+        count = moved.addresses[number]
+        spared = 0 if on.isa == "aarch64" else moved.offsets[number]
+        found.append(Shape(1.0 + count - spared, loop.trips, True, counted=float(count - spared)))
+    viewed: set[int] = set()
+    for (form, place), count in kinds.items():
+        if place < 0:
             continue
         own = work(form, on)
         if own.key in _FREE:
+            if form.name == "arith.bitcast" and form.result is not None:
+                # Between integers and floating point it is an operation to LLVM, though none in the code.
+                found[place].size += count * -(-form.result.lanes * form.result.bits // on.bits)
             continue
-        shape = found[loop]
-        # A call weighs as much as what it hands over, and one.
-        shape.size += count * (form.words + 1 if form.words else own.pieces)
+        shape = found[place]
+        if own.key == "view":
+            # Views of one step of a loop mostly share their offset.
+            count = int(place not in viewed)
+            viewed.add(place)
+        shape.size += count * _size(form, own, on)
+        if own.key in _COUNTED and (form.operand is None or form.operand.element == "index" or own.key == "view"):
+            shape.counted += count
+        elif _MEMORY.get(form.class_) == 2 and on.isa != "aarch64":
+            # Where the loop is unrolled whole, a write is at a constant distance from others.
+            shape.counted += count
         if own.key[0] == "v" and own.key != "view":
             shape.vectors += count * own.pieces
         elif own.key in ("call", "copy", "s.math"):
@@ -152,27 +220,23 @@ def _bodies(program: Program, kinds: Kinds, on: Machine) -> list[Shape]:
     return found
 
 
-def _interleaved(shape: Shape) -> int:
-    """Return how many vectors LLVM's vectoriser works on in a turn."""
-    most = 4
-    if shape.turns == shape.turns:
-        while most > 1 and shape.turns < shape.lanes * most * 2:
-            most //= 2
-    if shape.size >= _SMALL:
-        return most if shape.accesses.is_recurrent else 1
-    return max(1, min(most, 1 << max(0, int(math.log2(_SMALL / shape.size)))))
+def _call(program: Program, found: list[Shape], number: int, moves: int) -> None:
+    """Make a call of a loop and of all loops inside."""
+    last = program.loops[number].end
+    for inside in range(number, len(found)):
+        if program.loops[inside].begin < last:
+            found[inside] = Shape(_TRANSFER, 1.0, True, is_whole=True, left=0.0, moves=moves)
 
 
-def _partly(size: float, turns: float, buffer: int) -> tuple[float, float]:
-    """Return how often LLVM puts the body of a loop that it does not unroll whole, and the turns that are left over."""
-    count = 8
-    while count > 1 and (size - 2) * count + 2 > buffer:
-        count //= 2
-    if turns == turns:
-        while count > 1 and count > turns:
-            count //= 2
-        return float(count), turns % count
-    return float(count), math.nan if count > 1 else 0.0
+def _size(form: Form, own: Work, on: Machine) -> int:
+    """Return what LLVM's unroller takes an operation for."""
+    if form.words:
+        # A call weighs as much as what it hands over, and one.
+        return form.words + 1
+    if on.isa != "aarch64" and form.class_ in _MEMORY:
+        # However wide; a write to where a register says takes two.
+        return _MEMORY[form.class_]
+    return own.pieces * _SEVERAL.get(form.class_, 1)
 
 
 def hottest(program: Program, found: Sequence[Shape], on: Machine) -> int:

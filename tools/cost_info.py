@@ -14,10 +14,11 @@ from ..costmodel.released import FOLDER, read_index
 _LIMITS = f"""
 [bold]limits[/bold]
   Counts are those of code that LLVM 22 makes at -O3 for kernels that slipstick schedules; cycles are those of a
-  simulator, which knows no cache. It says `unsure` of operations that it has not seen, and of texts with more than
-  {MOST_OUTSIDE} features outside of what it has seen. Of families of programs not seen, kernels on tensors are
-  predicted much worse than loops, and either can be several times off: `held-out families` says how far,
-  beside what the analytical estimates alone would say, which are nearer in some columns."""
+  simulator, which knows no cache. Texts and labels are of the version of slipstick that labelled the corpus: passes
+  that have changed since write loops of which it has seen fewer. It says `unsure` of operations that it has not
+  seen, and of texts with more than {MOST_OUTSIDE} features outside of what it has seen. Of families of programs not
+  seen, kernels on tensors are predicted much worse than loops, and either can be several times off: `held-out
+  families` says how far, beside what the analytical estimates alone would say, which are nearer in some columns."""
 
 
 def info(arguments: argparse.Namespace) -> int:
