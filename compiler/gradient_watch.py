@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..errors import GraphError
 
-_GRAD_FN: Final = torch.Tensor.grad_fn.__get__  # type: ignore[attr-defined]
+_GRAD_FN: Final = torch.Tensor.grad_fn.__get__  # type: ignore[union-attr]
 _HOOKS: Final = "a hook of the backward pass cannot be compiled: change the gradient in a torch.autograd.Function"
 
 
@@ -44,19 +44,14 @@ def watched_gradients() -> Iterator[None]:
             raise GraphError(_HOOKS)
         push(self)
 
-    torch.inference_mode.__enter__ = enter_mode
-    saved_tensors_hooks.__enter__ = enter_hooks
+    torch.inference_mode.__enter__ = enter_mode  # type: ignore[method-assign]
+    saved_tensors_hooks.__enter__ = enter_hooks  # type: ignore[method-assign]
     try:
         with _Watch():
             yield
     finally:
-        torch.inference_mode.__enter__, saved_tensors_hooks.__enter__ = enter, push
-
-
-def refuse_hooks(name: str, parameter: torch.Tensor) -> None:
-    """Raise GraphError where a parameter has hooks that torch runs on its gradient."""
-    if parameter._backward_hooks:
-        raise GraphError(f"parameter {name}: {_HOOKS}")
+        torch.inference_mode.__enter__ = enter  # type: ignore[method-assign]
+        saved_tensors_hooks.__enter__ = push  # type: ignore[method-assign]
 
 
 class _Watch(TorchFunctionMode):

@@ -12,7 +12,7 @@ import inspect
 import itertools
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,12 @@ from typing import Any
 import torch
 from torch._ops import HigherOrderOperator
 from torch.autograd.function import _SingleLevelFunction
-from torch.fx.experimental.proxy_tensor import disable_proxy_modes_tracing, get_proxy_mode, track_tensor_tree
+from torch.fx.experimental.proxy_tensor import (
+    ProxyTorchDispatchMode,
+    disable_proxy_modes_tracing,
+    get_proxy_mode,
+    track_tensor_tree,
+)
 from torch.utils import _pytree as pytree
 from torch.utils.checkpoint import CheckpointFunction
 
@@ -51,9 +56,9 @@ class AppliedFunction:
         args, kwargs = pytree.tree_unflatten(leaves, self.tree)
         return _apply(self.function, *args, **kwargs)
 
-    def record(self, number: int, operands: tuple[Any, ...]) -> Any:
-        """Add the call to the graph that is being traced; return its results there."""
-        tracer = get_proxy_mode().tracer
+    def record(self, number: int, operands: tuple[Any, ...], mode: ProxyTorchDispatchMode) -> Any:
+        """Add the call to the graph that `mode` traces; return its results there."""
+        tracer: Any = mode.tracer
         proxies = [tracer.unwrap_proxy(operand) for operand in operands]
         proxy = tracer.create_proxy("call_function", CUSTOM_FUNCTION, (number, *proxies), {})
         # What it does inside, such as changes of the gradient mode, is not part of the graph.
@@ -66,13 +71,14 @@ class _CustomFunction(HigherOrderOperator):
     """The operation `custom_function(number, *operands)`: the call of that number, traced or done."""
 
     def __init__(self) -> None:
-        super().__init__("slipstick_custom_function")
+        super().__init__("slipstick_custom_function")  # type: ignore[no-untyped-call]
 
     def __call__(self, number: int, *operands: Any) -> Any:
         mode = get_proxy_mode()
         # Below autograd, where gradients are traced, what the function does is what is recorded.
-        traced = mode is not None and mode.pre_dispatch
-        return _CALLS[number].record(number, operands) if traced else _CALLS[number].run(operands)
+        if mode is None or not mode.pre_dispatch:
+            return _CALLS[number].run(operands)
+        return _CALLS[number].record(number, operands, mode)
 
 
 CUSTOM_FUNCTION = _CustomFunction()
@@ -101,19 +107,19 @@ def kept_functions(calls: list[AppliedFunction]) -> Iterator[None]:
         calls.append(call)
         number = next(_NUMBERS)
         _CALLS[number] = call
-        return call.record(number, tuple(leaves[place] for place in places))
+        return call.record(number, tuple(leaves[place] for place in places), mode)
 
     # `Function.apply` looks it up here at each call, also where somebody has kept `apply` itself.
-    _SingleLevelFunction.apply = classmethod(apply)
+    _SingleLevelFunction.apply = classmethod(apply)  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        del _SingleLevelFunction.apply
+        del _SingleLevelFunction.apply  # type: ignore[attr-defined]
 
 
-def untraceable(calls: list[AppliedFunction], error: BaseException) -> GraphError | None:
+def untraceable(calls: Sequence[AppliedFunction], error: BaseException) -> GraphError | None:
     """Return what to say of an error that a custom function raised, in its forward or its backward pass."""
-    passes = {}
+    passes: dict[Any, str] = {}
     for call in calls:
         for name in ("forward", "setup_context", "backward", "vjp"):
             own = getattr(call.function, name)
@@ -121,10 +127,10 @@ def untraceable(calls: list[AppliedFunction], error: BaseException) -> GraphErro
                 passes[inspect.unwrap(own).__code__] = f"{call.function.__qualname__}.{name}"
     traceback = error.__traceback__
     while traceback is not None:
-        name = passes.get(traceback.tb_frame.f_code)
-        if name is not None:
+        found = passes.get(traceback.tb_frame.f_code)
+        if found is not None:
             text = str(error).strip().split("\n")[0] or type(error).__name__
-            return GraphError(f"the custom function {name}{innermost_line(error)} cannot be traced: {text}")
+            return GraphError(f"the custom function {found}{innermost_line(error)} cannot be traced: {text}")
         traceback = traceback.tb_next
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -13,17 +14,19 @@ from torch.export.graph_signature import InputKind
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
-from ..errors import ArgumentError, GraphError
+from ..errors import ArgumentError, GraphError, SlipstickError
 from .call_form import CallForm
 from .complex_pairs import without_complex
 from .data_reads import DataReads
 from .frontend import Imported, export_module, import_program
-from .gradient_watch import refuse_hooks
+from .graph_errors import innermost_line
 from .own_backwards import AppliedFunction, untraceable
 from .retrace import retrace
 
 Loss = Callable[[Any], torch.Tensor]
 """From what the module returns to one number, a tensor of no dimensions."""
+Hook = Callable[[torch.Tensor], torch.Tensor | None]
+"""From the gradient of a tensor to what takes its place; `None`: it stays."""
 
 
 class LossAndGradients(torch.nn.Module):
@@ -101,16 +104,18 @@ def step_program(
     """Return the program of a training step, forward and backward, and how calls are brought to its form."""
     module = step.module
     calls: list[AppliedFunction] = []
-    args, kwargs = pytree.tree_map(_recordable, (args, dict(kwargs or {})))
+    args, given = pytree.tree_map(_recordable, (args, dict(kwargs or {})))
     with torch.inference_mode(False), step.differentiable() as parameters:
-        for name, parameter in zip(step.trainable, parameters, strict=True):
-            refuse_hooks(name, parameter)
-        program, form = export_module(module, args, kwargs, dynamic_shapes, calls)
+        hooks = {
+            name: [*(parameter._backward_hooks or {}).values()]
+            for name, parameter in zip(step.trainable, parameters, strict=True)
+        }
+        program, form = export_module(module, args, given, dynamic_shapes, calls)
         # The program may know a parameter of several names by another one.
         first = {id(parameter): name for name, parameter in module.named_parameters()}
         names = {name: first[id(one)] for name, one in module.named_parameters(remove_duplicate=False)}
         wanted = {name: own for name, own in names.items() if own in step.trainable}
-        return joint_program(program, wanted, step.loss, calls), form
+        return joint_program(program, wanted, step.loss, calls, hooks), form
 
 
 def joint_program(
@@ -118,12 +123,14 @@ def joint_program(
     wanted: Mapping[str, str],
     loss: Loss | None = None,
     calls: Sequence[AppliedFunction] = (),
+    hooks: Mapping[str, Sequence[Hook]] = MappingProxyType({}),
 ) -> ExportedProgram:
     """Return the program that computes the loss of `program` and its gradients.
 
     `wanted` are the names of the parameters to differentiate by, and what each is called in the results, which are
-    `(loss, {name: gradient})`; `calls` those of custom functions in the graph. Inputs and state are those of `program`.
-    Raises `GraphError` where torch cannot differentiate the graph or trace a custom function.
+    `(loss, {name: gradient})`; `calls` those of custom functions in the graph, and `hooks`, by the names in the
+    results, what is done to the parameters' gradients. Inputs and state are those of `program`. Raises `GraphError`
+    where torch cannot differentiate the graph or trace a custom function.
     """
     numbers: dict[str, list[int]] = {}
     for number, spec in enumerate(program.graph_signature.input_specs):
@@ -137,9 +144,11 @@ def joint_program(
         with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
             leaves = [value.detach() if isinstance(value, torch.Tensor) else value for value in values]
             parameters = [leaves[same[0]].requires_grad_() for same in numbers.values()]
-            for parameter, same in zip(parameters, numbers.values(), strict=True):
+            for parameter, (name, same) in zip(parameters, numbers.items(), strict=True):
                 for one in same:
                     leaves[one] = parameter
+                for hook in hooks.get(name, ()):
+                    parameter.register_hook(hook)
             outputs = _Differentiated(program.graph_module).run(*leaves)
             number = _number(pytree.tree_unflatten(list(outputs), program.call_spec.out_spec), loss)
             gradients = torch.autograd.grad(number, parameters, allow_unused=True)
@@ -152,14 +161,15 @@ def joint_program(
         with DataReads():
             joint = retrace(program, run, lambda: (0, found), composite=False, table=table)
         return without_complex(joint)
+    except SlipstickError:
+        raise
     except Exception as error:
         refused = untraceable(calls, error)
         if refused is not None:
             raise refused from error
-        if not isinstance(error, RuntimeError | NotImplementedError):
-            raise
-        first = str(error).strip().split("\n")[0]
-        raise GraphError(f"the backward graph: torch cannot differentiate it: {first}") from error
+        first = str(error).strip().split("\n")[0] or type(error).__name__
+        where = innermost_line(error)
+        raise GraphError(f"the backward graph: torch cannot differentiate it: {first}{where}") from error
 
 
 class _Differentiated(torch.fx.Interpreter):

@@ -27,7 +27,8 @@ def sizes(architecture, layers=1):
     return TransformerSizes(architecture, layers, 64, 4, 96, 101, 64, kv_heads=2 if architecture == "llama" else None)
 
 
-SMALL = peft_graphs({"opt": sizes("opt"), "llama": sizes("llama")}, batch=2, tokens=8, context=24)
+# Two layers: the gradient of what a layer is given is used by the layer before it alone.
+SMALL = peft_graphs({"opt": sizes("opt", 2), "llama": sizes("llama", 2)}, batch=2, tokens=8, context=24)
 
 # One of each group, that with the most of its own. A training step holds the forward graph too; where the backward pass
 # is made of other groups' operations, the forward graph alone is compiled each time, the step with `test_every_graph`.
