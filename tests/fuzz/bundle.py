@@ -6,6 +6,7 @@ and taken apart only where something is refused or fails: what fails in company 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -71,6 +72,12 @@ class Bundle:
                 return number
             step -= len(recipe.steps)
         return None
+
+
+def guilty(bundle: Bundle, text: str) -> int | None:
+    """Return which graph a message is about; None where it names no line of one."""
+    line = re.search(r"\(<graph>:(\d+)", text)
+    return None if line is None else bundle.graph_at(int(line[1]))
 
 
 def with_other_inputs(recipe: Recipe, number: int) -> Recipe:

@@ -31,6 +31,8 @@ class Limits:
     specials: bool = True
     operations: tuple[str, ...] = ()
     """Names of families; all where there are none."""
+    sizes: tuple[int, ...] = ()
+    """Of dimensions; some that each recipe chooses where there are none."""
 
 
 class Builder:
@@ -43,8 +45,8 @@ class Builder:
         self.steps: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
         self.tensors: list[torch.Tensor] = []
         self._is_leaf: list[bool] = []
-        self.dims = [rng.choice(SIZES[1:]) for _ in range(rng.randint(2, 4))]
-        if rng.random() < 0.04:
+        self.dims = list(limits.sizes) or [rng.choice(SIZES[1:]) for _ in range(rng.randint(2, 4))]
+        if not limits.sizes and rng.random() < 0.04:
             self.dims.append(0)
         self.float = rng.choice(limits.floats)
         self.special = limits.specials and rng.random() < 0.15
@@ -142,7 +144,7 @@ class Builder:
         try:
             with torch.no_grad():
                 value = eval(step.text(list(names)), {"torch": torch, "nn": torch.nn, **names})
-        except (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError):
+        except (RuntimeError, IndexError):  # what torch raises for types, sizes and indices that do not fit
             return None
         if not isinstance(value, torch.Tensor) or value.numel() > MOST_ELEMENTS or value.dim() > 5:
             return None

@@ -110,10 +110,11 @@ class Recipe:
         """Return all values as torch computes them one by one; `noise` changes what each step makes of them."""
         found = [leaf.tensor() for leaf in self.leaves]
         names = _namespace()
+        texts = [f"v{number}" for number in range(len(self.leaves) + len(self.steps))]
         with torch.no_grad():
             for step in self.steps:
-                local = {f"v{number}": value for number, value in enumerate(found)}
-                value = eval(step.text(list(local)), {**names, **local})
+                names.update((texts[operand], found[operand]) for operand in step.operands)
+                value = eval(step.text(texts), names)
                 found.append(noise(value) if noise is not None else value)
         return found
 
