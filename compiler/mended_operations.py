@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -30,34 +31,10 @@ def mended_operations() -> dict[Any, Any]:
         aten.pow.Tensor_Scalar: _integer_power,
         aten.mm.default: _narrow_mm,
         aten.bmm.default: _narrow_bmm,
-        aten.max.default: _byte_maximum,
-        aten.min.default: _byte_minimum,
-        **{operation: _widened(operation) for operation in _fragile()},
+        aten.bitwise_or.Scalar: _or_number,
+        aten.bitwise_xor.Scalar: _xor_number,
+        aten.roll.default: _rolled,
     }
-
-
-def _fragile() -> list[Any]:
-    """Return the operations that bring torch-mlir down, or that it refuses, for integers of 8 bits and a number."""
-    aten = torch.ops.aten
-    return [
-        aten.remainder.Scalar,
-        aten.div.Scalar_mode,
-        aten.div.Tensor_mode,
-        aten.floor_divide.default,
-    ]
-
-
-def _widened(operation: Any) -> Any:
-    """Return how an operation on integers of 8 bits is done: in 32 bits."""
-
-    def widened(x: Tensor, y: Any, **options: Any) -> Any:
-        narrow = torch.result_type(x, y)
-        if narrow not in (torch.int8, torch.uint8):
-            return NotImplemented
-        wide = y.to(torch.int32) if isinstance(y, Tensor) else y
-        return operation(x.to(torch.int32), wide, **options).to(narrow)
-
-    return widened
 
 
 def _maximum(x: Tensor, y: Tensor) -> Any:
@@ -165,11 +142,23 @@ def _narrow_bmm(a: Tensor, b: Tensor) -> Any:
     return torch.bmm(a.int(), b.int()).to(a.dtype) if _is_narrow(a) else NotImplemented
 
 
-def _byte_maximum(x: Tensor) -> Any:
-    """Return the largest of unsigned bytes by way of i32: torch-mlir's own lowering brings the process down."""
-    return torch.max(x.int()).to(x.dtype) if x.dtype == torch.uint8 else NotImplemented
+def _or_number(x: Tensor, y: int) -> Tensor:
+    """Return the bits that are in x or in a number; torch-mlir lowers that for tensors alone, as the next one."""
+    return torch.bitwise_or(x, torch.full((), y, dtype=_wider_than_bytes(x))).to(x.dtype)
 
 
-def _byte_minimum(x: Tensor) -> Any:
-    """Return the smallest of unsigned bytes as `_byte_maximum` does."""
-    return torch.min(x.int()).to(x.dtype) if x.dtype == torch.uint8 else NotImplemented
+def _xor_number(x: Tensor, y: int) -> Tensor:
+    """Return the bits that are in x or in a number, but not in both."""
+    return torch.bitwise_xor(x, torch.full((), y, dtype=_wider_than_bytes(x))).to(x.dtype)
+
+
+def _wider_than_bytes(x: Tensor) -> torch.dtype:
+    """Return the type for a constant beside x: torch-mlir refuses constants of uint8."""
+    return torch.int32 if x.dtype in (torch.int8, torch.uint8) else x.dtype
+
+
+def _rolled(x: Tensor, shifts: list[Any], dims: Sequence[int] = ()) -> Any:
+    """Return elements moved on in the order of memory, where no dimensions are named; torch-mlir refuses that."""
+    if dims or x.dim() == 0:
+        return NotImplemented
+    return torch.roll(x.reshape(-1), shifts, [0]).reshape(x.shape)

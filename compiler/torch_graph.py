@@ -20,13 +20,13 @@ from torch.utils import _pytree as pytree
 from torch.utils._sympy.numbers import IntInfinity
 
 from ..errors import GraphError
+from .byte_arithmetic import widen_bytes
 from .comparisons import compare_in_own_type
 from .graph_cleanups import (
     drop_checks,
     drop_multiplies_by_one,
     fill_empty,
     lift_attributes,
-    multiply_by_tensors,
     refuse_masks,
     refuse_random,
 )
@@ -98,7 +98,7 @@ class _Preparation:
         relations = drop_checks(self.graph)
         drop_multiplies_by_one(self.program)
         fill_empty(self.program)
-        multiply_by_tensors(self.graph)
+        widen_bytes(self.program)
         compare_in_own_type(self.graph)
         split_views(self.graph)
         self.state.update(lift_attributes(self.program))

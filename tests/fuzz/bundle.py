@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from .recipe import Leaf, Recipe
+from .recipe import Leaf, Recipe, special_kind
 
 _FLOATS = ("normal", "positive", "halves")
 _STEP = 7_368_787
@@ -89,7 +89,7 @@ def with_other_inputs(recipe: Recipe, number: int) -> Recipe:
     def other(leaf: Leaf) -> Leaf:
         if leaf.parameter or not number:
             return leaf
-        kind = "special" if number == 1 and leaf.kind in _FLOATS else leaf.kind
+        kind = special_kind(leaf.dtype) if number == 1 and leaf.kind in _FLOATS else leaf.kind
         return replace(leaf, seed=(leaf.seed + number * _STEP) % (1 << 30), kind=kind)
 
     return replace(recipe, leaves=tuple(map(other, recipe.leaves)))
