@@ -31,6 +31,8 @@ def mended_operations() -> dict[Any, Any]:
         aten.pow.Tensor_Scalar: _integer_power,
         aten.mm.default: _narrow_mm,
         aten.bmm.default: _narrow_bmm,
+        aten.neg.default: _integer_negative,
+        aten.logaddexp.default: _log_of_sum,
         aten.bitwise_or.Scalar: _or_number,
         aten.bitwise_xor.Scalar: _xor_number,
         aten.roll.default: _rolled,
@@ -140,6 +142,19 @@ def _narrow_mm(a: Tensor, b: Tensor) -> Any:
 def _narrow_bmm(a: Tensor, b: Tensor) -> Any:
     """Return products of narrow integers as `_narrow_mm` does."""
     return torch.bmm(a.int(), b.int()).to(a.dtype) if _is_narrow(a) else NotImplemented
+
+
+def _integer_negative(x: Tensor) -> Any:
+    """Return -x of integers, where torch-mlir's own lowering goes by way of f32, which has 24 bits of them."""
+    return NotImplemented if x.dtype.is_floating_point or x.dtype.is_complex else torch.mul(x, -1)
+
+
+def _log_of_sum(x: Tensor, y: Tensor) -> Any:
+    """Return log(exp(x) + exp(y)), NaN where either is one: torch-mlir's lowering returns -inf for NaN and -inf."""
+    if not _is_float(x, y):
+        return NotImplemented
+    summed = torch.maximum(x, y) + torch.log1p(torch.exp(-(x - y).abs()))
+    return torch.where((x == y) & x.isinf(), x, summed)
 
 
 def _or_number(x: Tensor, y: int) -> Tensor:

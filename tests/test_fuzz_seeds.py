@@ -155,3 +155,17 @@ def test_arithmetic_on_all_integers_of_8_bits(dtype):
 def test_bytes_are_compared_with_numbers_above_127():
     x = torch.arange(120, 136).to(torch.uint8)
     run(lambda x: (x != 130, x < 130, x == 130, x >= 130), x)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.int16], ids=str)
+def test_negative_integers_of_all_sizes(dtype):
+    """They went by way of f32, which rounds them."""
+    limits = torch.iinfo(dtype)
+    x = torch.tensor([limits.max, limits.min, limits.max - 1, limits.min + 2, 0, 5, -7]).to(dtype)
+    run(lambda x: -x, x)
+
+
+def test_logaddexp_of_special_numbers():
+    x = torch.tensor([NAN, NAN, -INFINITE, INFINITE, INFINITE, -INFINITE, -INFINITE, 0, NAN])
+    y = torch.tensor([-INFINITE, INFINITE, NAN, -INFINITE, INFINITE, -INFINITE, 1, -INFINITE, 2])
+    run(torch.logaddexp, x, y)

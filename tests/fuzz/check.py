@@ -202,11 +202,12 @@ class _Run:
             def noisy(seed: int, recipe: Recipe = recipe) -> list[torch.Tensor]:
                 return _noisy(recipe, seed) if reference is None else bundle.parts(reference(given, seed))[0]
 
-            found.append(self._verdict(way, results[number], expected[number], noisy, is_exact=reference is None))
+            wide = partial(_wide, recipe) if reference is None and recipe.has_halves() else None
+            found.append(self._verdict(way, results[number], expected[number], noisy, wide, is_exact=reference is None))
         return found
 
     def _verdict(
-        self, way: Way, found: list[torch.Tensor], expected: list[Any], noisy: Any, *, is_exact: bool
+        self, way: Way, found: list[torch.Tensor], expected: list[Any], noisy: Any, wide: Any = None, *, is_exact: bool
     ) -> Verdict:
         known = [number for number, one in enumerate(expected) if one is not None]
         if not known:
@@ -218,7 +219,7 @@ class _Run:
                 off = any(is_off(*pair) for pair in zip(one, (expected[n] for n in known), strict=True))
                 return Verdict("suspect" if off else "right", "", str(way))
         difference, moved = compare(
-            one, [expected[number] for number in known], lambda seed: [noisy(seed)[number] for number in known]
+            one, [expected[number] for number in known], lambda seed: [noisy(seed)[number] for number in known], wide
         )
         if difference is not None:
             return Verdict("wrong", f"output {known[difference.output]}: {difference.text}", str(way))
@@ -281,6 +282,11 @@ def _as(way: Way) -> Iterator[None]:
     compile_object = partial(codegen.compile_object, opt_level=way.opt_level)
     with mock.patch.object(codegen, "compile_object", compile_object), mock.patch.object(StageLoops, "text", spreading):
         yield
+
+
+def _wide(recipe: Recipe) -> list[torch.Tensor]:
+    values = recipe.wide_values()
+    return [values[output] for output in recipe.outputs]
 
 
 def _noisy(recipe: Recipe, seed: int) -> list[torch.Tensor]:

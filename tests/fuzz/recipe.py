@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -155,6 +156,26 @@ class Recipe:
         for step in self.steps:
             value = step.value(found)
             found.append(noise(value) if noise is not None else value)
+        return found
+
+    def has_halves(self) -> bool:
+        """Tell whether any value is of 16 bits."""
+        return any(value.dtype in (torch.bfloat16, torch.float16) for value in self.values())
+
+    def wide_values(self) -> list[torch.Tensor]:
+        """Return all values, floats of each step computed in float64 and rounded to what torch makes of it."""
+        found = [leaf.tensor() for leaf in self.leaves]
+        for step in self.steps:
+            value = step.value(found)
+            operands = {number: found[number] for number in step.operands}
+            for number, operand in operands.items():
+                found[number] = operand.double() if operand.dtype.is_floating_point else operand
+            with suppress(RuntimeError):  # a step for one dtype alone
+                wide = step.value(found)
+                value = wide.to(value.dtype) if wide.shape == value.shape else value
+            for number, operand in operands.items():
+                found[number] = operand
+            found.append(value)
         return found
 
     def class_text(self) -> str:
