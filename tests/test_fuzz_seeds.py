@@ -169,3 +169,12 @@ def test_logaddexp_of_special_numbers():
     x = torch.tensor([NAN, NAN, -INFINITE, INFINITE, INFINITE, -INFINITE, -INFINITE, 0, NAN])
     y = torch.tensor([-INFINITE, INFINITE, NAN, -INFINITE, INFINITE, -INFINITE, 1, -INFINITE, 2])
     run(torch.logaddexp, x, y)
+
+
+def test_logarithms_of_running_sums_of_what_has_no_exponential():
+    x = torch.tensor(
+        [[1e9, -1e9, 3, 1e9, 2], [-1e9, -1e9, 200, 0, INFINITE], [-INFINITE, 1, NAN, 2, 3], [-200, 0, 0, 0, 0]]
+    )
+    compiled = slipstick.compile(Function(lambda x: (x.logcumsumexp(1), x.logcumsumexp(0))), (x,), threads=1)
+    expected = x.logcumsumexp(1), x.logcumsumexp(0)
+    torch.testing.assert_close(compiled(x), expected, rtol=1e-6, atol=1e-6, equal_nan=True)

@@ -202,7 +202,7 @@ class _Run:
             def noisy(seed: int, recipe: Recipe = recipe) -> list[torch.Tensor]:
                 return _noisy(recipe, seed) if reference is None else bundle.parts(reference(given, seed))[0]
 
-            wide = partial(_wide, recipe) if reference is None and recipe.has_halves() else None
+            wide = partial(_wide, recipe) if reference is None else None
             found.append(self._verdict(way, results[number], expected[number], noisy, wide, is_exact=reference is None))
         return found
 

@@ -51,9 +51,10 @@ def compare(
     """Return where `found` is wrong, None where it is right, and whether noise was asked to tell.
 
     `noisy(seed)` computes the expected results again with noise in each step. `wide()` computes them with each step in
-    float64, rounded behind it: what is right by that is right. torch's own kernels for bfloat16 and float16 are not:
-    they take subnormal numbers for zero, make NaN of infinities in convolutions whose channels they pad, and find a
-    variance by the difference of two sums.
+    float64, rounded behind it: what is right by that is right. torch's own kernels for narrower floats are not always:
+    those for bfloat16 take subnormal numbers for zero, make NaN of infinities in convolutions whose channels they pad,
+    and find a variance by the difference of two sums; convolutions may or may not multiply zeros of the padding by
+    infinite weights.
     """
     suspects = [number for number, pair in enumerate(zip(found, expected, strict=True)) if _places_off(*pair).any()]
     for number, (one, other) in enumerate(zip(found, expected, strict=True)):

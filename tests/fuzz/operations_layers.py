@@ -100,10 +100,11 @@ def convolution(b: Builder) -> None:
     dims = b.rng.choice((1, 2, 2))
     space = tuple(b.rng.choice((3, 5, 8, 9)) for _ in range(dims))
     x = b.leaf((b.rng.choice((1, 2)), planes, *space), parameter=False)
-    weight = b.leaf((out, planes // groups, *([width] * dims)), parameter=True)
+    # Weights stay finite: whether zeros of the padding are multiplied by infinite ones torch's kernels do not agree on.
+    weight = b.leaf((out, planes // groups, *([width] * dims)), kind="plain", parameter=True)
     options = f"stride={stride}, padding={padding}, dilation={dilation}, groups={groups}"
     if b.rng.random() < 0.2:
-        weight = b.leaf((planes, out // groups, *([width] * dims)), parameter=True)
+        weight = b.leaf((planes, out // groups, *([width] * dims)), kind="plain", parameter=True)
         options = f"stride={stride}, padding={padding if width > 1 else 0}, groups={groups}"
         b.add(f"torch.nn.functional.conv_transpose{dims}d({{0}}, {{1}}, None, {options})", x, weight)
     elif b.rng.random() < 0.6:

@@ -127,7 +127,11 @@ class Step:
         )
         names = {**_namespace(), **{f"v{operand}": values[operand] for operand in self.operands}}
         with torch.no_grad():
-            return eval(text, names)
+            value = eval(text, names)
+        if "gelu({0}" in self.template:
+            # torch makes NaN of infinity in whole vectors, and leaves it behind them.
+            value = torch.where(values[self.operands[0]] == torch.inf, torch.inf, value)
+        return value
 
 
 @dataclass(frozen=True)
@@ -157,10 +161,6 @@ class Recipe:
             value = step.value(found)
             found.append(noise(value) if noise is not None else value)
         return found
-
-    def has_halves(self) -> bool:
-        """Tell whether any value is of 16 bits."""
-        return any(value.dtype in (torch.bfloat16, torch.float16) for value in self.values())
 
     def wide_values(self) -> list[torch.Tensor]:
         """Return all values, floats of each step computed in float64 and rounded to what torch makes of it."""
