@@ -79,37 +79,23 @@ def drop_multiplies_by_one(graph: torch.fx.Graph, outputs: Sequence[OutputSpec] 
                     _replace(graph, node, operand, outputs)
 
 
-def multiply_by_tensors(graph: torch.fx.Graph) -> None:
-    """Multiply integers of 8 bits by a tensor in place of a number, which brings torch-mlir down."""
-    for node in list(graph.nodes):
-        if node.op != "call_function" or str(node.target) not in ("aten.mul.Tensor", "aten.mul.Scalar"):
-            continue
-        operand, factor = node.args[:2]
-        value = node.meta.get("val")
-        narrow = isinstance(value, torch.Tensor) and value.dtype in (torch.int8, torch.uint8)
-        if not narrow or not isinstance(factor, int) or not isinstance(operand, torch.fx.Node):
-            continue
-        wrapped = factor % 256 - (256 if value.dtype == torch.int8 and factor % 256 > 127 else 0)
-        with graph.inserting_before(node):
-            own = graph.call_function(torch.ops.aten.full.default, ([], wrapped), {"dtype": value.dtype})
-        own.meta["val"] = value.new_empty(())
-        node.target = torch.ops.aten.mul.Tensor
-        node.args = (operand, own)
-
-
 def fill_empty(graph: torch.fx.Graph, outputs: Sequence[OutputSpec] = ()) -> None:
     """Replace what computes a tensor without elements: torch-mlir drops such operands of a concatenation.
 
     `outputs` are the specifications of the graph's results, where it has them.
     """
+    aten = torch.ops.aten
     for node in list(graph.nodes):
         value = node.meta.get("val")
         if node.op != "call_function" or not isinstance(value, torch.Tensor):
             continue
         shape = list(value.shape)
         if all(isinstance(size, int) for size in shape) and 0 in shape:
+            # Of uint8 torch-mlir refuses constants, which it folds much to.
+            is_byte = value.dtype == torch.uint8
+            how, operands = (aten.empty.memory_format, (shape,)) if is_byte else (aten.full.default, (shape, 0))
             with graph.inserting_before(node):
-                empty = graph.call_function(torch.ops.aten.full.default, (shape, 0), {"dtype": value.dtype})
+                empty = graph.call_function(how, operands, {"dtype": value.dtype})
             empty.meta = dict(node.meta)
             _replace(graph, node, empty, outputs)
 

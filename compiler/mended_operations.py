@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -30,34 +31,13 @@ def mended_operations() -> dict[Any, Any]:
         aten.pow.Tensor_Scalar: _integer_power,
         aten.mm.default: _narrow_mm,
         aten.bmm.default: _narrow_bmm,
-        aten.max.default: _byte_maximum,
-        aten.min.default: _byte_minimum,
-        **{operation: _widened(operation) for operation in _fragile()},
+        aten.neg.default: _integer_negative,
+        aten.logaddexp.default: _log_of_sum,
+        aten.logcumsumexp.default: _log_of_sums,
+        aten.bitwise_or.Scalar: _or_number,
+        aten.bitwise_xor.Scalar: _xor_number,
+        aten.roll.default: _rolled,
     }
-
-
-def _fragile() -> list[Any]:
-    """Return the operations that bring torch-mlir down, or that it refuses, for integers of 8 bits and a number."""
-    aten = torch.ops.aten
-    return [
-        aten.remainder.Scalar,
-        aten.div.Scalar_mode,
-        aten.div.Tensor_mode,
-        aten.floor_divide.default,
-    ]
-
-
-def _widened(operation: Any) -> Any:
-    """Return how an operation on integers of 8 bits is done: in 32 bits."""
-
-    def widened(x: Tensor, y: Any, **options: Any) -> Any:
-        narrow = torch.result_type(x, y)
-        if narrow not in (torch.int8, torch.uint8):
-            return NotImplemented
-        wide = y.to(torch.int32) if isinstance(y, Tensor) else y
-        return operation(x.to(torch.int32), wide, **options).to(narrow)
-
-    return widened
 
 
 def _maximum(x: Tensor, y: Tensor) -> Any:
@@ -165,11 +145,52 @@ def _narrow_bmm(a: Tensor, b: Tensor) -> Any:
     return torch.bmm(a.int(), b.int()).to(a.dtype) if _is_narrow(a) else NotImplemented
 
 
-def _byte_maximum(x: Tensor) -> Any:
-    """Return the largest of unsigned bytes by way of i32: torch-mlir's own lowering brings the process down."""
-    return torch.max(x.int()).to(x.dtype) if x.dtype == torch.uint8 else NotImplemented
+def _integer_negative(x: Tensor) -> Any:
+    """Return -x of integers, where torch-mlir's own lowering goes by way of f32, which has 24 bits of them."""
+    return NotImplemented if x.dtype.is_floating_point or x.dtype.is_complex else torch.mul(x, -1)
 
 
-def _byte_minimum(x: Tensor) -> Any:
-    """Return the smallest of unsigned bytes as `_byte_maximum` does."""
-    return torch.min(x.int()).to(x.dtype) if x.dtype == torch.uint8 else NotImplemented
+def _log_of_sum(x: Tensor, y: Tensor) -> Any:
+    """Return log(exp(x) + exp(y)), NaN where either is one: torch-mlir's lowering returns -inf for NaN and -inf."""
+    if not _is_float(x, y):
+        return NotImplemented
+    summed = torch.maximum(x, y) + torch.log1p(torch.exp(-(x - y).abs()))
+    return torch.where((x == y) & x.isinf(), x, summed)
+
+
+def _log_of_sums(x: Tensor, dim: int) -> Any:
+    """Return the logarithm of the running sum of exp(x), each result that of twice as many numbers at each step.
+
+    torch-mlir's own lowering takes the exponential of each number, which is infinite above 88 and zero below -103.
+    """
+    if x.dim() == 0 or not isinstance(x.shape[dim], int):
+        return NotImplemented
+    size, step = x.shape[dim], 1
+    while step < size:
+        kept = x.narrow(dim, 0, size - step)
+        nothing = torch.full_like(x.narrow(dim, 0, step), -math.inf)
+        x = _log_of_sum(x, torch.cat([nothing, kept], dim))
+        step *= 2
+    return x.clone() if size < 2 else x
+
+
+def _or_number(x: Tensor, y: int) -> Tensor:
+    """Return the bits that are in x or in a number; torch-mlir lowers that for tensors alone, as the next one."""
+    return torch.bitwise_or(x, torch.full((), y, dtype=_wider_than_bytes(x))).to(x.dtype)
+
+
+def _xor_number(x: Tensor, y: int) -> Tensor:
+    """Return the bits that are in x or in a number, but not in both."""
+    return torch.bitwise_xor(x, torch.full((), y, dtype=_wider_than_bytes(x))).to(x.dtype)
+
+
+def _wider_than_bytes(x: Tensor) -> torch.dtype:
+    """Return the type for a constant beside x: torch-mlir refuses constants of uint8."""
+    return torch.int32 if x.dtype in (torch.int8, torch.uint8) else x.dtype
+
+
+def _rolled(x: Tensor, shifts: list[Any], dims: Sequence[int] = ()) -> Any:
+    """Return elements moved on in the order of memory, where no dimensions are named; torch-mlir refuses that."""
+    if dims or x.dim() == 0:
+        return NotImplemented
+    return torch.roll(x.reshape(-1), shifts, [0]).reshape(x.shape)

@@ -20,13 +20,13 @@ from torch.utils import _pytree as pytree
 from torch.utils._sympy.numbers import IntInfinity
 
 from ..errors import GraphError
+from .byte_arithmetic import widen_bytes
 from .comparisons import compare_in_own_type
 from .graph_cleanups import (
     drop_checks,
     drop_multiplies_by_one,
     fill_empty,
     lift_attributes,
-    multiply_by_tensors,
     refuse_masks,
     refuse_random,
 )
@@ -102,7 +102,7 @@ class _Preparation:
             outputs = self.program.graph_signature.output_specs if graph is self.graph else ()
             drop_multiplies_by_one(graph, outputs)
             fill_empty(graph, outputs)
-            multiply_by_tensors(graph)
+            widen_bytes(graph, outputs)
             compare_in_own_type(graph)
             split_views(graph)
         self.state.update(lift_attributes(self.program))

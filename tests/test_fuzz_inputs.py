@@ -5,21 +5,27 @@ from __future__ import annotations
 import ctypes
 import gc
 import json
+import random
 import shutil
+from dataclasses import replace
 
 import pytest
+import slipstick
 import torch
 from fuzz import graphs
+from fuzz.assembled import World
 from fuzz.bundle import Bundle, with_other_inputs
-from fuzz.check import Way, check, check_all
-from fuzz.grammar import Limits, random_recipe
+from fuzz.check import Way, check, check_all, compiled_by_torch
+from fuzz.grammar import Builder, Limits, random_recipe
 from fuzz.inputs import fuzz
 from fuzz.leaks import work
 from fuzz.minimise import minimise
+from fuzz.pieces import Assembled, import_pieces, pieces_of
 from fuzz.readers import READERS, reader_of
 from fuzz.recipe import Leaf, Recipe, Step
 from fuzz.record import Record
 from slipstick import ArgumentError, LMul
+from slipstick.compiler.stages import stage_pipelines
 from slipstick.costmodel import released
 from slipstick.costmodel.features import text_features
 from slipstick.target import Target
@@ -79,6 +85,67 @@ def test_random_graphs(tmp_path):
         assert not graphs.check_seed(seed, str(tmp_path)).is_failure
 
 
+def test_graphs_put_together_of_pieces(tmp_path):
+    """Among the pieces are scans, which MLIR does not inline, and bytes, which carry no sign in MLIR."""
+    leaf = Leaf((3, 5), "float32", "normal", 1)
+    byte = Leaf((3, 5), "uint8", "counts", 2)
+    weight = Leaf((5, 5), "float32", "normal", 3, parameter=True)
+    scan = Recipe((leaf,), (Step("torch.cumsum({0}, 1)", (0,)), Step("{0} + {1}", (0, 1))), (1, 2))
+    bytes_ = Recipe(
+        (byte, leaf), (Step("{0} - 9", (0,)), Step("{0} * {1}", (1, 2)), Step("{0}.t().t()", (0,))), (2, 3, 4)
+    )
+    product = Recipe((leaf, weight), (Step("{0} @ {1}", (0, 1)), Step("torch.relu({0})", (2,))), (3,))
+    recipes = [scan, bytes_, product]
+    pieces = import_pieces(piece for recipe in recipes for piece in pieces_of(recipe))
+    assert not pieces.refused
+
+    def compiled(bundle, cache, **options):
+        recipe = bundle.recipe()
+        return Assembled(slipstick.compile(pieces.module(recipe), cache_dir=cache, **options), recipe)
+
+    how = Way(opt_level=0, threads=2), Way(LMul(4), opt_level=0)
+    verdicts, calls = check_all(recipes, how, str(tmp_path), sets=2, compiler=compiled)
+    assert [verdict.kind for verdict in verdicts] == ["unknown", "right", "right"]  # L-Mul has no reference for scans
+    assert calls == 12
+    other = replace(scan, steps=(scan.steps[0], Step("{0} - {1}", (0, 1))))
+
+    def wrongly_compiled(bundle, cache, **options):
+        return compiled(Bundle((scan,)), cache, **options)
+
+    assert check_all([other], how[:1], str(tmp_path), compiler=wrongly_compiled)[0][0].kind == "wrong"
+
+
+def test_graphs_of_a_world_are_made_of_its_pieces():
+    world = World(1, count=40)
+    recipes = [world.graph(seed) for seed in range(20)]
+    assert recipes == [World(1, count=40).graph(seed) for seed in range(20)]
+    assert {piece for recipe in recipes for piece in pieces_of(recipe)} <= set(world.pieces)
+
+
+def test_only_what_torch_refuses_is_left_out_of_recipes():
+    builder = Builder(random.Random(1), Limits())
+    leaf = builder.leaf((2, 3), "float32")
+    assert builder.add("{0}.reshape(7)", leaf) is None
+    assert builder.add("{0}[5]", leaf) is None
+    for text, error in (("{0} + missing", NameError), ("{0}.missing", AttributeError), ("{0} / 'x'", TypeError)):
+        with pytest.raises(error):
+            builder.add(text, leaf)
+
+
+def test_small_loops_are_spread_over_threads_where_a_way_says_so(tmp_path):
+    leaf = Leaf((6, 5), "float32", "normal", 1)
+    recipe = Recipe((leaf, leaf), (Step("{0} @ {1}.t()", (0, 1)), Step("{0} + 1", (0,))), (2, 3))
+    texts = []
+
+    def compiled(bundle, cache, **options):
+        texts.append(str(stage_pipelines(Target.host(), None, parallel=options["threads"] > 1)["loops"].text()))
+        return compiled_by_torch(bundle, cache, **options)
+
+    ((verdict,), _) = check_all([recipe], (Way(opt_level=0, threads=2),), str(tmp_path), compiler=compiled)
+    assert verdict.kind == "right"
+    assert "parallelise-kernels{min-iterations=2}" in texts[0] and "min-work=1" in texts[0]
+
+
 def test_graphs_in_one_bundle_keep_their_values_and_lines():
     recipes = tuple(with_other_inputs(random_recipe(seed), 2) for seed in (3, 5, 12))
     bundle = Bundle(recipes)
@@ -125,7 +192,7 @@ def test_the_reference_tells_one_configuration_of_lmul_from_another(tmp_path, mo
 
 
 def test_failures_are_made_small():
-    recipe = random_recipe(12)
+    recipe = random_recipe(33)
     assert len(recipe.steps) > 3
     small = minimise(recipe, lambda one: any("log1p" in step.template for step in one.steps), seconds=20)
     assert [step.template.partition("(")[0] for step in small.steps] == ["torch.log1p"]

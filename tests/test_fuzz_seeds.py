@@ -127,3 +127,54 @@ def test_bounds_and_remainders_of_special_numbers():
 def test_shifts_by_operators():
     x = torch.arange(-4, 4, dtype=torch.int32)
     run(lambda x: (x << (x & 3), x >> (x & 3)), x)
+
+
+def test_bytes_without_elements():
+    """torch-mlir folds what is computed of them to constants, which it refuses."""
+    x, y = torch.zeros(0, 9, dtype=torch.uint8), torch.arange(18).reshape(2, 9).to(torch.uint8)
+    run(lambda x, y: (x % 4, torch.cat([x + 1, y * 3]), x.sum(0), y[:, :0] + 1), x, y)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8], ids=str)
+def test_arithmetic_on_all_integers_of_8_bits(dtype):
+    """Those of uint8 above 127 were taken for negative ones; some operations ended the process, any() was refused."""
+
+    def arithmetic(x, y):
+        found = -x, x - 9, x * 200, x / 2, x * 2.5, x.abs(), x | 9, x ^ 5, x // 3, x % y, torch.fmod(x, y), x + y.int()
+        return *found, x > y, x.float() > y, x.clamp(min=y), torch.where(x > y, x, y), torch.where(x > y, x, y.int())
+
+    def reductions(x):
+        found = x.sum(1), x.prod(0), x.max(), x.min(), *x.max(1), x.cumsum(0), x.any(), x.all(0), x.roll(3)
+        return *found, *torch.sort(x, stable=True), x.topk(2).values
+
+    x = torch.arange(256).reshape(16, 16).to(dtype)
+    y = x.flip(0, 1) | 1
+    run(lambda x, y: (*arithmetic(x, y), *reductions(x)), x, y)
+
+
+def test_bytes_are_compared_with_numbers_above_127():
+    x = torch.arange(120, 136).to(torch.uint8)
+    run(lambda x: (x != 130, x < 130, x == 130, x >= 130), x)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.int16], ids=str)
+def test_negative_integers_of_all_sizes(dtype):
+    """They went by way of f32, which rounds them."""
+    limits = torch.iinfo(dtype)
+    x = torch.tensor([limits.max, limits.min, limits.max - 1, limits.min + 2, 0, 5, -7]).to(dtype)
+    run(lambda x: -x, x)
+
+
+def test_logaddexp_of_special_numbers():
+    x = torch.tensor([NAN, NAN, -INFINITE, INFINITE, INFINITE, -INFINITE, -INFINITE, 0, NAN])
+    y = torch.tensor([-INFINITE, INFINITE, NAN, -INFINITE, INFINITE, -INFINITE, 1, -INFINITE, 2])
+    run(torch.logaddexp, x, y)
+
+
+def test_logarithms_of_running_sums_of_what_has_no_exponential():
+    x = torch.tensor(
+        [[1e9, -1e9, 3, 1e9, 2], [-1e9, -1e9, 200, 0, INFINITE], [-INFINITE, 1, NAN, 2, 3], [-200, 0, 0, 0, 0]]
+    )
+    compiled = slipstick.compile(Function(lambda x: (x.logcumsumexp(1), x.logcumsumexp(0))), (x,), threads=1)
+    expected = x.logcumsumexp(1), x.logcumsumexp(0)
+    torch.testing.assert_close(compiled(x), expected, rtol=1e-6, atol=1e-6, equal_nan=True)

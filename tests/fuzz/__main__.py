@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-TOOLS = ("graphs", "inputs", "bounds", "valgrind", "leaks", "crowd")
+TOOLS = ("graphs", "assembled", "inputs", "bounds", "valgrind", "leaks", "crowd")
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:

@@ -6,13 +6,14 @@ and taken apart only where something is refused or fails: what fails in company 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from .recipe import Leaf, Recipe
+from .recipe import Leaf, Recipe, special_kind
 
 _FLOATS = ("normal", "positive", "halves")
 _STEP = 7_368_787
@@ -73,6 +74,12 @@ class Bundle:
         return None
 
 
+def guilty(bundle: Bundle, text: str) -> int | None:
+    """Return which graph a message is about; None where it names no line of one."""
+    line = re.search(r"\(<graph>:(\d+)", text)
+    return None if line is None else bundle.graph_at(int(line[1]))
+
+
 def with_other_inputs(recipe: Recipe, number: int) -> Recipe:
     """Return the recipe with its set of inputs of that number, 0 being its own; parameters stay as they are.
 
@@ -82,7 +89,7 @@ def with_other_inputs(recipe: Recipe, number: int) -> Recipe:
     def other(leaf: Leaf) -> Leaf:
         if leaf.parameter or not number:
             return leaf
-        kind = "special" if number == 1 and leaf.kind in _FLOATS else leaf.kind
+        kind = special_kind(leaf.dtype) if number == 1 and leaf.kind in _FLOATS else leaf.kind
         return replace(leaf, seed=(leaf.seed + number * _STEP) % (1 << 30), kind=kind)
 
     return replace(recipe, leaves=tuple(map(other, recipe.leaves)))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,11 +14,13 @@ import slipstick
 import torch
 from slipstick import LMul
 from slipstick.compiler import codegen
+from slipstick.compiler.stages import StageLoops
 from slipstick.errors import ArgumentError, GraphError, SlipstickError
 
-from .bundle import Bundle, with_other_inputs
+from .bundle import Bundle, guilty, with_other_inputs
 from .compare import compare, is_off, noise
 from .lmul_reference import Reference
+from .pieces import Assembled
 from .recipe import Recipe
 from .verdict import Verdict
 
@@ -37,11 +38,30 @@ class Way:
     target: str = "host"
     weights: str = "f32"
     opt_level: int = 3
-    """How much LLVM does: at 1 code is made in less time, which is right for the same inputs."""
+    """How much LLVM does: at 0 and 1 code is made in less time, which is right for the same inputs."""
+    threads: int = 1
+    """With more than one, each loop that may be is spread over them, however little work it is."""
 
     def __str__(self) -> str:
         arithmetic = "exact" if self.lmul is None else str(self.lmul)
-        return f"{arithmetic}, {self.target}, {self.weights}, O{self.opt_level}"
+        threads = "" if self.threads == 1 else f", {self.threads} threads"
+        return f"{arithmetic}, {self.target}, {self.weights}, O{self.opt_level}{threads}"
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of `slipstick.compile`."""
+        return {"lmul": self.lmul, "target": self.target, "weights": self.weights, "threads": self.threads}
+
+
+Compiler = Callable[..., Any]
+"""Compiles a bundle, with the folder of a cache and options of `slipstick.compile`."""
+
+
+def compiled_by_torch(bundle: Bundle, cache: str, **options: Any) -> slipstick.CompiledModule:
+    """Compile the torch module of a bundle."""
+    shapes = bundle.dynamic_shapes()
+    return slipstick.compile(
+        bundle.recipe().module(), bundle.inputs(), dynamic_shapes=shapes, cache_dir=cache, **options
+    )
 
 
 def ways(seed: int) -> tuple[Way, ...]:
@@ -50,15 +70,18 @@ def ways(seed: int) -> tuple[Way, ...]:
     They are the same for all seeds of a block.
     """
     rng = random.Random(seed // BLOCK)
-    exact = Way(opt_level=rng.choice((1, 1, 1, 3)))
+    exact = Way(opt_level=rng.choice((0, 0, 0, 1, 1, 3)))
     kind = rng.random()
-    if kind < 0.6:
+    if kind < 0.4:
         return (exact,)
+    if kind < 0.6:
+        return exact, replace(exact, threads=2)
     target = NARROW if rng.random() < 0.5 else "host"
-    if kind < 0.75:
+    if kind < 0.7:
         return exact, replace(exact, target=NARROW)
     mantissa, rounding = rng.choice((1, 3, 4, 4, 7)), rng.choice(("truncate", "rne"))
-    return exact, replace(exact, lmul=LMul(mantissa, rounding, rng.choice(("ieee", "finite"))), target=target)  # type: ignore[arg-type]
+    lmul = LMul(mantissa, rounding, rng.choice(("ieee", "finite")))  # type: ignore[arg-type]
+    return exact, replace(exact, lmul=lmul, target=target, threads=rng.choice((1, 1, 2)))
 
 
 def check(recipe: Recipe, how: Sequence[Way], cache: str, sets: int = 1) -> Verdict:
@@ -66,7 +89,13 @@ def check(recipe: Recipe, how: Sequence[Way], cache: str, sets: int = 1) -> Verd
     return check_all((recipe,), how, cache, sets)[0][0]
 
 
-def check_all(recipes: Sequence[Recipe], how: Sequence[Way], cache: str, sets: int = 1) -> tuple[list[Verdict], int]:
+def check_all(
+    recipes: Sequence[Recipe],
+    how: Sequence[Way],
+    cache: str,
+    sets: int = 1,
+    compiler: Compiler = compiled_by_torch,
+) -> tuple[list[Verdict], int]:
     """Return a verdict on each graph, and the number of calls compared, each of them of one graph in one way.
 
     Each is called with so many sets of inputs. What is refused or fails in company is looked at alone; a failure that
@@ -74,36 +103,35 @@ def check_all(recipes: Sequence[Recipe], how: Sequence[Way], cache: str, sets: i
     """
     if any(way.lmul is not None for way in how):
         recipes = [replace(recipe, dynamic=0) for recipe in recipes]  # the reference knows sizes that are known
-    run = _Run(Bundle(tuple(recipes)), sets)
+    run = _Run(Bundle(tuple(recipes)), sets, compiler)
     try:
         verdicts = run.verdicts(how, cache)
     except Exception as error:
         verdict = run.failure(error)
         if len(recipes) == 1:
             return [verdict], 0
-        return _apart(recipes, how, cache, sets, verdict)
+        return _apart(recipes, how, cache, sets, compiler, verdict)
     if len(recipes) > 1:
         for number, verdict in enumerate(verdicts):
             if verdict.is_failure:
-                (alone,), _ = check_all((recipes[number],), how, cache, sets)
+                (alone,), _ = check_all((recipes[number],), how, cache, sets, compiler)
                 is_new = verdict.kind != "suspect" and not alone.is_failure
                 verdicts[number] = replace(verdict, text=f"in company: {verdict.text}") if is_new else alone
     return verdicts, run.calls
 
 
 def _apart(
-    recipes: Sequence[Recipe], how: Sequence[Way], cache: str, sets: int, verdict: Verdict
+    recipes: Sequence[Recipe], how: Sequence[Way], cache: str, sets: int, compiler: Compiler, verdict: Verdict
 ) -> tuple[list[Verdict], int]:
     """Return verdicts on graphs that cannot be compiled together."""
-    line = re.search(r"\(<graph>:(\d+)", verdict.text)
-    guilty = None if line is None else Bundle(tuple(recipes)).graph_at(int(line[1]))
+    named = guilty(Bundle(tuple(recipes)), verdict.text)
     half = len(recipes) // 2
     parts = [range(half), range(half, len(recipes))]
-    if guilty is not None:
-        parts = [range(guilty, guilty + 1), [n for n in range(len(recipes)) if n != guilty]]  # type: ignore[list-item]
+    if named is not None:
+        parts = [range(named, named + 1), [n for n in range(len(recipes)) if n != named]]  # type: ignore[list-item]
     found, calls = [verdict] * len(recipes), 0
     for part in parts:
-        verdicts, more = check_all([recipes[number] for number in part], how, cache, sets)
+        verdicts, more = check_all([recipes[number] for number in part], how, cache, sets, compiler)
         calls += more
         for number, one in zip(part, verdicts, strict=True):
             found[number] = one
@@ -115,8 +143,9 @@ def _apart(
 class _Run:
     """One compilation of graphs and what is compared of it."""
 
-    def __init__(self, bundle: Bundle, sets: int):
+    def __init__(self, bundle: Bundle, sets: int, compiler: Compiler):
         self._bundle = bundle
+        self._compiler = compiler
         self._is_alone = len(bundle.recipes) == 1
         self._sets = sets
         self._way: Way | None = None
@@ -133,23 +162,14 @@ class _Run:
     def verdicts(self, how: Sequence[Way], cache: str) -> list[Verdict]:
         """Compile, call, compare."""
         found = [Verdict("right")] * len(self._bundle.recipes)
-        module = self._bundle.recipe().module()
-        native = None
+        native: Any = None
         for way in how:
             self._way = way
-            options: dict[str, Any] = {"lmul": way.lmul, "target": way.target, "weights": way.weights}
-            with _optimising(way.opt_level):
+            with _as(way):
                 if native is None:
-                    compiled = native = slipstick.compile(
-                        module,
-                        self._bundle.inputs(),
-                        dynamic_shapes=self._bundle.dynamic_shapes(),
-                        cache_dir=cache,
-                        threads=1,
-                        **options,
-                    )
+                    compiled = native = self._compiler(self._bundle, cache, **way.options())
                 else:
-                    compiled = native.with_options(**options)
+                    compiled = native.with_options(**way.options())
             reference = None if way.lmul is None else Reference(compiled, way.lmul)
             for number in range(self._sets):
                 bundle = Bundle(tuple(with_other_inputs(recipe, number) for recipe in self._bundle.recipes))
@@ -160,7 +180,8 @@ class _Run:
         return found
 
     def _compared(self, bundle: Bundle, way: Way, native: Any, reference: Reference | None) -> list[Verdict]:
-        inputs = bundle.inputs()
+        inputs: Sequence[torch.Tensor] = bundle.inputs()
+        given = inputs
         values = [recipe.values() for recipe in bundle.recipes]
         results = bundle.parts(native(*inputs))
         expected: list[list[Any]]
@@ -168,7 +189,9 @@ class _Run:
             pairs = zip(bundle.recipes, values, strict=True)
             expected = [[all_[output] for output in recipe.outputs] for recipe, all_ in pairs]
         else:
-            expected = bundle.parts(reference(inputs))
+            if isinstance(native, Assembled):
+                given = native.arguments(inputs)
+            expected = bundle.parts(reference(given))
         found = []
         for number, recipe in enumerate(bundle.recipes):
             if way.lmul is not None and way.lmul.specials == "finite" and not all(map(_is_tame, values[number])):
@@ -177,13 +200,14 @@ class _Run:
             self.calls += 1
 
             def noisy(seed: int, recipe: Recipe = recipe) -> list[torch.Tensor]:
-                return _noisy(recipe, seed) if reference is None else bundle.parts(reference(inputs, seed))[0]
+                return _noisy(recipe, seed) if reference is None else bundle.parts(reference(given, seed))[0]
 
-            found.append(self._verdict(way, results[number], expected[number], noisy, is_exact=reference is None))
+            wide = partial(_wide, recipe) if reference is None else None
+            found.append(self._verdict(way, results[number], expected[number], noisy, wide, is_exact=reference is None))
         return found
 
     def _verdict(
-        self, way: Way, found: list[torch.Tensor], expected: list[Any], noisy: Any, *, is_exact: bool
+        self, way: Way, found: list[torch.Tensor], expected: list[Any], noisy: Any, wide: Any = None, *, is_exact: bool
     ) -> Verdict:
         known = [number for number, one in enumerate(expected) if one is not None]
         if not known:
@@ -195,7 +219,7 @@ class _Run:
                 off = any(is_off(*pair) for pair in zip(one, (expected[n] for n in known), strict=True))
                 return Verdict("suspect" if off else "right", "", str(way))
         difference, moved = compare(
-            one, [expected[number] for number in known], lambda seed: [noisy(seed)[number] for number in known]
+            one, [expected[number] for number in known], lambda seed: [noisy(seed)[number] for number in known], wide
         )
         if difference is not None:
             return Verdict("wrong", f"output {known[difference.output]}: {difference.text}", str(way))
@@ -247,10 +271,22 @@ def _is_tame(value: torch.Tensor) -> bool:
 
 
 @contextmanager
-def _optimising(level: int) -> Iterator[None]:
-    """Have LLVM optimise at a level."""
-    with mock.patch.object(codegen, "compile_object", partial(codegen.compile_object, opt_level=level)):
+def _as(way: Way) -> Iterator[None]:
+    """Have LLVM optimise as much as a way says, and spread small loops, too."""
+    text = StageLoops.text
+
+    def spreading(stage: StageLoops) -> str:
+        found = text(stage).replace("parallelise-kernels", "parallelise-kernels{min-iterations=2}")
+        return found.replace("lower-contractions{parallel=true", "lower-contractions{parallel=true min-work=1")
+
+    compile_object = partial(codegen.compile_object, opt_level=way.opt_level)
+    with mock.patch.object(codegen, "compile_object", compile_object), mock.patch.object(StageLoops, "text", spreading):
         yield
+
+
+def _wide(recipe: Recipe) -> list[torch.Tensor]:
+    values = recipe.wide_values()
+    return [values[output] for output in recipe.outputs]
 
 
 def _noisy(recipe: Recipe, seed: int) -> list[torch.Tensor]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from .operations import OPERATIONS
-from .recipe import Leaf, Recipe, Step, random_seed
+from .recipe import Leaf, Recipe, Step, random_seed, special_kind
 
 MOST_ELEMENTS = 4096
 """A value that holds more is not kept."""
@@ -31,6 +31,8 @@ class Limits:
     specials: bool = True
     operations: tuple[str, ...] = ()
     """Names of families; all where there are none."""
+    sizes: tuple[int, ...] = ()
+    """Of dimensions; some that each recipe chooses where there are none."""
 
 
 class Builder:
@@ -43,8 +45,8 @@ class Builder:
         self.steps: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
         self.tensors: list[torch.Tensor] = []
         self._is_leaf: list[bool] = []
-        self.dims = [rng.choice(SIZES[1:]) for _ in range(rng.randint(2, 4))]
-        if rng.random() < 0.04:
+        self.dims = list(limits.sizes) or [rng.choice(SIZES[1:]) for _ in range(rng.randint(2, 4))]
+        if not limits.sizes and rng.random() < 0.04:
             self.dims.append(0)
         self.float = rng.choice(limits.floats)
         self.special = limits.specials and rng.random() < 0.15
@@ -80,9 +82,11 @@ class Builder:
         if dtype == "bool":
             return "bool"
         if dtype in INTEGERS:
-            return "counts" if dtype == "uint8" else self.rng.choice(("integers", "integers", "counts"))
+            if dtype == "uint8":
+                return self.rng.choice(("counts", "wide"))
+            return self.rng.choice(("integers", "integers", "integers", "counts", "counts", "wide"))
         if self.special and self.rng.random() < 0.5:
-            return "special"
+            return special_kind(dtype)
         return self.rng.choice(("normal", "normal", "normal", "normal", "positive", "halves"))
 
     def value(self, fits: Predicate) -> int | None:
@@ -137,12 +141,10 @@ class Builder:
 
     def add(self, template: str, *operands: int, sizes: Sequence[int] = ()) -> int | None:
         """Add a step if torch can run it and its result is of a fair size; return its number."""
-        names = {f"v{number}": tensor for number, tensor in enumerate(self.tensors)}
         step = Step(template, operands, tuple(sizes))
         try:
-            with torch.no_grad():
-                value = eval(step.text(list(names)), {"torch": torch, "nn": torch.nn, **names})
-        except (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError):
+            value = step.value(self.tensors)
+        except (RuntimeError, IndexError):  # what torch raises for types, sizes and indices that do not fit
             return None
         if not isinstance(value, torch.Tensor) or value.numel() > MOST_ELEMENTS or value.dim() > 5:
             return None

@@ -61,7 +61,7 @@ def _smaller(recipe: Recipe) -> Iterator[Recipe]:
                 yield recipe.resized(size, new)
     for number, leaf in enumerate(recipe.leaves):
         for plain in (replace(leaf, parameter=False), replace(leaf, kind="normal"), replace(leaf, kind="halves")):
-            if plain != leaf and leaf.kind not in ("bool", "index", "index-from-behind", "integers", "counts"):
+            if plain != leaf and leaf.kind not in ("bool", "index", "index-from-behind", "integers", "counts", "wide"):
                 yield replace(recipe, leaves=(*recipe.leaves[:number], plain, *recipe.leaves[number + 1 :]))
 
 

@@ -9,6 +9,7 @@ from . import operations_integers as integers
 from . import operations_layers as layers
 from . import operations_numbers as numbers
 from . import operations_shapes as shapes
+from . import operations_writes as writes
 
 if TYPE_CHECKING:
     from .grammar import Builder
@@ -45,5 +46,14 @@ OPERATIONS: dict[str, tuple[float, Callable[[Builder], object]]] = {
     "norm": (1.5, layers.norm),
     "convolution": (0.7, layers.convolution),
     "pool": (0.5, layers.pool),
+    "in place": (1, writes.in_place),
+    "put": (1, writes.put),
+    "masked": (0.7, writes.masked),
+    "mixed": (1, writes.mixed),
+    "product": (1, layers.product),
+    "loss": (0.5, layers.loss),
+    "moved": (0.7, shapes.moved),
+    "extreme": (0.7, numbers.extreme),
+    "made": (0.4, shapes.made),
 }
 """Weight and function by name."""

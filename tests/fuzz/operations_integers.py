@@ -16,11 +16,11 @@ _LOGIC = (
     "torch.logical_or({0}, {1})",
 )  # fmt: skip
 _DIVIDE = (
-    "torch.div({0}, {1}.abs() + 1, rounding_mode='floor')", "torch.div({0}, {1}.abs() + 1, rounding_mode='trunc')",
-    "{0} % ({1}.abs() + 1)",
-    "{0} // ({1}.abs() + 1)", "torch.fmod({0}, {1}.abs() + 1)", "{0} / ({1}.abs() + 1)", "{0} // 3", "{0} % 4",
+    "torch.div({0}, {1}.abs() | 1, rounding_mode='floor')", "torch.div({0}, {1}.abs() | 1, rounding_mode='trunc')",
+    "{0} % ({1}.abs() | 1)",
+    "{0} // ({1}.abs() | 1)", "torch.fmod({0}, ({1}.abs() | 1))", "{0} / ({1}.abs() | 1)", "{0} // 3", "{0} % 4",
     "{0}.abs()", "torch.sign({0})",
-    "{0}.clamp(-2, 3)", "-{0}",
+    "{0}.clamp(-2, 3)", "-{0}", "{0} - 9", "9 - {0}", "{0} ^ 5", "{0} | 9", "{0} != 130", "{0} / 2", "{0} * 2.5",
 )  # fmt: skip
 _COUNT = (
     "{0}.sum(%d)", "{0}.cumsum(%d)", "torch.count_nonzero({0}, %d)", "{0}.amax(%d)", "{0}.prod(%d)", "{0}.any(%d)",

@@ -30,7 +30,7 @@ _BINARY = (
     "{0} + {1}", "{0} - {1}", "{0} * {1}", "{0} * {1}", "{0} / ({1}.abs() + 0.5)", "torch.maximum({0}, {1})",
     "torch.minimum({0}, {1})", "torch.atan2({0}, {1})", "{0} + 2 * {1}", "torch.add({0}, {1}, alpha=0.5)",
     "torch.sub({0}, {1}, alpha=3)", "torch.pow({0}.abs() + 0.1, {1}.clamp(-2, 2))", "torch.lerp({0}, {1}, 0.3)",
-    "torch.addcmul({0}, {0}, {1}, value=0.5)", "torch.copysign({0}, {1})",
+    "torch.addcmul({0}, {0}, {1}, value=0.5)", "torch.hypot({0}, {1})", "torch.fmin({0}, {1})",
     "torch.fmod({0}, {1}.abs() + 0.5)", "torch.remainder({0}, {1}.abs() + 0.5)", "torch.fmax({0}, {1})",
     "torch.logaddexp({0}, {1})",
 )  # fmt: skip
@@ -140,3 +140,21 @@ def order(b: Builder) -> None:
         b.add(f"torch.sort({{0}}, dim={axis}, descending={b.rng.random() < 0.5}).values", x)
     elif size:
         b.add(f"torch.topk({{0}}, {b.rng.randint(1, min(size, 4))}, dim={axis}).values", x)
+
+
+def extreme(b: Builder) -> None:
+    """Greatest and least ones, and where they are: of equal ones, the first where torch says so.
+
+    torch-mlir lowers no median and no running maximum (nor, of binary operations, copysign).
+    """
+    x = b.any_float(1)
+    axis = b.rng.randrange(b.tensors[x].dim())
+    if not b.tensors[x].shape[axis]:
+        return
+    b.add(b.rng.choice((
+        "torch.sort({0}, dim=%d, stable=True).indices", "torch.argsort({0}, dim=%d, stable=True, descending=True)",
+        "{0}.argmax(%d)", "{0}.argmin(%d, keepdim=True)", "{0}.aminmax(dim=%d).max", "torch.logcumsumexp({0}, %d)",
+        "torch.var_mean({0}, %d)[0]", "torch.kthvalue({0}, 1, %d).values",
+        "torch.cosine_similarity({0}, {0}.flip(%d), dim=-1)",
+        "torch.nn.functional.glu(torch.cat([{0}, {0}], %d), -1)",
+    )).replace("%d", str(axis)), x)  # fmt: skip

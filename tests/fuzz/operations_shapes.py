@@ -139,3 +139,31 @@ def write(b: Builder) -> None:
 def _bounds(part: str) -> str:
     start, stop, step = [*part.split(":"), ""][:3]
     return f"{start or 0}, {stop or (1 << 62)}, {step or 1}"
+
+
+def moved(b: Builder) -> None:
+    x = _any(b, 2)
+    shape, rank = b.tensors[x].shape, b.tensors[x].dim()
+    axis = b.rng.randrange(rank)
+    size = shape[axis]
+    texts = [f"{{0}}.movedim({axis}, {b.rng.randrange(rank)})",
+             f"torch.rot90({{0}}, {b.rng.choice((1, 2, 3))}, (0, 1))",
+             f"{{0}}.unbind({axis})[-1]", f"{{0}}.swapaxes(0, {axis}).contiguous()", f"torch.diff({{0}}, dim={axis})",
+             f"{{0}}.transpose(0, {axis}).reshape(-1)"]  # fmt: skip
+    if size > 1:
+        texts += [f"{{0}}.narrow({axis}, 1, {size - 1})", f"{{0}}.split({b.rng.choice((1, 2, 3))}, {axis})[-1]",
+                  f"{{0}}.unfold({axis}, 2, {b.rng.choice((1, 2))})",
+                  f"{{0}}.split(({size - 1}, 1), {axis})[0]"]  # fmt: skip
+    b.add(b.rng.choice(texts), x)
+
+
+def made(b: Builder) -> None:
+    """Combine a value with a tensor made in the graph."""
+    x = b.any_float(1)
+    size = b.tensors[x].shape[-1]
+    b.add(b.rng.choice((
+        "{0} + torch.arange({s0}, dtype={0}.dtype)", "{0} * torch.linspace(-1, 1, {s0}, dtype={0}.dtype)",
+        "{0}.masked_fill(torch.ones({s0}, {s0}, dtype=torch.bool).triu(1)[-1], -1e4)",
+        "{0} + torch.full_like({0}, 0.5)",
+        "{0} * torch.eye({s0}, dtype={0}.dtype)[0]", "torch.where(torch.arange({s0}) < {s0} // 2, {0}, 0.5)",
+    )), x, sizes=(size,))  # fmt: skip

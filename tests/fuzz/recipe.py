@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -24,8 +25,11 @@ KINDS: Mapping[str, str] = {
     "positive": "(torch.rand({shape}, generator=g, dtype={wide}) + 0.25).to({dtype})",
     "halves": "(torch.randint(-8, 9, {shape}, generator=g) / 2).to({dtype})",
     "special": "special({shape}, g).to({dtype})",
+    # As "special" without subnormal numbers.
+    "special-normal": "special({shape}, g, 1e-30).to({dtype})",
     "integers": "torch.randint(-9, 10, {shape}, generator=g).to({dtype})",
     "counts": "torch.randint(0, 7, {shape}, generator=g).to({dtype})",
+    # All that a dtype has: of integers the lowest bits are kept.
     "wide": "torch.randint(-(2**62), 2**62, {shape}, generator=g).to({dtype})",
     "bool": "torch.rand({shape}, generator=g) < 0.5",
     "index": "torch.randint(0, {limit}, {shape}, generator=g).to({dtype})",
@@ -33,17 +37,48 @@ KINDS: Mapping[str, str] = {
 }
 """How the numbers of a leaf are drawn, by kind."""
 
+
+def special_kind(dtype: str) -> str:
+    """Return the kind of special numbers that a dtype has.
+
+    torch takes subnormal bfloat16 for zero in its products, where it computes NaN of one by an infinity.
+    """
+    return "special-normal" if dtype == "bfloat16" else "special"
+
+
 PRELUDE = '''\
 import torch
 from torch import nn
 
 
-def special(shape, g):
+def special(shape, g, least=1e-40):
     """Normal numbers among zeros of both signs, infinities, NaN, subnormal and large ones."""
     x = torch.randn(shape, generator=g)
-    values = torch.tensor([0.0, -0.0, float("inf"), -float("inf"), float("nan"), 1e-40, -1e-40, 1e9, -1e9, 1e-30])
+    values = torch.tensor([0.0, -0.0, float("inf"), -float("inf"), float("nan"), least, -least, 1e9, -1e9, 1e-30])
     chosen = values[torch.randint(0, len(values), shape, generator=g)]
     return torch.where(torch.rand(shape, generator=g) < 0.2, chosen, x)
+
+
+def added_to_half(x, y):
+    """A view of a copy, written in place; the copy."""
+    x = x.clone()
+    x[: x.shape[0] // 2 + 1] += y
+    return x
+
+
+def added_twice(x, y):
+    """What is written through one view is read through another."""
+    x = x.clone()
+    x.view(-1)[::2].add_(1)
+    x.add_(y)
+    return x.flip(0) + x
+
+
+def turned_in_place(x):
+    """Rows overwritten with others of the same tensor."""
+    x = x.clone()
+    x[:1] = x[-1:] * 2
+    return x
 '''
 
 
@@ -85,6 +120,19 @@ class Step:
         sizes = {f"s{number}": size for number, size in enumerate(self.sizes)}
         return self.template.format(*(names[operand] for operand in self.operands), **sizes)
 
+    def value(self, values: Sequence[torch.Tensor]) -> Any:
+        """Return what the expression makes of values, all that there are so far."""
+        text = self.template.format(
+            *(f"v{operand}" for operand in self.operands), **{f"s{n}": size for n, size in enumerate(self.sizes)}
+        )
+        names = {**_namespace(), **{f"v{operand}": values[operand] for operand in self.operands}}
+        with torch.no_grad():
+            value = eval(text, names)
+        if "gelu({0}" in self.template:
+            # torch makes NaN of infinity in whole vectors, and leaves it behind them.
+            value = torch.where(values[self.operands[0]] == torch.inf, torch.inf, value)
+        return value
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -109,12 +157,25 @@ class Recipe:
     def values(self, noise: Noise | None = None) -> list[torch.Tensor]:
         """Return all values as torch computes them one by one; `noise` changes what each step makes of them."""
         found = [leaf.tensor() for leaf in self.leaves]
-        names = _namespace()
-        with torch.no_grad():
-            for step in self.steps:
-                local = {f"v{number}": value for number, value in enumerate(found)}
-                value = eval(step.text(list(local)), {**names, **local})
-                found.append(noise(value) if noise is not None else value)
+        for step in self.steps:
+            value = step.value(found)
+            found.append(noise(value) if noise is not None else value)
+        return found
+
+    def wide_values(self) -> list[torch.Tensor]:
+        """Return all values, floats of each step computed in float64 and rounded to what torch makes of it."""
+        found = [leaf.tensor() for leaf in self.leaves]
+        for step in self.steps:
+            value = step.value(found)
+            operands = {number: found[number] for number in step.operands}
+            for number, operand in operands.items():
+                found[number] = operand.double() if operand.dtype.is_floating_point else operand
+            with suppress(RuntimeError):  # a step for one dtype alone
+                wide = step.value(found)
+                value = wide.to(value.dtype) if wide.shape == value.shape else value
+            for number, operand in operands.items():
+                found[number] = operand
+            found.append(value)
         return found
 
     def class_text(self) -> str:
