@@ -138,7 +138,7 @@ def test_small_loops_are_spread_over_threads_where_a_way_says_so(tmp_path):
     texts = []
 
     def compiled(bundle, cache, **options):
-        texts.append(str(stage_pipelines(Target.host(), None, parallel=options["threads"] > 1)["loops"].text()))
+        texts.append(str(stage_pipelines(Target.host(), None, threads=options["threads"])["loops"].text()))
         return compiled_by_torch(bundle, cache, **options)
 
     ((verdict,), _) = check_all([recipe], (Way(opt_level=0, threads=2),), str(tmp_path), compiler=compiled)
