@@ -128,7 +128,8 @@ def skinny(cpu: str, module: Rows, **options: Any) -> tuple[tuple[torch.Tensor, 
         module = module.without_parameters()
     compiled = compile_for(cpu, module, xs, **options)
     # Of depth 1, and under finite L-Mul, the heuristic packs what has more than three or five rows.
-    assert compiled.stage("scheduled").count('kind = "skinny"') >= 3
+    few, packed = (compiled.stage("scheduled").count(f'kind = "{kind}"') for kind in ("skinny", "packed"))
+    assert few >= 3 and few + packed == len(xs)
     return xs, compiled(*xs)
 
 
