@@ -18,7 +18,7 @@ from rich.console import Console
 from ..files import write_atomically
 from .command import add_version, guarded
 from .files import check_writable
-from .flags import integer_flag
+from .flags import integer_flag, plot_flag
 from .progress import Steps
 
 PROGRAM = "slipstick-demo"
@@ -78,14 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the HTML report (default: %(default)s)",
     )
-    add(
-        "--plot",
-        "--picture",
-        dest="picture",
-        type=Path,
-        metavar="FILE",
-        help="write the plot of errors as an SVG file too",
-    )
+    plot_flag(parser, "the plot of errors")
     add("--cache-dir", type=Path, metavar="FOLDER", help="where compiled code is kept (default: the user's cache)")
     add("--json", action="store_true", help="print the figures as JSON instead of a table")
     add("--no-report", action="store_true", help="write no HTML report")

@@ -1,9 +1,10 @@
-"""Types of command-line flags."""
+"""Types of command-line flags, and flags that several tools have."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 
 def integer_flag(low: int, high: int) -> Callable[[str], int]:
@@ -19,3 +20,10 @@ def integer_flag(low: int, high: int) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def plot_flag(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--plot FILE`, also called `--picture`, to a parser: where to write `what` as an SVG file, `args.picture`."""
+    parser.add_argument(
+        "--plot", "--picture", dest="picture", type=Path, metavar="FILE", help=f"write {what} as an SVG file too"
+    )

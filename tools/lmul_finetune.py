@@ -14,7 +14,7 @@ from rich.console import Console
 from ..errors import ArgumentError
 from ..files import write_atomically
 from .files import check_writable
-from .flags import integer_flag
+from .flags import integer_flag, plot_flag
 from .progress import Steps
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where each run is kept when it is done; what is there already of the same plan is not run again "
         "(default: %(default)s)",
     )
-    add("--plot", "--picture", dest="picture", type=Path, metavar="FILE", help="write the loss curves as an SVG file")
+    plot_flag(parser, "the loss curves")
     add("--json", action="store_true", help="print the figures as JSON instead of a table")
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from ..files import write_atomically
 from .files import check_writable
-from .flags import integer_flag
+from .flags import integer_flag, plot_flag
 from .progress import Steps
 
 NAME = "study"
@@ -61,14 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where each result is kept as it comes, as a line of JSON; what is there already and was made by the same "
         "program in the same setting is not made again (default: the report's name, ending in .jsonl)",
     )
-    add(
-        "--plot",
-        "--picture",
-        dest="picture",
-        type=Path,
-        metavar="FILE",
-        help="write the plot of cosine errors as an SVG file too",
-    )
+    plot_flag(parser, "the plot of cosine errors")
     add("--cache-dir", type=Path, metavar="FOLDER", help="where compiled code is kept (default: the user's cache)")
     add("--json", action="store_true", help="print the figures as JSON instead of tables")
 
