@@ -122,7 +122,7 @@ def test_graphs_are_chosen_by_family_tag_and_suite():
 def test_an_unknown_name_lists_near_ones():
     with pytest.raises(ArgumentError, match=r"such as .*opt-125m-decode-8.*; found 'opt-125-decode-8'"):
         graph("opt-125-decode-8")
-    with pytest.raises(ArgumentError, match="such as matmul-128x768x768, .*; found 'zzz'"):
+    with pytest.raises(ArgumentError, match=r"such as matmul-128x768x768, .*; found 'zzz'"):
         graph("zzz")
 
 
