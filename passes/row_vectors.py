@@ -160,8 +160,16 @@ def _load(memory: ir.Value, start: ir.Value, lanes: int, mask: ir.Value | None) 
 def _store(value: ir.Value, memory: ir.Value, start: ir.Value, mask: ir.Value | None) -> None:
     if mask is None:
         vector.store(value, memory, [start])
+    elif _keeps_one(mask):
+        # LLVM 22 makes a masked store of one lane a store of all that it was cut from: 4 bytes for an i8 of i32.
+        memref.store(vector.extract(value, [], [0]), memory, [start])
     else:
         vector.maskedstore(memory, [start], mask, value)
+
+
+def _keeps_one(mask: ir.Value) -> bool:
+    made = mask.owner
+    return made.name == "vector.constant_mask" and list(made.attributes["mask_dim_sizes"]) == [1]
 
 
 def _scaled_inverse(divisor: ir.Value) -> tuple[ir.Value, ir.Value]:

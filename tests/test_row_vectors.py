@@ -107,3 +107,15 @@ def test_small_kernels_of_vectors_are_spread_over_threads_by_their_elements(tmp_
     assert "scf.parallel" in two.stage("loops") and "vector<" in two.stage("loops")
     for got, expected in zip(two(x), Rows()(x), strict=True):
         torch.testing.assert_close(got, expected, rtol=3e-6, atol=1e-6)
+
+
+def test_the_last_lane_of_a_row_is_written_alone():
+    """As a masked store of one lane, LLVM wrote the whole i32 that it was cut from, into the next row's elements."""
+
+    def difference(x: torch.Tensor) -> torch.Tensor:
+        return x - 9
+
+    x = torch.randint(0, 256, (3, 17), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
+    compiled = slipstick.compile(difference, (x,))
+    assert "vector.maskedstore" not in compiled.stage("loops") and "memref.store" in compiled.stage("loops")
+    torch.testing.assert_close(compiled(x), x - 9, rtol=0, atol=0)
