@@ -22,6 +22,8 @@ class Label:
     is_count: bool = True
     """Whether a prediction is rounded to an integer."""
     most: float | None = None
+    is_measured: bool = False
+    """Whether it is of a machine that ran the kernel: CPUs unlike that machine's have none."""
 
     def to_scale(self, values: Floats) -> Floats:
         """Return values on the scale of learning."""
@@ -50,7 +52,7 @@ LABELS: tuple[Label, ...] = (
         False,
         1.0,
     ),
-    Label("time_ns", "ns", "of a call on one core, measured", True, False),
+    Label("time_ns", "ns", "of a call on one core, measured", True, False, is_measured=True),
 )
 """Compiled, simulated and measured quantities, in the order in which they are shown."""
 MARGINS = ("vector_registers", "instructions", "code_bytes", "cycles")

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..target import Target
 from .features import level, text_features
-from .labels import LABELS, Floats, from_scale
-from .level_model import MOST_OUTSIDE, LevelModel
+from .labels import LABELS, Floats, Label, from_scale
+from .level_model import MOST_OUTSIDE, LevelModel, different_ones, group
 from .predictor import Predicted, Prediction
 
 
@@ -56,13 +56,21 @@ def predict_level(model: LevelModel, rows: Sequence[Mapping[str, float]], target
     why: list[tuple[str, ...]] = [()] * len(rows)
     for number in np.flatnonzero(doubtful).tolist():
         why[number] = doubts(model, rows[number], int(outside[number]), float(doubt[number]))
-    known = [(place, label.name, label.unit) for place, label in enumerate(LABELS) if label.name in model.quantiles]
+    known = [(place, label.name, label.unit) for place, label in enumerate(LABELS) if _is_known(model, label, targets)]
     # Python's numbers at once: taking them one by one from arrays costs more than the trees.
     ends = zip(values.tolist(), lows.tolist(), highs.tolist(), why, strict=True)
     return [
         Predicted({name: Prediction(one[place], low[place], high[place], unit) for place, name, unit in known}, reasons)
         for one, low, high, reasons in ends
     ]
+
+
+def _is_known(model: LevelModel, label: Label, targets: Sequence[Target]) -> bool:
+    """Tell whether training had a label; a measured one, for CPUs like all of these."""
+    groups = model.quantiles.get(label.name)
+    if groups is None or not label.is_measured:
+        return groups is not None
+    return all(group(target) in groups for target in different_ones(targets))
 
 
 def in_units(centres: Floats, halves: Floats) -> tuple[Floats, Floats, Floats]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..bindings import arith, ir, math, scf, vector
-from .contraction_panel import strided_matrix_type
 from .decision import AttentionSchedule
 from .lmul import LMul
 from .lmul_emit import combine, fold_offset, prepare
+from .matrices import strided_matrix_type
 from .structured import index
 
 MASKED = -1e38

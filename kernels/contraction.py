@@ -37,11 +37,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from ..bindings import arith, func, ir, memref, vector
-from .contraction_panel import Packing, emit_panel, row_major, strided_matrix_type
-from .contraction_prefetch import Contiguous
+from .contraction_packing import Packing
+from .contraction_panel import emit_panel
 from .decision import ContractionSchedule
 from .epilogue import Epilogue
 from .lmul import LMul
+from .matrices import Contiguous, row_major, strided_matrix_type
 from .structured import branch, equal, index, loop, parallel_loop, transposed
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ..bindings import arith, ir, vector
+from .contraction_packing import Packing
 from .epilogue import Epilogue, emit_epilogue
 from .structured import branch, index, loop
-
-if TYPE_CHECKING:
-    from .contraction_panel import Packing
 
 
 class TileEpilogue:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ..bindings import arith, ir, memref, scf, vector
+from .contraction_packing import Packing
 from .structured import index
-
-if TYPE_CHECKING:
-    from .contraction_panel import Packing
 
 LINE_BYTES = 64
 TO_L1, TO_L2 = 3, 2

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 from ..bindings import arith, ir, memref
 from .contraction_inner import LINE_BYTES, TO_L2
+from .contraction_packing import Packing
+from .matrices import Contiguous
 from .structured import index
-
-if TYPE_CHECKING:
-    from .contraction_panel import Packing
-
-Contiguous = Literal["rows", "columns"]
-"""Which lines of a matrix B [K, N] lie without gaps in memory."""
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..bindings import arith, func, ir, memref, vector
-from .contraction_panel import strided_matrix_type
 from .decision import RowsSchedule
 from .lmul import LMul
+from .matrices import strided_matrix_type
 from .skinny_operands import SkinnyOperands
 from .structured import branch, index, loop, parallel_loop
 from .weight_emit import channel_exponents

@@ -23,9 +23,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..bindings import arith, func, ir, memref, scf, vector
-from .contraction_panel import strided_matrix_type
 from .decision import SkinnySchedule
 from .lmul import LMul
+from .matrices import strided_matrix_type
 from .skinny_operands import Channel, SkinnyOperands
 from .structured import branch, index, loop, parallel_loop
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..bindings import arith, ir, memref, vector
-from .contraction_panel import DYNAMIC, strided_matrix_type
 from .lmul import FORMATS, LMul
 from .lmul_emit import combine, fold_offset, prepare
+from .matrices import DYNAMIC, strided_matrix_type
 from .structured import index, loop
 from .weight_emit import channel_exponents, code_type, constant_like, decode, has_biases
 from .weight_words import (

@@ -25,3 +25,10 @@ def canonical_dims(op: ir.Operation) -> list[list[str]]:
 def is_permuted(op: ir.Operation) -> bool:
     """Return whether each operand has all its dimensions, in whatever order; maps may leave some out to broadcast."""
     return [sorted(dims) for dims in operand_dims(op)] == [sorted(dims) for dims in canonical_dims(op)]
+
+
+def depth_of(op: ir.Operation) -> int:
+    """Return how many products an element of the result on memrefs is the sum of, -1 where that is not known."""
+    depth = operand_dims(op)[0].index(canonical_dims(op)[0][-1])
+    type_ = ir.MemRefType(op.operands[0].type)
+    return -1 if type_.is_dynamic_dim(depth) else type_.get_dim_size(depth)

@@ -9,8 +9,8 @@ from typing import ClassVar
 from ..bindings import func, ir, linalg, memref, scf
 from ..kernels.attention import emit_attention
 from ..kernels.attention_parts import AttentionKernel, Product
-from ..kernels.contraction_panel import DYNAMIC, DYNAMIC_STRIDE, strided_matrix_type
 from ..kernels.decision import DECISION_ATTRIBUTE, AttentionSchedule, read_attention_decision
+from ..kernels.matrices import DYNAMIC, DYNAMIC_STRIDE, strided_matrix_type
 from ..kernels.structured import index, loop, parallel_loop
 from .base import Pass, PassContext, option
 from .contraction_dims import operand_dims

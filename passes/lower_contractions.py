@@ -10,8 +10,6 @@ from typing import ClassVar, TypeAlias
 
 from ..bindings import arith, func, ir, linalg, memref
 from ..kernels.contraction import emit_contraction
-from ..kernels.contraction_panel import DYNAMIC, DYNAMIC_STRIDE, strided_matrix_type
-from ..kernels.contraction_prefetch import Contiguous
 from ..kernels.contraction_rows import emit_rows
 from ..kernels.contraction_skinny import emit_skinny
 from ..kernels.decision import (
@@ -25,16 +23,18 @@ from ..kernels.decision import (
 )
 from ..kernels.epilogue import Epilogue
 from ..kernels.lmul import LMul
+from ..kernels.matrices import DYNAMIC, DYNAMIC_STRIDE, Contiguous, strided_matrix_type
 from ..kernels.panels import PANELS, panels_type
 from ..kernels.structured import index, loop, parallel_loop
 from .base import Pass, PassContext, option
 from .batch_slices import slice_of
-from .contraction_dims import CONTRACTIONS, canonical_dims, is_permuted, operand_dims
+from .contraction_dims import CONTRACTIONS, canonical_dims, depth_of, is_permuted, operand_dims
+from .contraction_operands import in_canonical_order, with_contiguous_rows
 from .encoded_operands import EncodedMatrix, encoded_matrices
 from .following_epilogue import following_epilogue
 from .lmul_scope import MARK, check_format, read_mark
-from .values import constant, defining_op
 from .walk import find
+from .zero_fills import erase_zero_fill
 
 _Key: TypeAlias = tuple[
     str, Schedule, int, LMul | None, str | None, bool, bool, bool, int | None, Epilogue | None, tuple[str, ...]
@@ -109,12 +109,12 @@ class LowerContractions(Pass):
                 raise ctx.fail(op, f"'{op.name}' has a decision, and {reason}; decide otherwise before pack-weights")
         rows = _rows(op, schedule, ctx)
         skinny = isinstance(schedule, SkinnySchedule)
-        overwrite = not isinstance(schedule, FEW_ROWS) and _erase_zero_fill(op)
+        overwrite = not isinstance(schedule, FEW_ROWS) and erase_zero_fill(op)
         parallel = self.parallel and _has_work(op, self.min_work)
         over_batch = parallel and op.name != "linalg.matmul" and _is_balanced(op)
         inside = parallel and not over_batch
         row_stride = None if packs_left else _row_stride(op)
-        by_blocks = lmul is None and not isinstance(schedule, FEW_ROWS) and _depth(op) >= LONG_DEPTH
+        by_blocks = lmul is None and not isinstance(schedule, FEW_ROWS) and depth_of(op) >= LONG_DEPTH
         # Read behind the filling of C, which stands before the product.
         following = None if isinstance(schedule, FEW_ROWS) else following_epilogue(op, ctx)
         epilogue = None if following is None else following.epilogue
@@ -150,10 +150,10 @@ class LowerContractions(Pass):
             ctx.count("kernels emitted")
         # Operands of the epilogue may be made between the two.
         with ir.InsertionPoint(op if following is None else following.op), op.location:
-            operands = [_canonical(op, number, transposed=skinny and number == 1) for number in range(3)]
+            operands = [in_canonical_order(op, number, transposed=skinny and number == 1) for number in range(3)]
             if weights is not None:
                 is_ready = weights.format == PANELS
-                operands[1] = weights.codes if is_ready else _canonical(op, 1, weights.codes, transposed=skinny)
+                operands[1] = weights.codes if is_ready else in_canonical_order(op, 1, weights.codes, transposed=skinny)
             few = partial(self._call_few, contiguous=(0, 1) if skinny else (1, 2))
             left = strided_matrix_type(element, unit_columns=not packs_left, row_stride=row_stride)
             whole = partial(self._call, left=left)
@@ -185,10 +185,10 @@ class LowerContractions(Pass):
         `others` are its arguments behind A, B and C.
         """
         a, b, c = operands
-        rows = _copy(a) if _has_unit_columns(left) and not _has_unit_columns(a.type) else a
+        rows = with_contiguous_rows(a) if _has_unit_columns(left) and not _has_unit_columns(a.type) else a
         casts = [memref.cast(left, rows), memref.cast(_type_of_b(b), b)]
         strides, _ = ir.MemRefType(c.type).get_strides_and_offset()
-        contiguous = c if strides[1] == 1 else _copy(c)
+        contiguous = c if strides[1] == 1 else with_contiguous_rows(c)
         casts.append(memref.cast(strided_matrix_type(element, unit_columns=True), contiguous))
         func.CallOp([], ir.FlatSymbolRefAttr.get(name), [*casts, *others])
         if contiguous is not c:
@@ -208,7 +208,7 @@ class LowerContractions(Pass):
     ) -> None:
         """Call a kernel for a few rows; operands whose rows must be `contiguous` and are not are copied."""
         inputs = [
-            _copy(value) if number in contiguous and not _has_contiguous_rows(value) else value
+            with_contiguous_rows(value) if number in contiguous and not _has_contiguous_rows(value) else value
             for number, value in enumerate(operands)
         ]
         casts = [
@@ -237,59 +237,6 @@ def _type_of_b(b: ir.Value) -> ir.MemRefType:
     return (
         panels_type(type_.element_type, type_.shape[2]) if type_.rank == 3 else strided_matrix_type(type_.element_type)
     )
-
-
-def _erase_zero_fill(op: ir.Operation) -> bool:
-    """Erase the filling of C with zeros before the product, where nothing else reads or writes C up to it.
-
-    Only where the depth is known and not zero: the kernel overwrites C in its first block of the depth.
-    """
-    c = op.operands[2]
-    if op.name != "linalg.matmul" or _depth(op) < 1:
-        return False
-    if defining_op(c) is None and not _is_argument_of_private_function(c):
-        return False
-    users = [_in_block(use.owner.operation, op.block) for use in c.uses]
-    if any(user is None for user in users):
-        return False
-    before = {user for user in users if user is not None and user != op and user.is_before_in_block(op)}
-    fill = before.pop() if len(before) == 1 else None
-    if fill is None or fill.name != "linalg.fill" or not _is_positive_zero(fill.operands[0]):
-        return False
-    fill.erase()
-    return True
-
-
-def _is_argument_of_private_function(value: ir.Value) -> bool:
-    """Tell whether `value` is what a layer writes its result into: a buffer that its callers use for nothing else."""
-    owner = value.owner
-    function = owner.owner if isinstance(owner, ir.Block) else None
-    if not isinstance(function, func.FuncOp) or "sym_visibility" not in function.attributes:
-        return False
-    return bool(function.attributes["sym_visibility"].value == "private")
-
-
-def _depth(op: ir.Operation) -> int:
-    """Return how many products an element of C is the sum of, -1 where that is not known."""
-    depth = operand_dims(op)[0].index(canonical_dims(op)[0][-1])
-    type_ = ir.MemRefType(op.operands[0].type)
-    return -1 if type_.is_dynamic_dim(depth) else type_.get_dim_size(depth)
-
-
-def _in_block(op: ir.Operation, block: ir.Block) -> ir.Operation | None:
-    """Return the operation of `block` that is `op` or holds it."""
-    while op.block != block:
-        if op.parent is None:
-            return None
-        op = op.parent.operation
-    return op
-
-
-def _is_positive_zero(value: ir.Value) -> bool:
-    attribute = constant(value)
-    if not isinstance(attribute, ir.FloatAttr):
-        return False
-    return attribute.value == 0.0 and math.copysign(1.0, attribute.value) > 0
 
 
 def _has_work(op: ir.Operation, least: int) -> bool:
@@ -366,37 +313,3 @@ def _is_decided(op: ir.Operation) -> bool:
 
 def _is_decided_matmul(op: ir.Operation) -> bool:
     return op.name == "linalg.matmul" and _is_decided(op) and is_permuted(op)
-
-
-def _canonical(op: ir.Operation, number: int, value: ir.Value | None = None, *, transposed: bool = False) -> ir.Value:
-    """Return operand `number` with its dimensions in the order ([batch,] m, k), ([batch,] k, n) or ([batch,] m, n).
-
-    `value` is what to take in place of the operand. `transposed`: the last two dimensions the other way round.
-    """
-    dims = operand_dims(op)[number]
-    wanted = canonical_dims(op)[number]
-    if transposed:
-        wanted = [*wanted[:-2], wanted[-1], wanted[-2]]
-    value = op.operands[number] if value is None else value
-    if dims == wanted:
-        return value
-    source = ir.MemRefType(value.type)
-    order = [dims.index(d) for d in wanted]
-    strides, offset = source.get_strides_and_offset()
-    result = ir.MemRefType.get(
-        [source.shape[i] for i in order],
-        source.element_type,
-        ir.StridedLayoutAttr.get(offset, [strides[i] for i in order]),
-        source.memory_space,
-    )
-    permutation = ir.AffineMapAttr.get(ir.AffineMap.get_permutation(order))
-    return memref.TransposeOp(result, value, permutation).result
-
-
-def _copy(matrix: ir.Value) -> ir.Value:
-    """Return a copy of `matrix` with contiguous rows."""
-    source = ir.MemRefType(matrix.type)
-    sizes = [memref.dim(matrix, arith.constant(ir.IndexType.get(), d)) for d in (0, 1) if source.is_dynamic_dim(d)]
-    copy = memref.alloc(ir.MemRefType.get(source.shape, source.element_type), sizes, [])
-    linalg.copy(matrix, outs=[copy])
-    return copy

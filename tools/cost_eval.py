@@ -16,6 +16,7 @@ from ..costmodel.features import LEVELS
 from ..costmodel.labels import LABELS
 from ..costmodel.splits import NAMES
 from ..costmodel.training import Examples
+from ..datasets.corpus.measured import with_times
 from ..datasets.corpus.store import read_all
 from ..errors import ArgumentError
 from . import cost_goals
@@ -51,7 +52,7 @@ def eval(arguments: argparse.Namespace) -> int:
     console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
     status = Console(stderr=True)
     parameters = Parameters(rounds=arguments.rounds)
-    rows = list(read_all(arguments.folders))
+    rows = list(with_times(read_all(arguments.folders), arguments.folders))
     if arguments.judged:
         names, found = (), Judgements(None, {}, read(arguments.judged))
     else:

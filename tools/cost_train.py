@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict
 
 from rich.console import Console
@@ -18,6 +19,7 @@ from ..costmodel.level_model import LevelModel
 from ..costmodel.released import save
 from ..costmodel.training import Examples, train_level
 from ..costmodel.tree_model import TreeModel
+from ..datasets.corpus.measured import with_times
 from ..datasets.corpus.store import read_all, read_manifest
 from .cost_eval import TABLE_WIDTH, table
 
@@ -26,8 +28,8 @@ def train(arguments: argparse.Namespace) -> int:
     """Train on all rows, a level of texts at a time; return the exit status."""
     console = Console(stderr=True, width=None if sys.stderr.isatty() else TABLE_WIDTH)
     manifests = [read_manifest(folder) for folder in arguments.folders]
-    read_rows = track(read_all(arguments.folders), "reading", console=console)
-    rows = [row for row in read_rows if row["level"] in LEVELS]
+    read_rows = with_times(read_all(arguments.folders), arguments.folders)
+    rows = [row for row in track(read_rows, "reading", console=console) if row["level"] in LEVELS]
     parameters = Parameters(rounds=arguments.rounds)
     start = time.perf_counter()
     levels: dict[str, LevelModel] = {}
@@ -48,6 +50,7 @@ def train(arguments: argparse.Namespace) -> int:
         "families": sorted({row["family"] for row in rows}),
         "targets": sorted({row["target"] for row in rows}),
         "rows": {level: sum(row["level"] == level for row in rows) for level in LEVELS},
+        "measured": Counter(row["target"] for row in rows if row["time_ns"] is not None),
         "parameters": parameters.json(),
         "held-out families": {judgement.level: _card(judgement) for judgement in found},
     }

@@ -10,7 +10,7 @@ import hashlib
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,6 +180,23 @@ def read_measured(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the measured rows of a corpus; none where there are none."""
     for path in sorted((folder / FOLDER).glob("*.parquet")):
         yield from pq.read_table(path).to_pylist()
+
+
+def with_times(rows: Iterable[dict[str, Any]], folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """Yield rows of corpora, those whose kernel was measured with its `time_ns`.
+
+    A time is of one machine: rows for CPUs with other vector registers than that machine's have none.
+    """
+    times: dict[str, dict[str, float]] = {}
+    for folder in folders:
+        for row in read_measured(folder):
+            times.setdefault(row["target"], {})[row["canonical"]] = row["time_ns"]
+    hosts = {name: Target.named(name) for name in times}
+    targets: dict[str, Target] = {}
+    for row in rows:
+        target = targets.setdefault(row["target"], Target.named(row["target"]))
+        found = (own.get(row["canonical"]) for name, own in times.items() if _suits(target, hosts[name]))
+        yield {**row, "time_ns": next((time for time in found if time is not None), None)}
 
 
 def noise(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
