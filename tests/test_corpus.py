@@ -319,6 +319,12 @@ def test_measured_labels_lie_apart(tmp_path: Path) -> None:
         assert row["bandwidth_share"] == pytest.approx(row["bytes"] / row["time_ns"] / 100)
     assert set(measured.noise(found)) == {"median", "p90", "spearman"}
     assert "time_ns" not in next(read_rows(tmp_path))
+    times = {row["canonical"]: row["time_ns"] for row in found}
+    joined = list(measured.with_times(read_rows(tmp_path), [tmp_path]))
+    assert {row["canonical"]: row["time_ns"] for row in joined if row["time_ns"] is not None} == times
+    # A CPU with other vectors has other code, whose time nobody knows.
+    elsewhere = [{**row, "target": "neoverse-v2"} for row in joined]
+    assert {row["time_ns"] for row in measured.with_times(elsewhere, [tmp_path])} == {None}
 
 
 def test_the_work_of_a_kernel() -> None:
