@@ -10,6 +10,7 @@ from slipstick.compiler.training import LossAndGradients
 from slipstick.datasets.graphs import graph
 from slipstick.tools import bench, bench_check
 from slipstick.tools.bench_check_judge import judged
+from slipstick.tools.bench_check_judgement import Judgement
 from slipstick.tools.bench_check_results import Checked, groups, summary
 from slipstick.tools.bench_workload import Form, compare
 
@@ -57,18 +58,18 @@ def test_gradients_that_are_zero_but_for_rounding_are_held_against_the_largest()
 
 
 class _Kinked(torch.nn.Module):
-    """Two layers of which one input of ReLU is 1e-8, the others far from zero."""
+    """Two layers of which two inputs of ReLU are 1e-8 and -1e-8, the others far from zero."""
 
     def __init__(self):
         super().__init__()
-        self.first = torch.nn.Parameter(torch.tensor([[1e-8, 1.0, -1.0], [0.0, 0.5, 2.0]]))
-        self.last = torch.nn.Parameter(torch.tensor([3.0, -2.0, 1.0]))
+        self.first = torch.nn.Parameter(torch.tensor([[1e-8, 1.0, -1.0, -1e-8], [0.0, 0.5, 2.0, 3.0]]))
+        self.last = torch.nn.Parameter(torch.tensor([3.0, -2.0, 1.0, 0.01]))
         self.flipped = False
 
     def forward(self, x):
         inner = x @ self.first
         if self.flipped:
-            inner = inner - torch.tensor([2e-8, 0.0, 0.0])
+            inner = inner - torch.tensor([2e-8, 0.0, 0.0, -2e-8])
         return torch.relu(inner) @ self.last
 
 
@@ -80,10 +81,83 @@ def test_what_the_side_of_a_kink_changes_is_left_out_and_no_more():
     assert compare(other, form.expected, gradients=True).error == pytest.approx(1.0)
     step.module.flipped = False
     found = judged(form, other, 1e-4)
-    assert found["kinks"] == 1 and found["error"] < 1e-6
+    assert found.kinks == 2 and found.error < 1e-6 and found.right(1e-4)
+    # What is near enough without the second kink is not searched further.
+    assert judged(form, other, 1e-2).kinks == 1
     # A gradient that no kink explains stays an error.
     other[2][1] += 0.5
-    assert judged(form, other, 1e-4)["error"] == pytest.approx(0.5)
+    found = judged(form, other, 1e-4)
+    assert found.error == pytest.approx(0.5) and not found.right(1e-4)
+
+
+class _Cancelling(torch.nn.Module):
+    """x + w - w, with a weight beside which x is small: in f32 most of x is lost."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor([1000.0, 2000.0, 3000.0]))
+
+    def forward(self, x):
+        return (x + self.weight) - self.weight
+
+
+def test_where_torch_itself_is_inexact_float64_decides():
+    x = torch.tensor([0.1, 0.2, 0.3])
+    form = Form(_Cancelling(), (x,), overwrites=False)
+    own = compare(form.expected, [x]).error
+    assert own > 1e-5
+    # Nearer to float64 than torch is; then a little further, and too far.
+    exact, near, far = (
+        judged(form, [x + (one - x) * share], 1e-7) for share in (0.0, -2.9, -3.1) for one in form.expected
+    )
+    assert exact.error < 1e-7 and exact.torch_error == pytest.approx(own, rel=1e-3) and exact.right(1e-7)
+    assert near.error == pytest.approx(2.9 * own, rel=1e-3) and near.right(1e-7)
+    assert far.error == pytest.approx(3.1 * own, rel=1e-3) and not far.right(1e-7)
+    assert far.right(4 * own), "a graph's tolerance holds too"
+
+
+def test_of_a_step_torch_on_the_wrong_side_of_a_kink_is_no_excuse():
+    step = LossAndGradients(_Kinked())
+    form = Form(step, (torch.tensor([1.0, 0.0]),), overwrites=False)
+    step.module.flipped = True
+    form.expected = form.observed(step(*form.inputs))
+    step.module.flipped = False
+    right = form.observed(step(*form.inputs))
+    # Float64 takes the sides of the exact input: nothing is left to explain, and torch has no roundings else.
+    found = judged(form, right, 1e-4)
+    assert found.kinks == 0 and found.error < 1e-6 and found.torch_error is not None
+    right[2][1] += 0.01
+    assert not judged(form, right, 1e-4).right(1e-4)
+
+
+def test_results_that_are_no_numbers_excuse_nothing():
+    assert not Judgement(float("inf"), torch_error=float("inf")).right(1e-4)
+    assert not Judgement(0.5, torch_error=float("inf")).right(1e-4)
+    assert not Judgement(float("nan"), torch_error=1.0).right(1e-4)
+
+
+class _Single(torch.nn.Module):
+    """Names f32 where float64 does not fit."""
+
+    def forward(self, x):
+        return x @ torch.eye(2, dtype=torch.float32)
+
+
+def test_what_torch_cannot_compute_in_float64_is_held_against_f32():
+    form = Form(_Single(), (torch.ones(2, 2),), overwrites=False)
+    found = judged(form, [form.expected[0] + 0.01], 1e-4)
+    assert found.error == pytest.approx(0.01, rel=1e-3) and found.torch_error is None and not found.right(1e-4)
+
+
+def test_of_overwritten_inputs_float64_begins_with_the_first_values():
+    class Adds(torch.nn.Module):
+        def forward(self, x):
+            return x.add_(1.0)
+
+    form = Form(Adds(), (torch.ones(2),), overwrites=True)
+    form.inputs[0].fill_(7.0)
+    found = judged(form, [one + 0.01 for one in form.expected], 1e-4)
+    assert found.error == pytest.approx(0.005, rel=1e-3) and found.torch_error == 0.0
 
 
 def test_counts_by_family_and_suite():

@@ -77,6 +77,7 @@ def test_there_are_many_graphs_in_many_families():
 def test_a_workload_is_its_first_graph():
     assert graph("opt-125m-prefill").name == "opt-125m-prefill-1x128"
     assert graph("gelu:small").name == "gelu-128x3072:small"
+    assert graph("mixtral-4x-prefill").name == "mixtral-4x-prefill-1x128"
 
 
 def test_a_variant_tells_its_sizes_and_is_found_by_its_name():

@@ -52,14 +52,15 @@ def test_evaluate_as_json_with_plot_and_page(rows, tmp_path, capsys):
     assert plot.read_text().startswith("<svg")
     page = html.read_text()
     assert "<svg" in page and "Rows within the limits" in page and "1 of 3 rows agree" in page
+    assert "Rows that cannot be read" in page
 
 
 def test_evaluate_as_tables_tells_what_is_not_explained(rows, capsys):
     assert medcalc.main(["evaluate", "--csv", str(rows)]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "1 of 3 rows agree (33.3 %)" in out
-    assert "2 rows are not explained" in out
-    assert "not explained" in out
+    assert "1 rows are not explained; 1 cannot be read." in out
+    assert "5 5 Relevant Entities: expected a Python literal without code, found 'exit()'" in out
 
 
 def test_scores_and_dates_tell_why_they_survive(tmp_path, capsys):

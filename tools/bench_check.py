@@ -12,6 +12,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from rich.console import Console
 from ..datasets.graph import Graph
 from ..datasets.graphs import GRAPHS, SUITES, graph
 from ..errors import ArgumentError
+from .bench_check_judgement import Judgement
 from .bench_check_results import Checked, append, as_json, group_table, groups, recorded, result_table, summary
 from .bench_check_worker import Checks
 from .files import check_writable
@@ -73,10 +75,10 @@ def checked(item: Graph, checks: Checks, most: int, say: Callable[[str], None]) 
     cost: dict[str, Any] = {"seconds": sum(steps.values()), "steps": steps, "cpu": found.get("cpu")}
     if "failure" in found:
         return Checked(item.name, "failed", found["failure"], **cost)
-    error: float = found["error"]
-    right = error <= item.tolerance
+    judgement = Judgement(**found["judgement"])
+    right = judgement.right(item.tolerance)
     detail = "" if right else f"expected at most {item.tolerance:.0e}"
-    return Checked(item.name, "ok" if right else "wrong", detail, error, **cost, kinks=found["kinks"])
+    return Checked(item.name, "ok" if right else "wrong", detail, **cost, **asdict(judgement))
 
 
 def _cut(graphs: Sequence[Graph], sizes: str) -> list[Graph]:

@@ -29,7 +29,7 @@ class Checked:
     detail: str = ""
     """Why, where it is not ok."""
     error: float | None = None
-    """The largest difference from torch, as a share of the largest magnitude of a result."""
+    """The largest difference from torch, as a share of the largest magnitude of a result: see `Judgement`."""
     seconds: float = 0.0
     """The whole of it: building, compiling, running beside torch."""
     steps: dict[str, float] | None = None
@@ -39,6 +39,8 @@ class Checked:
     kinks: int = 0
     """Of a training step: inputs of ReLU so near to zero that rounding decides which side they take, that took another
     one than torch. What that changes is not in `error`."""
+    torch_error: float | None = None
+    """How far torch's own f32 is from float64, where `error` is the distance from float64; else `None`."""
 
 
 def recorded(path: Path) -> dict[str, Checked]:
@@ -136,13 +138,13 @@ def result_table(results: Sequence[Checked]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("graph")
     table.add_column("status")
-    for heading in ("error", "kinks", "s", "CPU s"):
+    for heading in ("error", "torch's", "kinks", "s", "CPU s"):
         table.add_column(heading, justify="right")
     table.add_column("why")
     for found in results:
         cpu = "" if found.cpu is None else f"{found.cpu:.1f}"
         kinks = str(found.kinks or "")
-        cells = (error_text(found.error), kinks, f"{found.seconds:.1f}", cpu)
+        cells = (error_text(found.error), error_text(found.torch_error), kinks, f"{found.seconds:.1f}", cpu)
         table.add_row(found.graph, found.status, *cells, found.detail)
     return table
 

@@ -12,6 +12,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -50,10 +51,10 @@ class Checks:
         _start_server()
 
     def run(self, name: str, say: Callable[[str], None]) -> dict[str, Any]:
-        """Check the graph of that name, telling `say` each step; return its error and the seconds of each step.
+        """Check the graph of that name, telling `say` each step; return what was found and the seconds of each step.
 
-        "cpu" is the seconds of CPU time that it took, "kinks" as `Checked` has it. Where the graph cannot be checked,
-        "failure" says why instead of "error".
+        "cpu" is the seconds of CPU time that it took, "judgement" the fields of a `Judgement`; where the graph cannot
+        be checked, "failure" says why instead.
         """
         reader, writer = self._context.Pipe(duplex=False)
         process = self._context.Process(target=_check, args=(name, self._threads, writer), daemon=True)
@@ -121,7 +122,7 @@ def _check(name: str, threads: int, parent: Connection) -> None:
             prepared.form.reset()
             observed = prepared.form.observed(prepared.run())
             parent.send("compare")
-            result = judged(prepared.form, observed, found.tolerance)
+            result: dict[str, Any] = {"judgement": asdict(judged(prepared.form, observed, found.tolerance))}
         except Exception as error:
             result = {"failure": first_line(error)}
         parent.send({**result, "cpu": time.process_time()})

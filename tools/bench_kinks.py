@@ -31,15 +31,17 @@ class Kink:
 
 
 class ReluCalls(TorchFunctionMode):
-    """Keeps what ReLU is called with and returns, and lets the input `other` take the other side.
+    """Keeps what ReLU is called with and returns, and may let its inputs take other sides of zero than their own.
 
-    An input is near zero below the share `near` of the largest magnitude beside it.
+    `other` takes the other side; with `sides`, a tensor of booleans for each call, those that are true pass and no
+    others. An input is near zero below the share `near` of the largest magnitude beside it.
     """
 
-    def __init__(self, other: Kink | None = None, near: float = NEAR):
+    def __init__(self, other: Kink | None = None, near: float = NEAR, sides: Sequence[Tensor] | None = None):
         super().__init__()
         self._other = other
         self._share = near
+        self._sides = sides
         self.calls: list[tuple[Tensor, Tensor]] = []
         """The operand and the result of each call."""
         self._near: list[tuple[float, int, int]] = []
@@ -53,12 +55,11 @@ class ReluCalls(TorchFunctionMode):
         number = len(self.calls)
         with torch._C.DisableTorchFunction():
             self._look(x.detach(), number)
+            above = None if self._sides is None else self._sides[number]
             if self._other is not None and self._other.call == number:
                 above = (x.detach() > 0).contiguous()
                 above.view(-1)[self._other.place] ^= True
-                result = torch.where(above, x, torch.zeros((), dtype=x.dtype))
-            else:
-                result = torch.relu(x)
+            result = torch.relu(x) if above is None else torch.where(above, x, torch.zeros((), dtype=x.dtype))
         self.calls.append((x, result))
         return result
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..datasets.counting import count
 from ..datasets.graphs import graph
+from .bench_check_judge import judged
 from .bench_peers import PEERS
 from .bench_request import Request
 from .bench_subjects import REFERENCE, Contender, Prepared, own_contenders, reference
@@ -99,14 +100,16 @@ class Worker:
             self._found({**result, "status": "failed", "detail": first_line(error)})
             return None
         agreement = compare(observed, prepared.form.expected)
-        result |= {"error": agreement.error, "cosine": agreement.cosine}
-        tolerance = workload.graph.tolerance
+        distance, cosine, tolerance = agreement.error, agreement.cosine, workload.graph.tolerance
         if contender.least_cosine is None:
-            right, wanted = agreement.error <= tolerance, f"at most {tolerance:.0e} of the largest magnitude"
+            judgement = judged(prepared.form, observed, tolerance)
+            distance, right = judgement.error, judgement.right(tolerance)
+            wanted = f"at most {tolerance:.0e} of the largest magnitude"
         else:
-            right, wanted = agreement.cosine >= contender.least_cosine, f"cosine at least {contender.least_cosine}"
+            right, wanted = cosine >= contender.least_cosine, f"cosine at least {contender.least_cosine}"
+        result |= {"error": distance, "cosine": cosine}
         if not right:
-            text = f"differs from torch by {agreement.error:.1e}, cosine {agreement.cosine:.4f}; expected {wanted}"
+            text = f"differs from torch by {distance:.1e}, cosine {cosine:.4f}; expected {wanted}"
             self._found({**result, "status": "wrong", "detail": text})
             return None
         return prepared, result

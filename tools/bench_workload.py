@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -98,30 +99,33 @@ class Agreement:
     """The smallest cosine of a whole floating-point result with torch's."""
 
 
-def compare(found: list[torch.Tensor], expected: list[torch.Tensor], *, gradients: bool = False) -> Agreement:
-    """Compare results one by one.
-
-    With `gradients`, those behind the first count as having a magnitude of at least a thousandth of the largest among
-    them: some, such as those of what is added to all keys, are zero but for rounding.
-    """
-    floor = (
-        1e-3 * max((float(one.abs().max()) for one in expected[1:] if one.numel()), default=0.0) if gradients else 0.0
-    )
+def compare(found: Sequence[torch.Tensor], expected: Sequence[torch.Tensor], *, gradients: bool = False) -> Agreement:
+    """Compare results one by one, each by its magnitude: see `magnitudes`."""
     if [tensor.shape for tensor in found] != [tensor.shape for tensor in expected]:
         return Agreement(float("inf"), 0.0)
     error, cosine = 0.0, 1.0
-    for number, (value, wanted) in enumerate(zip(found, expected, strict=True)):
+    for value, wanted, scale in zip(found, expected, magnitudes(expected, gradients=gradients), strict=True):
         value, wanted = value.double().flatten(), wanted.double().flatten()
-        scale = float(wanted.abs().max()) if wanted.numel() else 0.0
-        if wanted.numel() == 0 or (scale == 0.0 and not bool(value.any())):
+        if wanted.numel() == 0 or not (bool(wanted.any()) or bool(value.any())):
             continue
-        difference = float((value - wanted).abs().max()) / (max(scale, floor if number else 0.0) or 1.0)
+        difference = float((value - wanted).abs().max()) / scale
         if not difference < float("inf"):
             return Agreement(float("inf"), 0.0)
         error = max(error, difference)
         lengths = float(value.norm() * wanted.norm())
         cosine = min(cosine, float(value @ wanted) / lengths if lengths else 0.0)
     return Agreement(error, cosine)
+
+
+def magnitudes(expected: Sequence[torch.Tensor], *, gradients: bool = False) -> list[float]:
+    """Return the largest magnitude of each result, 1 where all of one is zero.
+
+    With `gradients`, those behind the first count as having a magnitude of at least a thousandth of the largest among
+    them: some, such as those of what is added to all keys, are zero but for rounding.
+    """
+    found = [float(one.double().abs().max()) if one.numel() else 0.0 for one in expected]
+    floor = 1e-3 * max(found[1:], default=0.0) if gradients else 0.0
+    return [max(one, floor if number else 0.0) or 1.0 for number, one in enumerate(found)]
 
 
 def first_line(error: BaseException) -> str:

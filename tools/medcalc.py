@@ -104,6 +104,7 @@ def _evaluate(console: Console, arguments: argparse.Namespace) -> None:
     tables = [
         medcalc_table.agreement(comparison.evaluations[0]),
         medcalc_table.disagreements(comparison.evaluations[0]),
+        *filter(None, [medcalc_table.unreadable(comparison.evaluations[0])]),
     ]
     if len(comparison.evaluations) > 1:
         tables += [survival(comparison), why_whole_numbers(comparison)]
@@ -147,7 +148,11 @@ def _parser() -> argparse.ArgumentParser:
     judge = choices.add_parser("evaluate", help="run every row of the data set, compare with its labels, say why not")
     judge.add_argument("--csv", type=Path, metavar="PATH", help="the data set's CSV (default: fetch the official one)")
     judge.add_argument(
-        "--store", type=Path, metavar="PATH", default=Path("medcalc_bench.csv"), help="where to fetch to"
+        "--store",
+        type=Path,
+        metavar="PATH",
+        default=Path("medcalc_bench.csv"),
+        help="where to fetch to (default: %(default)s)",
     )
     judge.add_argument("--sha256", metavar="SUM", help="what the fetched file must have")
     judge.add_argument(

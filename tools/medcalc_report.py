@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..datasets.medcalc.survival import Comparison
 from .medcalc_plot import survival_figure
 from .medcalc_survival import survival, why_whole_numbers
-from .medcalc_table import agreement, disagreements, summary
+from .medcalc_table import agreement, disagreements, summary, unreadable
 from .pages import page, paragraph, section
 from .plots import as_svg
 
@@ -22,5 +22,9 @@ def report(comparison: Comparison) -> str:
     if len(comparison.evaluations) > 1:
         parts.append(section("What survives which multiply", as_svg(survival_figure(comparison))))
         parts += [section(one.title, one.html()) for one in (survival(comparison), why_whole_numbers(comparison))]
-    parts += [section(one.title, one.html()) for one in (agreement(exact), disagreements(exact))]
+    parts += [
+        section(one.title, one.html())
+        for one in (agreement(exact), disagreements(exact), unreadable(exact))
+        if one is not None
+    ]
     return page("slipstick: clinical calculators", _LEAD, *parts)

@@ -59,16 +59,27 @@ def agreement(evaluation: Evaluation) -> Sheet:
 
 
 def disagreements(evaluation: Evaluation) -> Sheet:
-    """Return every row that disagrees, with its cause."""
+    """Return every row that was read and disagrees, with its cause."""
     table = sheet("Rows that disagree", "row", "id", "formula", "label", "category", "cause")
     for verdict in evaluation.verdicts:
-        if verdict.agrees:
+        if verdict.agrees or verdict.error:
             continue
         kind = CALCULATORS[verdict.calculator].answer if verdict.calculator in CALCULATORS else "decimal"
         categories = ", ".join(sorted({defect.category for defect in verdict.defects}))
-        cause = verdict.error or ", ".join(defect.name for defect in verdict.defects) or "not explained"
+        cause = ", ".join(defect.name for defect in verdict.defects) or "not explained"
         label = "" if verdict.truth is None else _shown(verdict.truth.answer, kind)
         table.add(str(verdict.row), str(verdict.calculator), _shown(verdict.result, kind), label, categories, cause)
+    return table
+
+
+def unreadable(evaluation: Evaluation) -> Sheet | None:
+    """Return every row that cannot be read, with the field and what is wrong with it; `None` where all were read."""
+    bad = [verdict for verdict in evaluation.verdicts if verdict.error]
+    if not bad:
+        return None
+    table = sheet("Rows that cannot be read", "row", "id", "error")
+    for verdict in bad:
+        table.add(str(verdict.row), str(verdict.calculator), verdict.error.removeprefix(f"row {verdict.row}: "))
     return table
 
 
@@ -77,10 +88,12 @@ def summary(comparison: Comparison) -> str:
     exact = comparison.evaluations[0]
     rows, agreeing = len(exact.verdicts), exact.agreeing
     explained = sum(verdict.explained for verdict in exact.verdicts)
+    unread = sum(bool(verdict.error) for verdict in exact.verdicts)
     share = 100 * agreeing / rows if rows else 0.0
     lines = [
         f"{agreeing} of {rows} rows agree ({share:.1f} %); {explained - agreeing} labels contradict the published "
-        f"formula in a known way; {rows - explained} rows are not explained."
+        f"formula in a known way; {rows - explained - unread} rows are not explained"
+        + (f"; {unread} cannot be read." if unread else ".")
     ]
     if len(comparison.evaluations) > 1:
         kept = [one for one in comparison.survivals if not one.multiplies]

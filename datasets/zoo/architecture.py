@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ..graph import Family, Graph, Sizes
 
@@ -36,8 +37,6 @@ class Architecture:
     """The rest of the configuration, where it is not the default."""
     part: str = ""
     """The part of the model that is used, an attribute; empty: all of it."""
-    tolerance: float = TOLERANCE
-    """How far results may be from torch's, in shares of the largest magnitude."""
 
     def at(self, sizes: Sizes) -> Architecture:
         """Return it in other sizes; names that are none of its own are left alone."""
@@ -60,6 +59,9 @@ class Architecture:
 
 Draw: TypeAlias = Callable[[Sizes], "tuple[torch.Tensor, ...]"]
 """Makes example inputs for sizes; torch's generator is seeded before."""
+
+_INPUT_SIZES: Final = re.compile(r"-\d+x\d+$")
+"""What a name ends with that tells of which sizes the inputs are."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +96,17 @@ class Use:
             own = replace(self, sizes={name: sizes[name] for name in self.sizes})
             return own.graph(family, architecture.at(sizes), what, suffix)
 
+        name = f"{architecture.name}{suffix}"
+        without = _INPUT_SIZES.sub("", name)
         return Graph(
-            name=f"{architecture.name}{suffix}",
+            name=name,
             family=family,
             what=f"{architecture.name}, random weights: {what}",
             build=build,
             flops=None,
             bytes=None,
-            tolerance=architecture.tolerance,
+            tolerance=TOLERANCE,
+            workload=without if without != name else "",
             sizes={**self.sizes, **architecture.sizes},
             small_sizes={**self.small, **architecture.small},
             make=make,
