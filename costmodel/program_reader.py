@@ -7,6 +7,7 @@ import re
 from .lines import Form, Value, form
 from .loop_bounds import index_range, indices_of, turns_by_cases, turns_of
 from .program import NONE, Alternative, Life, Loop, Program, Statement
+from .promotion import promote
 from .ranges import exactly, result
 
 _NAMES = re.compile(r"(%[\w.$-]+(?:#\d+|:\d+)?)", re.ASCII)
@@ -16,7 +17,10 @@ _COMMENT = re.compile(r'//[^\n"]*$')
 
 def read(text: str) -> Program:
     """Return the program of a text as `str(operation)` prints it."""
-    return _Reader().read(text)
+    program = _Reader().read(text)
+    if "memref.alloca" in text:
+        promote(program)
+    return program
 
 
 class _Reader:
