@@ -38,18 +38,16 @@ class Machine:
     """Whether LLVM reads elements that lie apart by one instruction."""
     unrolled: int
     """Operations up to which LLVM unrolls a loop in part: what its scheduling model says the loop buffer holds."""
-    _registers: dict[int, tuple[Value, int]] = field(default_factory=dict, repr=False)
-    """What `registers_of` has answered, by the identity of values: those of one form are one object."""
+    _registers: dict[Value, int] = field(default_factory=dict, repr=False)
+    """What `registers_of` has answered."""
 
     def registers_of(self, value: Value) -> int:
         """Return how many vector registers hold a value."""
-        known = self._registers.get(id(value))
-        if known is not None and known[0] is value:
-            return known[1]
-        if len(self._registers) >= _MOST:
-            self._registers.clear()
-        found = self._count(value)
-        self._registers[id(value)] = value, found
+        found = self._registers.get(value)
+        if found is None:
+            if len(self._registers) >= _MOST:
+                self._registers.clear()
+            found = self._registers[value] = self._count(value)
         return found
 
     def _count(self, value: Value) -> int:
