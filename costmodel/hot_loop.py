@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 
 from .chains import chains
@@ -85,7 +84,7 @@ def _work(
     """Sum up the pieces of work of one copy of a loop's body, by key; loops inside are unrolled."""
     copies, neighbours = _copies(program, number, shapes)
     is_vector = shapes[number].lanes > 1
-    pieces: dict[str, float] = Counter()
+    pieces: defaultdict[str, float] = defaultdict(float)
     for (form, home), count in kinds.items():
         times = copies.get(home)
         if times is None:

@@ -60,7 +60,12 @@ def _cells(program: Program, arrays: set[int]) -> Iterable[_Cell]:
         where = tuple(program.lives[one].constant for one in statement.operands[first:])
         operand = statement.form.operand
         size = operand.lanes if operand is not None else 0
-        if used != {array} or None in where or statement.operands.count(array) > 1 or lanes.setdefault(array, size) != size:
+        if (
+            used != {array}
+            or None in where
+            or statement.operands.count(array) > 1
+            or lanes.setdefault(array, size) != size
+        ):
             arrays = arrays - used
             continue
         cell = cells[array].setdefault(where, _Cell())
