@@ -90,7 +90,7 @@ def estimates(features: Floats, index: Index, costs: tuple[Floats, Floats], on: 
     sums, constants = features @ costs[0], costs[1]
     instructions, code_bytes = sums[:, 0] + constants[0], sums[:, 1] + constants[1]
     busy = copies * sums[:, 2] + constants[2]
-    cycles = np.maximum(busy, chain * copies)
+    cycles = np.maximum(busy, chain)
     missing = np.maximum(0.0, folded - on.registers)
     # Where a function must give some registers back as it found them, it saves those that it takes, in pairs.
     saved = np.minimum(on.saved, np.maximum(0.0, alive - (on.registers - on.saved)))

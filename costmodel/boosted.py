@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -66,6 +67,8 @@ def train(matrix: Matrix, margins: Floats, truths: Mapping[str, Floats], paramet
     where a row has none. Where no row has a label, as without a simulator, the forest gives NaN.
     """
 
+    data = _Data(matrix)
+
     def one(place: int) -> bytes | None:
         label = LABELS[place]
         known = ~np.isnan(truths[label.name])
@@ -73,7 +76,7 @@ def train(matrix: Matrix, margins: Floats, truths: Mapping[str, Floats], paramet
             return None
         scaled = label.to_scale(truths[label.name][known])
         own = {**parameters.booster(), **({"objective": _ABSOLUTE} if label.name in ABSOLUTE else {})}
-        return _train(matrix[known], scaled, margins[known, place], own, parameters.rounds)
+        return _train(data.of(known), scaled, margins[known, place], own, parameters.rounds)
 
     return Forest.from_boosters(_side_by_side(one, len(LABELS)))
 
@@ -81,12 +84,13 @@ def train(matrix: Matrix, margins: Floats, truths: Mapping[str, Floats], paramet
 def train_spread(matrix: Matrix, spreads: Floats, parameters: Parameters) -> Forest:
     """Train trees for log distances between predictions and truths, f64 [rows, labels], NaN where there is none."""
     own = {**parameters.booster(), "max_depth": parameters.spread_depth, "max_leaves": 24, "min_child_weight": 10.0}
+    data = _Data(matrix)
 
     def one(place: int) -> bytes | None:
         known = np.isfinite(spreads[:, place])
         nothing = np.zeros(int(known.sum()))
         return (
-            _train(matrix[known], spreads[known, place], nothing, own, parameters.spread_rounds)
+            _train(data.of(known), spreads[known, place], nothing, own, parameters.spread_rounds)
             if known.any()
             else None
         )
@@ -106,7 +110,27 @@ def train_doubt(matrix: Matrix, is_worst: NDArray[np.bool_], parameters: Paramet
 
 def fit(matrix: Matrix, truth: Floats, parameters: Parameters, weights: Floats | None = None) -> bytes:
     """Return one ensemble for truths f64 [rows], as `Forest.from_boosters` reads it; `weights` say what rows count."""
-    return _train(matrix, truth, np.zeros(len(truth)), parameters.booster(), parameters.rounds, weights)
+    data = xgb.DMatrix(matrix)
+    return _train(data, truth, np.zeros(len(truth)), parameters.booster(), parameters.rounds, weights)
+
+
+class _Data:
+    """Rows as XGBoost reads them: labels that the same rows have share what it computes of the features.
+
+    Each thread has one of its own: truths are set on it.
+    """
+
+    def __init__(self, matrix: Matrix) -> None:
+        self._matrix = matrix
+        self._kept = threading.local()
+
+    def of(self, known: NDArray[np.bool_]) -> xgb.DMatrix:
+        """Return the rows of a mask, as it is, or as another ensemble of this thread had them."""
+        rows = known.tobytes()
+        if getattr(self._kept, "rows", None) != rows:
+            self._kept.rows, self._kept.data = rows, xgb.DMatrix(self._matrix[known])
+        found: xgb.DMatrix = self._kept.data
+        return found
 
 
 def _side_by_side(one: Callable[[int], bytes | None], count: int) -> Sequence[bytes | None]:
@@ -119,7 +143,7 @@ def _side_by_side(one: Callable[[int], bytes | None], count: int) -> Sequence[by
 
 
 def _train(
-    matrix: Matrix,
+    data: xgb.DMatrix,
     truth: Floats,
     margin: Floats,
     parameters: dict[str, object],
@@ -128,7 +152,7 @@ def _train(
 ) -> bytes:
     middle = np.median if parameters["objective"] == _ABSOLUTE else np.mean
     base = float(middle(truth - margin))
-    data = xgb.DMatrix(matrix, truth, base_margin=margin + base, weight=weights)
+    data.set_info(label=truth, base_margin=margin + base, weight=weights)
     booster = xgb.train({**parameters, "base_score": 0.0}, data, rounds)
     booster.set_param({"base_score": base})
     return bytes(booster.save_raw("json"))

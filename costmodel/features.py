@@ -22,8 +22,6 @@ def target_features(target: Target) -> dict[str, float]:
     return {
         "target.vector_bits": target.vector_bits,
         "target.vector_registers": target.vector_registers,
-        "target.auto_bits": on.auto_bits,
-        "target.loop_buffer": on.loop_buffer,
         "target.l1_kib": target.l1d_bytes >> 10,
         "target.l2_kib": target.l2_bytes >> 10,
         f"isa.{on.isa}": 1.0,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Sequence
 
+from .chains import chains
 from .liveness import Pressure
 from .machine import Machine, work
-from .program import Loop, Program
+from .motion import Motion
+from .ports import bounds
+from .program import NONE, Kinds, Program
 from .unrolling import Shape
 
 FREE = frozenset({"free", "function"})
@@ -20,8 +25,21 @@ def registers(name: str, alive: Pressure, begin: int, end: int, found: dict[str,
     found[f"{name}.masks"] = max(alive.masks[begin:end], default=0)
 
 
-def hot_loop(program: Program, on: Machine, loop: Loop, shape: Shape, alive: Pressure, found: dict[str, float]) -> None:
-    """Describe the hottest loop: its work, registers, values handed on, and the longest chain through them."""
+def hot_loop(
+    program: Program,
+    on: Machine,
+    number: int,
+    shapes: Sequence[Shape],
+    moved: Motion,
+    kinds: Kinds,
+    alive: Pressure,
+    found: dict[str, float],
+) -> None:
+    """Describe the hottest loop as LLVM leaves it: its work, registers, values handed on, what bounds it.
+
+    `kinds` are those of the whole program by `moved`.
+    """
+    loop, shape = program.loops[number], shapes[number]
     registers("hot", alive, loop.begin, loop.end, found)
     found["hot.turns"] = -1.0 if math.isnan(loop.trips) else loop.trips
     found["hot.step"] = loop.step
@@ -34,60 +52,70 @@ def hot_loop(program: Program, on: Machine, loop: Loop, shape: Shape, alive: Pre
     found["hot.strided"] = shape.accesses.strided
     found["hot.fixed_accesses"] = shape.accesses.fixed
     found["hot.serial"] = shape.accesses.is_serial
-    carried = [program.lives[number].value for number in loop.carried]
+    carried = [program.lives[one].value for one in loop.carried]
     found["hot.carried"] = sum(on.registers_of(value) for value in carried)
-    for number in loop.read:
-        life = program.lives[number]
+    for value in loop.read:
+        life = program.lives[value]
         if life.splat:
             found["hot.splats"] += 1
         elif life.value.kind == "vector":
             found["hot.fixed"] += on.registers_of(life.value)
         elif life.value.kind == "memref":
             found["hot.memrefs"] += 1
-    total = 0.0
-    for (form, _), count in program.kinds(loop.begin, loop.end).items():
-        own = work(form, on)
-        if own.key in FREE:
-            continue
-        pieces = count * own.pieces
-        found["h." + ("w" + own.key[1:] if shape.lanes > 1 and own.key[0] == "s" else own.key)] += pieces
-        total += pieces
-        if own.lanes:
-            found["hl." + own.key] += count * own.lanes
+    pieces = _work(program, on, number, shapes, kinds, found)
     for statement in program.statements[loop.begin : loop.end]:
         if statement.form.class_ == "load" and program.lives[statement.results[0]].uses > 1:
             own = work(statement.form, on)
             # What is read for several operations is a register in each copy of the body.
             if own.key == "v.load" and not statement.is_folded:
                 found["hot.loaded"] += own.pieces
-    found["hot.work"] = total
+    found["hot.work"] = sum(pieces.values())
     found["hot.apart"] = found["hot.lazy"] + (shape.copies - 1) * found["hot.loaded"]
-    found["hot.chain"], found["hot.path"] = _chains(program, loop)
+    chain, found["hot.path"] = chains(program, number, moved)
+    # Vectors that a turn works on have sums of their own.
+    found["hot.chain"] = chain * shape.copies / max(1.0, shape.interleaved)
+    times = max(1.0, shape.copies)
+    bounds({key: count * times for key, count in pieces.items()}, found["hot.chain"], found["hot.path"], on, found)
 
 
-_LATENCY = {"fma": 4.0, "fp": 4.0, "div": 13.0, "sqrt": 18.0, "minmax": 4.0, "ieeeminmax": 8.0, "mul": 5.0}
-_LATENCY |= {"load": 6.0, "scalarload": 5.0, "maskedload": 7.0, "broadcast": 3.0, "shuffle": 2.0, "reduce": 16.0}
-_LATENCY |= {"convert": 4.0, "width": 3.0, "free": 0.0, "round": 8.0, "cmp": 3.0, "gather": 20.0, "idiv": 15.0}
+def _work(
+    program: Program, on: Machine, number: int, shapes: Sequence[Shape], kinds: Kinds, found: dict[str, float]
+) -> dict[str, float]:
+    """Sum up the pieces of work of one copy of a loop's body, by key; loops inside are unrolled."""
+    copies, neighbours = _copies(program, number, shapes)
+    is_vector = shapes[number].lanes > 1
+    pieces: defaultdict[str, float] = defaultdict(float)
+    for (form, home), count in kinds.items():
+        times = copies.get(home)
+        if times is None:
+            continue
+        own = work(form, on)
+        if own.key in FREE or own.key.endswith("constant"):
+            continue
+        key, operand = own.key, form.operand
+        is_data = key[0] == "s" or (key[:2] == "x." and operand is not None and operand.element != "index")
+        many = count * own.pieces * times
+        if is_data and is_vector:
+            key = "w" + key[1:]
+        elif is_data and times > 1 and home in neighbours and operand is not None:
+            key, many = "q" + key[1:], math.ceil(many * max(8, operand.bits) / on.bits)
+        pieces[key] += many
+        if own.lanes:
+            found["hl." + own.key] += count * own.lanes * times
+    for key, many in pieces.items():
+        found["h." + key] = many
+    return pieces
 
 
-def _chains(program: Program, loop: Loop) -> tuple[float, float]:
-    """Return the latency from turn to turn, and through one turn, in cycles of a typical machine."""
-    carried: dict[int, float] = dict.fromkeys(loop.carried, 0.0)
-    reached: dict[int, float] = {}
-    longest = 0.0
-    for statement in program.statements[loop.begin : loop.end]:
-        latency = _LATENCY.get(statement.form.class_, 1.0)
-        start, through = 0.0, -1.0
-        for number in statement.operands:
-            if (own := reached.get(number, 0.0)) > start:
-                start = own
-            if number in carried and carried[number] > through:
-                through = carried[number]
-        start += latency
-        if start > longest:
-            longest = start
-        for number in statement.results:
-            reached[number] = start
-            if through >= 0.0:
-                carried[number] = through + latency
-    return max((carried.get(number, 0.0) for number in loop.yielded), default=0.0), longest
+def _copies(program: Program, number: int, shapes: Sequence[Shape]) -> tuple[dict[int, float], set[int]]:
+    """Return how often the bodies of a loop and of those inside stand in one turn, and which are of neighbours."""
+    copies, neighbours = {number: 1.0}, set()
+    for inside in range(number + 1, len(shapes)):
+        parent = program.loops[inside].parent
+        if parent == NONE or parent not in copies:
+            continue
+        shape = shapes[inside]
+        copies[inside] = 0.0 if shape.moves else copies[parent] * shape.copies * program.loops[inside].share
+        if shape.together > 1 or parent in neighbours:
+            neighbours.add(inside)
+    return copies, neighbours

@@ -6,7 +6,8 @@ from copy to copy of an unrolled loop inside takes as many registers as there ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .machine import Machine
@@ -27,9 +28,10 @@ class Kept:
 def invariants(program: Program, loops: Sequence[Shape], on: Machine, moved: Motion | None = None) -> list[Kept]:
     """Return what is kept through loops without the text saying so."""
     lives, statements = program.lives, program.statements
+    moved = moved or motion(program)
     level: dict[int, tuple[int, int]] = {}
     found: dict[int, Kept] = {}
-    masks = (moved or motion(program)).masks
+    masks = moved.masks
     for statement, mask in zip(statements, masks, strict=True):
         home, copies = NONE, 1
         if mask >= 0:
@@ -44,7 +46,24 @@ def invariants(program: Program, loops: Sequence[Shape], on: Machine, moved: Mot
         if home != NONE:
             for value in statement.results:
                 level[value] = (home, copies)
-    return list(found.values())
+    return [*found.values(), *_sums(program, loops, moved)]
+
+
+def _sums(program: Program, loops: Sequence[Shape], moved: Motion) -> Iterator[Kept]:
+    """Yield the elements that loops add to turn after turn, each in a register of its own where all are unrolled."""
+    for loop, mask in moved.sums:
+        copies, home, inside = 1.0, NONE, loop
+        while inside != NONE:
+            shape = loops[inside]
+            if not mask >> inside & 1:
+                home = inside
+            elif shape.is_whole and shape.turns == shape.turns:
+                copies *= shape.turns
+            else:
+                break
+            inside = program.loops[inside].parent
+        if home != NONE and copies > 1:
+            yield Kept(home, math.ceil(copies / loops[loop].together), False)
 
 
 def _outermost(program: Program, loops: Sequence[Shape], loop: int, mask: int) -> tuple[int, int]:
@@ -55,7 +74,8 @@ def _outermost(program: Program, loops: Sequence[Shape], loop: int, mask: int) -
         if not mask >> loop & 1:
             home = loop
         elif shape.is_whole and shape.turns == shape.turns:
-            copies *= max(1, int(shape.turns))
+            # What LLVM puts together is one register for several copies.
+            copies *= max(1, math.ceil(shape.turns / shape.together))
         else:
             break
         loop = program.loops[loop].parent

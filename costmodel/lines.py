@@ -92,9 +92,9 @@ _CROSSING = 256
 _ACCESSES = frozenset({"scalarload", "scalarstore", "load", "store"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Value:
-    """What holds a result."""
+    """What holds a result; values of one form are one object, by which answers are remembered."""
 
     kind: str
     """`vector`, `mask` (vector of i1), `float`, `integer` (index, too), `memref` or `tensor`."""

@@ -48,7 +48,7 @@ def loop_features(text: str, target: Target) -> dict[str, float]:
     _values(program, on, found)
     hot = hottest(program, loops, on)
     if hot >= 0:
-        hot_loop(program, on, program.loops[hot], loops[hot], alive, found)
+        hot_loop(program, on, hot, loops, moved, kinds, alive, found)
     stores = fills(program)
     if stores:
         # Nothing of its work and loops is left in the code: a call, or a few stores of whole vectors.

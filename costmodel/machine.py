@@ -8,9 +8,8 @@ from functools import cache
 from ..target import Target
 from .lines import Form, Value
 
-_LOOP_BUFFERS = {"znver3": 512, "znver4": 512, "znver5": 512}
-_UNROLLED = 108
-"""What LLVM 22 takes instead for these."""
+_UNROLLED = {"znver3": 108, "znver4": 108, "znver5": 108}
+"""Operations up to which LLVM 22 unrolls loops in part, where that is not what most CPUs of the architecture have."""
 _HALVES = frozenset({"f16", "bf16"})
 _MOST = 1 << 16
 """Answers that are kept."""
@@ -21,12 +20,10 @@ _NAMES = {"vector": "v.", "mask": "v.", "float": "s.", "integer": "x.", "memref"
 
 @dataclass(frozen=True, eq=False)
 class Machine:
-    """A CPU's vector registers, and those that LLVM's own vectorisation uses."""
+    """A CPU's vector registers, and what decides how LLVM uses them."""
 
     bits: int
     registers: int
-    auto_bits: int
-    """Of the vectors that LLVM prefers by itself, 256 on Intel's CPUs with 512: the compiler asks for all `bits`."""
     has_masks: bool
     """Whether masks have registers of their own."""
     has_predicates: bool
@@ -41,20 +38,16 @@ class Machine:
     """Whether LLVM reads elements that lie apart by one instruction."""
     unrolled: int
     """Operations up to which LLVM unrolls a loop in part: what its scheduling model says the loop buffer holds."""
-    loop_buffer: int
-    """The same as LLVM's models had it before they were cut down to what is worth unrolling: a mark of the CPU."""
-    _registers: dict[int, tuple[Value, int]] = field(default_factory=dict, repr=False)
-    """What `registers_of` has answered, by the identity of values: those of one form are one object."""
+    _registers: dict[Value, int] = field(default_factory=dict, repr=False)
+    """What `registers_of` has answered."""
 
     def registers_of(self, value: Value) -> int:
         """Return how many vector registers hold a value."""
-        known = self._registers.get(id(value))
-        if known is not None and known[0] is value:
-            return known[1]
-        if len(self._registers) >= _MOST:
-            self._registers.clear()
-        found = self._count(value)
-        self._registers[id(value)] = value, found
+        found = self._registers.get(value)
+        if found is None:
+            if len(self._registers) >= _MOST:
+                self._registers.clear()
+            found = self._registers[value] = self._count(value)
         return found
 
     def _count(self, value: Value) -> int:
@@ -69,17 +62,15 @@ class Machine:
 def machine(target: Target) -> Machine:
     """Return what is known of a target."""
     masks = target.has("avx512f")
-    auto = 256 if masks and not target.cpu.startswith("znver") else target.vector_bits
     isa = "avx512" if masks else target.architecture if target.architecture == "aarch64" else "avx2"
     half = target.has("avx512fp16") or target.has("fullfp16")
-    buffer = _LOOP_BUFFERS.get(target.cpu, 16 if target.architecture == "aarch64" else 50)
+    unrolled = _UNROLLED.get(target.cpu, 16 if target.architecture == "aarch64" else 50)
     saved = 8 if target.architecture == "aarch64" else 0
     has_masks = masks or target.has("sve")
     near = 4 if target.architecture == "aarch64" else 8
     return Machine(
         target.vector_bits,
         target.vector_registers,
-        auto,
         has_masks,
         target.has("sve"),
         saved,
@@ -87,8 +78,7 @@ def machine(target: Target) -> Machine:
         half,
         near,
         masks,
-        min(buffer, _UNROLLED),
-        buffer,
+        unrolled,
     )
 
 

@@ -31,6 +31,8 @@ class Motion:
     """How many different elements of arrays of several dimensions each loop reads and writes, [loops]."""
     offsets: list[int]
     """How many writes of each loop are at a constant distance from something, [loops]."""
+    sums: list[tuple[int, int]]
+    """Elements that are read and written in a loop that moves them: the loop, and what they change with, as a mask."""
 
     def kinds(self, program: Program) -> Kinds:
         """Count operations that are in the code, by form and the loop that they are left in."""
@@ -79,10 +81,9 @@ def motion(program: Program) -> Motion:
         if mask:
             for value in statement.results:
                 varies[value] |= mask
-    if not may_alias:
-        _promote(program, touched, varies, homes)
+    sums = [] if may_alias else _promote(program, touched, varies, homes)
     elements = _elements(program, touched, varies, homes)
-    return Motion(varies, masks, homes, [len(own) for own in elements], offsets)
+    return Motion(varies, masks, homes, [len(own) for own in elements], offsets, sums)
 
 
 def _promote(
@@ -90,11 +91,13 @@ def _promote(
     touched: dict[tuple[int, int], dict[tuple[int, ...], list[int]]],
     varies: list[int],
     homes: list[int],
-) -> None:
+) -> list[tuple[int, int]]:
     """Take out of loops the reads and writes of an element that they do not move: it is kept in a register.
 
-    `touched`: the operations that read and write elements, by loop, array and subscripts.
+    `touched`: the operations that read and write elements, by loop, array and subscripts. Return what stays, as
+    `Motion.sums` has it.
     """
+    sums = []
     for (loop, _), elements in touched.items():
         (subscripts, places), *others = elements.items()
         classes = {program.statements[place].form.class_ for place in places}
@@ -108,6 +111,9 @@ def _promote(
             home = program.loops[home].parent
         for place in places:
             homes[place] = home
+        if home == loop:
+            sums.append((loop, mask))
+    return sums
 
 
 def _elements(

@@ -7,6 +7,7 @@ import re
 from .lines import Form, Value, form
 from .loop_bounds import index_range, indices_of, turns_by_cases, turns_of
 from .program import NONE, Alternative, Life, Loop, Program, Statement
+from .promotion import promote
 from .ranges import exactly, result
 
 _NAMES = re.compile(r"(%[\w.$-]+(?:#\d+|:\d+)?)", re.ASCII)
@@ -16,7 +17,10 @@ _COMMENT = re.compile(r'//[^\n"]*$')
 
 def read(text: str) -> Program:
     """Return the program of a text as `str(operation)` prints it."""
-    return _Reader().read(text)
+    program = _Reader().read(text)
+    if "memref.alloca" in text:
+        promote(program)
+    return program
 
 
 class _Reader:
@@ -41,7 +45,8 @@ class _Reader:
 
     def read(self, text: str) -> Program:
         forms, names = _lines(text)
-        statements, lives, numbers = self.statements, self.lives, self._numbers
+        statements, lives, numbers, splats = self.statements, self.lives, self._numbers, self._splats
+        alternatives = self._alternatives
         loop, readers, is_dead, at = NONE, _NOWHERE, False, 0
         # Everything that is done for each operation is in this one loop: calls would take half of the time.
         for found in forms:
@@ -65,14 +70,14 @@ class _Reader:
                 life.uses += 1
                 if life.first < 0:
                     life.first = here
-                if self._alternatives:
+                if alternatives:
                     self._note_gaps(life)
                 life.end = here
-                if life.loop in readers:
+                if life.loop != loop and life.loop in readers:
                     readers[life.loop].add(number)
                 operands.append(number)
             is_folded, results = is_dead, []
-            if found.splat and (number := self._splats.get(found.splat, NONE)) != NONE:
+            if found.splat and (number := splats.get(found.splat, NONE)) != NONE:
                 # Another constant has the same in all lanes: they are one register.
                 numbers[names[start]] = number
                 statements.append(Statement(found, operands, [number], loop, True))
@@ -86,7 +91,7 @@ class _Reader:
                     numbers[names[start]] = number = len(lives)
                     own = Life(value, here, here, loop)
                     lives.append(own)
-                    results.append(number)
+                    results = [number]
                 if found.fold is not None:
                     own.range = result(found.fold, tuple([lives[one].range for one in operands]))
                     if own.range is not None and value.element in ("index", "i1"):
@@ -97,7 +102,7 @@ class _Reader:
                     own.range = exactly(found.constant) if found.constant is not None else None
                     own.splat = found.splat
                     if found.splat and loop == NONE:
-                        self._splats.setdefault(found.splat, results[0])
+                        splats.setdefault(found.splat, results[0])
             elif found.name == "scf.yield" and self._regions and self._regions[-1] > NONE:
                 self.loops[loop].yielded = operands
             statements.append(Statement(found, operands, results, loop, is_folded))

@@ -23,7 +23,7 @@ from .tree_model import TreeModel
 
 FOLDER = Path(__file__).parent / "released"
 """Where the model that comes with slipstick lies."""
-FEATURES = 6
+FEATURES = 7
 """The version of what is read from a text: a model fits the features that it was trained on."""
 _INDEX = "model.json"
 _TENSORS = "model.safetensors"

@@ -244,7 +244,8 @@ def hottest(program: Program, found: Sequence[Shape], on: Machine) -> int:
     best, most = -1, (-1.0, -1.0)
     for number, shape in enumerate(found):
         if shape.is_leaf and not shape.is_whole:
-            rank = (shape.vectors * shape.copies + (shape.lanes > 1) * shape.size, shape.size)
+            # Calls count as none: `vectors` is negative where there are some.
+            rank = (max(0, shape.vectors) * shape.copies + (shape.lanes > 1) * shape.size, shape.size)
             if rank > most:
                 best, most = number, rank
     return best

@@ -420,7 +420,9 @@ def test_the_tool(model: TreeModel, tmp_path: Path, capsys: pytest.CaptureFixtur
     explained = json.loads(run("explain", file, "--target", "haswell", "--json"))["kernels"]["kernel"]
     assert explained[0]["without"] == "" and {"s.fp", "loops"} <= {share["without"] for share in explained}
     assert "ratio" in run("compare", file, file)
-    assert "trained on" in run("info")
+    card = run("info")
+    assert "trained on" in card and "limits" in card
+    assert json.loads(run("info", "--json")) == model.record
 
     for arguments, message in (
         (("predict", str(tmp_path / "empty.mlir")), "expected MLIR, found an empty file"),

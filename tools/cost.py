@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _corpus(commands)
     info = commands.add_parser("info", help="the model card")
     _model(info)
+    info.add_argument("--json", action="store_true", help="print the record of the training, all figures in it")
     return parser
 
 

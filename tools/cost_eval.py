@@ -20,24 +20,11 @@ from ..datasets.corpus.measured import with_times
 from ..datasets.corpus.store import read_all
 from ..errors import ArgumentError
 from . import cost_goals
+from .cost_figures import COLUMNS, TABLE_WIDTH, number
 from .cost_html import write_html
 from .cost_judgements import Judgements, read
 from .cost_speed import speeds
 from .files import check_writable
-
-TABLE_WIDTH = 130
-"""Columns of the tables where they do not go to a terminal."""
-COLUMNS = {
-    "rmse_of_range": "RMSE % range",
-    "rmse_of_mean": "RMSE % mean",
-    "mape": "MAPE %",
-    "within_one": "within 1 %",
-    "f1_some": "F1 some/none %",
-    "spearman": "Spearman",
-    "pairs": "pairs right %",
-    "coverage": "in interval %",
-    "width": "interval % range",
-}
 
 
 def eval(arguments: argparse.Namespace) -> int:
@@ -110,10 +97,3 @@ def table(judgement: Judgement) -> Table:
                 shown.add_row(label.name if place == 0 else "", model, *cells)
                 place += 1
     return shown
-
-
-def number(name: str, value: float) -> str:
-    """Return a figure as it is shown."""
-    if value != value:
-        return "-"
-    return f"{value:.3f}" if name == "spearman" else f"{100 * value:.1f}"

@@ -23,7 +23,8 @@ _SHOWN = ("vector_registers", "spills", "instructions", "cycles", "utilisation",
 
 def write_html(found: Sequence[Judgement], goals: Sequence[Goal], rows: int, path: Path) -> None:
     """Write the page. Raises OSError."""
-    from .cost_eval import COLUMNS, number, title
+    from .cost_eval import title
+    from .cost_figures import COLUMNS, number
 
     parts = [f"<h1>Cost model: judged on {rows} rows</h1>", _goals(goals)]
     for level in dict.fromkeys(judgement.level for judgement in found):

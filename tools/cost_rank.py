@@ -18,7 +18,7 @@ from ..costmodel.ranker_files import save_ranker
 from ..costmodel.ranker_training import PARAMETERS
 from ..errors import ArgumentError
 from .bench_decisions_tables import agreement_table, family_table, summary_table
-from .cost_eval import TABLE_WIDTH
+from .cost_figures import TABLE_WIDTH
 
 _LEAST_FAMILIES = 2
 

@@ -21,7 +21,8 @@ from ..costmodel.training import Examples, train_level
 from ..costmodel.tree_model import TreeModel
 from ..datasets.corpus.measured import with_times
 from ..datasets.corpus.store import read_all, read_manifest
-from .cost_eval import TABLE_WIDTH, table
+from .cost_eval import table
+from .cost_figures import TABLE_WIDTH
 
 
 def train(arguments: argparse.Namespace) -> int:
