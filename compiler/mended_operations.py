@@ -37,6 +37,10 @@ def mended_operations() -> dict[Any, Any]:
         aten.bitwise_or.Scalar: _or_number,
         aten.bitwise_xor.Scalar: _xor_number,
         aten.roll.default: _rolled,
+        aten.floor_divide.default: _floor_divide,
+        aten.floor_divide.Scalar: _floor_divide,
+        aten.div.Tensor_mode: _rounded_division,
+        aten.div.Scalar_mode: _rounded_division,
     }
 
 
@@ -59,7 +63,12 @@ def _fmod(x: Tensor, y: Tensor) -> Any:
 
 
 def _clamp(x: Tensor, low: Any = None, high: Any = None) -> Any:
-    """Return floats between bounds, each a number, a tensor or None; NaN stays NaN, where torch-mlir makes it `low`."""
+    """Return floats between bounds, each a number, a tensor or None; NaN stays NaN, where torch-mlir makes it `low`.
+
+    Beside uint8 torch takes a negative number as uint8, too: -3 is 253.
+    """
+    if x.dtype == torch.uint8 and any(isinstance(bound, int) and bound < 0 for bound in (low, high)):
+        return torch.clamp(x, *(bound % 256 if isinstance(bound, int) else bound for bound in (low, high)))
     if not x.dtype.is_floating_point:
         return NotImplemented
     for bound in (low, high):
@@ -194,3 +203,17 @@ def _rolled(x: Tensor, shifts: list[Any], dims: Sequence[int] = ()) -> Any:
     if dims or x.dim() == 0:
         return NotImplemented
     return torch.roll(x.reshape(-1), shifts, [0]).reshape(x.shape)
+
+
+def _floor_divide(x: Tensor, y: Any) -> Any:
+    """Return quotients of 64-bit integers, rounded down; torch-mlir's lowering goes by way of f64, which has 53 bits."""
+    if torch.result_type(x, y) != torch.int64:
+        return NotImplemented
+    quotient = torch.div(x, y, rounding_mode="trunc")
+    rest = x - quotient * y
+    return quotient - ((rest != 0) & ((rest < 0) != (y < 0))).to(torch.int64)
+
+
+def _rounded_division(x: Tensor, y: Any, *, rounding_mode: str | None = None) -> Any:
+    """Return `_floor_divide` where quotients are rounded down; leave other divisions to torch-mlir."""
+    return _floor_divide(x, y) if rounding_mode == "floor" else NotImplemented
