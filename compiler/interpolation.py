@@ -19,14 +19,19 @@ def interpolations(table: Mapping[Any, Any]) -> dict[Any, Any]:
     aten = torch.ops.aten
     by_factors = (aten.upsample_linear1d.vec, aten.upsample_bilinear2d.vec, aten.upsample_trilinear3d.vec)
     by_sizes = (aten.upsample_linear1d.default, aten.upsample_bilinear2d.default, aten.upsample_trilinear3d.default)
-    return {**dict.fromkeys(by_sizes, _to_sizes), **{operation: _by_factors(table[operation]) for operation in by_factors}}
+    return {
+        **dict.fromkeys(by_sizes, _to_sizes),
+        **{operation: _by_factors(table[operation]) for operation in by_factors},
+    }
 
 
 def _by_factors(others: Any) -> Any:
     def interpolated(x: Tensor, size: Any, align_corners: bool, factors: Sequence[float] | None) -> Any:
         if not x.dtype.is_floating_point:
             return others(x, size, align_corners, factors)
-        wanted = size or [torch.sym_int(length * factor) for length, factor in zip(x.shape[2:], factors or (), strict=True)]
+        wanted = size or [
+            torch.sym_int(length * factor) for length, factor in zip(x.shape[2:], factors or (), strict=True)
+        ]
         return _interpolated(x, wanted, align_corners, factors or [None] * len(wanted))
 
     return interpolated
@@ -38,9 +43,7 @@ def _to_sizes(x: Tensor, size: Sequence[Any], align_corners: bool, *factors: flo
     return _interpolated(x, size, align_corners, factors or [None] * len(size))
 
 
-def _interpolated(
-    x: Tensor, size: Sequence[Any], align_corners: bool, factors: Sequence[float | None]
-) -> Tensor:
+def _interpolated(x: Tensor, size: Sequence[Any], align_corners: bool, factors: Sequence[float | None]) -> Tensor:
     """Return images of `size`, which are `x` [images, planes, ...] interpolated; 16-bit floats in f32, as torch does.
 
     `factors` are those that the sizes come from, None where they are given by themselves.

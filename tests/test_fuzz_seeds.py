@@ -219,3 +219,15 @@ def test_a_variance_of_variances():
     """A pass erased what was still read, which ended the process."""
     x = torch.arange(24.0).reshape(1, 3, 8)
     run(lambda x: torch.var_mean(x, 2)[0].var((0, 1)), x)
+
+
+def test_the_least_value_beside_nan():
+    """Where all others were NaN too, it was infinite."""
+    x = torch.tensor([[NAN, NAN, INFINITE, 1.0], [NAN, INFINITE, NAN, NAN], [NAN, 2, INFINITE, 0]])
+    run(lambda x: (x.kthvalue(1, 0).values, x.kthvalue(2, 0, keepdim=True).values, x.kthvalue(2, 1).values), x)
+
+
+def test_a_norm_of_many_numbers_of_16_bits():
+    """Each partial sum was rounded: 41.9 for 42.5."""
+    x = torch.full((17, 17), 2.5)
+    run(lambda x, y: (torch.linalg.vector_norm(x), torch.linalg.vector_norm(y, dim=1)), x.half(), x.bfloat16())
