@@ -4,7 +4,8 @@ Noise is put where a step rounds, and nowhere else. A step rounds if float64 mak
 random last places; moves, comparisons, maxima and the like do not, however they are written. Before a step that rounds
 its operands move by a part of themselves: a sum whose terms cancel moves by a part of the terms, other sums stay. What
 such a step makes moves by a part of itself and, since a formula may cancel inside, of 1 or the greatest beside it,
-whichever is less.
+whichever is less; and by what torch's own result is off in float32 or float64, up to a limit: a normalisation of what
+hardly varies multiplies by a great number and subtracts, and there both are off.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ NOISE = {torch.float32: 3e-7, torch.float64: 4e-15, torch.bfloat16: 2.0**-8, tor
 
 INSIDE = 0.3
 """How much of the noise is relative to 1 or the greatest value, whichever is less."""
+
+MOST = 64
+"""How many times the noise that is what torch is off may be counted."""
 
 ONCE = frozenset({
     "{0} + {1}", "{0} - {1}", "{1} - {0}", "{0} * {1}", "{0} + 1", "1 - {0}", "{0} * 2.5", "{0} / 3", "{0} * -0.125",
@@ -70,6 +74,21 @@ class Rounding:
         return found
 
     @cached_property
+    def errors(self) -> list[float]:
+        """How far torch is off in each step in f32 or f64, of a value or 1, whichever is greater; up to a limit."""
+        values = self.recipe.values()
+        found = []
+        for number, step in enumerate(self.recipe.steps):
+            made, wide = values[len(self.recipe.leaves) + number], _in_double(step, values)
+            if made.dtype not in (torch.float32, torch.float64) or wide is None or wide.shape != made.shape:
+                found.append(0.0)
+                continue
+            off = (made.double() - wide).abs() / wide.abs().clamp(min=1.0)
+            off = off[off.isfinite()]
+            found.append(min(float(off.max()) if off.numel() else 0.0, MOST * NOISE[made.dtype]))
+        return found
+
+    @cached_property
     def determined(self) -> list[bool]:
         """Whether each value leaves no choice: it is rounded at most once, by an operation that IEEE determines."""
         counts = [0] * len(self.recipe.leaves)
@@ -82,10 +101,10 @@ class Rounding:
         """Return all values of a run with noise."""
         generator = torch.Generator().manual_seed(seed)
         found = self._leaves()
-        for step, rounds in zip(self.recipe.steps, self.rounds, strict=True):
+        for step, rounds, error in zip(self.recipe.steps, self.rounds, self.errors, strict=True):
             value = step.value(found)
             if rounds:
-                value = _moved(value, step.value(_replaced(found, step, generator)), generator)
+                value = _moved(value, step.value(_replaced(found, step, generator)), error, generator)
             found.append(value)
         return found
 
@@ -123,8 +142,10 @@ def _signs(value: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return 2 * torch.rand(value.shape, generator=generator, dtype=torch.float64) - 1
 
 
-def _moved(value: torch.Tensor, other: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _moved(value: torch.Tensor, other: torch.Tensor, error: float, generator: torch.Generator) -> torch.Tensor:
     """Return what a step made of moved operands, `other`, moved itself; `value` is what it makes of those unmoved.
+
+    `error` is that of torch, of a value or 1.
 
     What rounding could make zero is so at times. What is zero in both is no rounding's work, and stays.
     """
@@ -133,7 +154,7 @@ def _moved(value: torch.Tensor, other: torch.Tensor, generator: torch.Generator)
     finite = torch.where(wide.isfinite(), wide.abs(), 0.0)
     greatest = finite.max().clamp(max=1.0) if finite.numel() else 0.0
     least = torch.finfo(value.dtype).smallest_normal * torch.finfo(value.dtype).eps
-    reach = size * (finite + INSIDE * greatest) + 2 * least
+    reach = size * (finite + INSIDE * greatest) + 2 * least + error * finite.clamp(min=1.0)
     moved = wide + _signs(value, generator) * reach
     could_be_zero = one.abs() <= reach + (wide - one).abs()
     at_times = torch.rand(value.shape, generator=generator) < 0.25
