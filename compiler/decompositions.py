@@ -11,6 +11,7 @@ from torch import Tensor
 from torch._decomp import get_decompositions
 
 from .convolution_gradients import convolution_backward
+from .interpolation import interpolations
 from .mended_operations import mended_operations
 
 
@@ -24,7 +25,7 @@ def decomposition_table() -> dict[Any, Any]:
     own = {aten.gelu.default: _gelu, aten.scatter.src: _scatter, aten.scatter_add.default: _scatter_add}
     own[aten.convolution_backward.default] = convolution_backward
     own[aten.constant_pad_nd.default] = _constant_pad
-    return {**table, **backward, **own, **mended_operations()}
+    return {**table, **backward, **own, **mended_operations(), **interpolations(table)}
 
 
 def _backward() -> list[Any]:

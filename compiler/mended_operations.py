@@ -37,6 +37,12 @@ def mended_operations() -> dict[Any, Any]:
         aten.bitwise_or.Scalar: _or_number,
         aten.bitwise_xor.Scalar: _xor_number,
         aten.roll.default: _rolled,
+        aten.kthvalue.default: _in_order,
+        aten.linalg_vector_norm.default: _wide_norm,
+        aten.floor_divide.default: _floor_divide,
+        aten.floor_divide.Scalar: _floor_divide,
+        aten.div.Tensor_mode: _rounded_division,
+        aten.div.Scalar_mode: _rounded_division,
     }
 
 
@@ -59,7 +65,12 @@ def _fmod(x: Tensor, y: Tensor) -> Any:
 
 
 def _clamp(x: Tensor, low: Any = None, high: Any = None) -> Any:
-    """Return floats between bounds, each a number, a tensor or None; NaN stays NaN, where torch-mlir makes it `low`."""
+    """Return floats between bounds, each a number, a tensor or None; NaN stays NaN, where torch-mlir makes it `low`.
+
+    Beside uint8 torch takes a negative number as uint8, too: -3 is 253.
+    """
+    if x.dtype == torch.uint8 and any(isinstance(bound, int) and bound < 0 for bound in (low, high)):
+        return torch.clamp(x, *(bound % 256 if isinstance(bound, int) else bound for bound in (low, high)))
     if not x.dtype.is_floating_point:
         return NotImplemented
     for bound in (low, high):
@@ -194,3 +205,35 @@ def _rolled(x: Tensor, shifts: list[Any], dims: Sequence[int] = ()) -> Any:
     if dims or x.dim() == 0:
         return NotImplemented
     return torch.roll(x.reshape(-1), shifts, [0]).reshape(x.shape)
+
+
+def _floor_divide(x: Tensor, y: Any) -> Any:
+    """Return quotients of 64-bit integers, rounded down; torch-mlir goes by way of f64, which has 53 bits of them."""
+    if torch.result_type(x, y) != torch.int64:
+        return NotImplemented
+    quotient = torch.div(x, y, rounding_mode="trunc")
+    rest = x - quotient * y
+    return quotient - ((rest != 0) & ((rest < 0) != (y < 0))).to(torch.int64)
+
+
+def _rounded_division(x: Tensor, y: Any, *, rounding_mode: str | None = None) -> Any:
+    """Return `_floor_divide` where quotients are rounded down; leave other divisions to torch-mlir."""
+    return _floor_divide(x, y) if rounding_mode == "floor" else NotImplemented
+
+
+def _in_order(x: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    """Return the k-th least value and its place; torch-mlir's lowering never finds NaN, which is the greatest."""
+    if x.dim() == 0:
+        return NotImplemented
+    values, places = torch.sort(x, dim)
+    chosen = values.narrow(dim, k - 1, 1), places.narrow(dim, k - 1, 1)
+    return chosen if keepdim else tuple(part.squeeze(dim) for part in chosen)
+
+
+def _wide_norm(
+    x: Tensor, order: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: torch.dtype | None = None
+) -> Any:
+    """Return a norm of 16-bit floats, added up in f32 as torch does; torch-mlir's lowering rounds each partial sum."""
+    if x.dtype not in (torch.float16, torch.bfloat16) or dtype is not None:
+        return NotImplemented
+    return torch.linalg.vector_norm(x.float(), order, dim, keepdim).to(x.dtype)

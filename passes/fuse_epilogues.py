@@ -123,6 +123,8 @@ def _as_reader(op: ir.Operation, value: ir.Value, expand: ir.Operation | None) -
     element = ir.RankedTensorType(value.type).element_type
     if maps[-1] != ir.AffineMap.get_identity(result.rank) or result.element_type != element:
         return None
+    if ir.RankedTensorType(value.type).rank != result.rank:
+        return None  # it repeats what it reads
     groups = groups_of(expand, result)
     every = tuple(number for number, group in enumerate(groups) if group)
     parts: list[Part | None] = []

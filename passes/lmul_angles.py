@@ -1,8 +1,12 @@
-"""Which products are angles of positions: index arithmetic in floats, which L-Mul leaves alone.
+"""Which products are angles of positions or positions themselves: index arithmetic in floats, which L-Mul leaves alone.
 
 A rotary embedding multiplies a position, an integer, by a frequency and takes sine and cosine of the product. L-Mul's
 error is a share of its result; of the 511 radians of a 512th token, 12 % are ten turns: sine and cosine of another
 angle altogether, and keys that fit none of those in a cache. So such a product is exact in every scope.
+
+Interpolation multiplies the places of its results by a step, and reads the input at the integers beside the product: an
+error there reads other elements, or behind the last one. So a product that only indices, sizes and constants go into is
+exact as well.
 """
 
 from __future__ import annotations
@@ -32,6 +36,8 @@ _SAME: Final = frozenset(
     }
 )
 """Operations that rearrange, repeat, join or convert; what they read last may be where a result goes."""
+_INDICES: Final = frozenset({"linalg.index", "memref.dim", "tensor.dim"})
+_WITHOUT_INPUTS: Final = frozenset({"tensor.empty"})
 _MOST: Final = 64
 """Values that are looked at: many times those between a position and its sine."""
 
@@ -41,6 +47,41 @@ def is_angle_of_position(multiply: ir.Operation) -> bool:
     return any(_was_integer(factor) for factor in list(multiply.operands)[:2]) and all(
         _only_periodic(result) for result in multiply.results
     )
+
+
+def is_position(multiply: ir.Operation) -> bool:
+    """Tell whether what `multiply` makes follows from indices, sizes and constants, and an index or size is among them.
+
+    Whatever a tensor or scalar that is given goes into is none; neither is a constant: those may be weights.
+    """
+    seen: set[ir.Value] = set()
+    left = list(multiply.operands)
+    has_index = False
+    while left:
+        value = left.pop()
+        if value in seen:
+            continue
+        seen.add(value)
+        op = defining_op(value)
+        if len(seen) > _MOST:
+            return False
+        if op is None:
+            tensor = _read_by_body(value)
+            if tensor is None:
+                return False
+            left.append(tensor)
+        elif op.name in _INDICES:
+            has_index = True
+        elif op.name == "linalg.generic":
+            yielded = _yielded(op, value)
+            if yielded is None:
+                return False
+            left.append(yielded)
+        elif op.name in _WITHOUT_INPUTS or op.name.startswith(("arith.", "math.")) or op.name in _SAME:
+            left.extend(op.operands)
+        else:
+            return False
+    return has_index
 
 
 def _was_integer(value: ir.Value) -> bool:

@@ -5,7 +5,7 @@ belongs to `linear` where one of the factors is a parameter: an argument of the 
 through transposes, broadcasts, reshapes, slices and casts. Where both factors are computed, it belongs to `attention`.
 Every other multiply is `elementwise`; scalars and vectors in loops too, which no longer show what they came from.
 
-Angles of positions (`passes/lmul_angles.py`) belong to no scope: integer and index arithmetic are never touched.
+Positions and their angles (`passes/lmul_angles.py`) belong to no scope: integer and index arithmetic are never touched.
 
 `op:PATTERN` and `layer:PATTERN` choose by the name of the operation (the multiply's or that of the linalg operation
 that holds it) and by the attribute `slipstick.layer`, with the wildcards of shells.
@@ -23,7 +23,7 @@ from ..kernels.lmul import FORMATS, LMul, ScopeClass
 from ..kernels.weight_emit import WEIGHTS_ATTRIBUTE
 from .base import PassContext
 from .layer import LAYER
-from .lmul_angles import is_angle_of_position
+from .lmul_angles import is_angle_of_position, is_position
 from .walk import find
 
 MARK: Final = "slipstick.lmul"
@@ -137,7 +137,9 @@ def in_scope(multiply: ir.Operation, scope: str) -> bool:
 
     One that cannot be told before it is lowered belongs to each of the classes.
     """
-    return any(_in_part(multiply, part) for part in scope.split("+")) and not is_angle_of_position(multiply)
+    if not any(_in_part(multiply, part) for part in scope.split("+")):
+        return False
+    return not is_angle_of_position(multiply) and not is_position(multiply)
 
 
 def _in_part(multiply: ir.Operation, part: str) -> bool:

@@ -93,8 +93,13 @@ def _mean(square_sum: ir.Operation) -> list[ir.Operation] | None:
 
 
 def _rounds(op: ir.Operation, value: ir.Value) -> bool:
-    """Return whether `op` makes of `value`, in f64, a quotient by a constant that it rounds to f32 at once."""
+    """Return whether `op` makes of `value`, in f64, a quotient by a constant that it rounds to f32 at once.
+
+    It is one that yields no f64, as it does where another variance reads what it has rounded.
+    """
     if op.name != "linalg.generic" or list(op.operands).count(value) != 1:
+        return False
+    if any(isinstance(ir.RankedTensorType(result.type).element_type, ir.F64Type) for result in op.results):
         return False
     arguments = op.regions[0].blocks[0].arguments
     for use in arguments[list(op.operands).index(value)].uses:

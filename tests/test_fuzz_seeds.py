@@ -178,3 +178,56 @@ def test_logarithms_of_running_sums_of_what_has_no_exponential():
     compiled = slipstick.compile(Function(lambda x: (x.logcumsumexp(1), x.logcumsumexp(0))), (x,), threads=1)
     expected = x.logcumsumexp(1), x.logcumsumexp(0)
     torch.testing.assert_close(compiled(x), expected, rtol=1e-6, atol=1e-6, equal_nan=True)
+
+
+def test_divisions_of_64_bit_integers_are_rounded_down():
+    """They went by way of f64, which has 53 bits of them."""
+    x = torch.tensor([3560813998095556538, -5, 2**62 - 1, 1 - 2**62, 2**53 + 1, -(2**63), 0, -1])
+    y = torch.tensor([3, -3, 5, -7, 1, -2, 5, 2**60])
+
+    def forward(x, y):
+        return x // 3, x // -7, x // y, torch.div(x, y, rounding_mode="floor"), 7 // y, x.int() // 3
+
+    run(forward, x, y)
+
+
+def test_images_with_infinite_neighbours_are_interpolated():
+    """Between equal infinities was NaN, their difference."""
+    x = torch.zeros(1, 1, 3, 5)
+    x[0, 0, 1, 4] = INFINITE
+    x[0, 0, 2] = torch.tensor([-INFINITE, -INFINITE, 1, 2, NAN])
+
+    def forward(x):
+        sizes = nn.functional.interpolate(x, size=(4, 9), mode="bilinear", align_corners=True)
+        return sizes, nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear")
+
+    run(forward, x)
+
+
+def test_a_negative_bound_of_bytes_is_a_byte():
+    x = torch.arange(250, 258).to(torch.uint8)
+    run(lambda x: (x.clamp(-3, 3), x.clamp(min=-3), x.clamp(max=-2)), x)
+
+
+def test_a_product_whose_results_are_repeated():
+    """The repetition was taken for something done to each result; the pass made what is no IR."""
+    x, weight = torch.ones(1, 4, 4), torch.arange(16.0).reshape(4, 4)
+    run(lambda x, weight: nn.functional.linear(x, weight).repeat_interleave(2, 2), x, weight)
+
+
+def test_a_variance_of_variances():
+    """A pass erased what was still read, which ended the process."""
+    x = torch.arange(24.0).reshape(1, 3, 8)
+    run(lambda x: torch.var_mean(x, 2)[0].var((0, 1)), x)
+
+
+def test_the_least_value_beside_nan():
+    """Where all others were NaN too, it was infinite."""
+    x = torch.tensor([[NAN, NAN, INFINITE, 1.0], [NAN, INFINITE, NAN, NAN], [NAN, 2, INFINITE, 0]])
+    run(lambda x: (x.kthvalue(1, 0).values, x.kthvalue(2, 0, keepdim=True).values, x.kthvalue(2, 1).values), x)
+
+
+def test_a_norm_of_many_numbers_of_16_bits():
+    """Each partial sum was rounded: 41.9 for 42.5."""
+    x = torch.full((17, 17), 2.5)
+    run(lambda x, y: (torch.linalg.vector_norm(x), torch.linalg.vector_norm(y, dim=1)), x.half(), x.bfloat16())

@@ -18,10 +18,11 @@ from slipstick.compiler.stages import StageLoops
 from slipstick.errors import ArgumentError, GraphError, SlipstickError
 
 from .bundle import Bundle, guilty, with_other_inputs
-from .compare import compare, is_off, noise
+from .compare import Difference, Exact, compare, is_off
 from .lmul_reference import Reference
 from .pieces import Assembled
 from .recipe import Recipe
+from .rounding import Rounding
 from .verdict import Verdict
 
 NARROW = "haswell"
@@ -199,31 +200,33 @@ class _Run:
                 continue
             self.calls += 1
 
-            def noisy(seed: int, recipe: Recipe = recipe) -> list[torch.Tensor]:
-                return _noisy(recipe, seed) if reference is None else bundle.parts(reference(given, seed))[0]
-
-            wide = partial(_wide, recipe) if reference is None else None
-            found.append(self._verdict(way, results[number], expected[number], noisy, wide, is_exact=reference is None))
+            if reference is None:
+                found.append(self._exact_verdict(way, recipe, results[number], expected[number]))
+            else:
+                run = partial(_first_part, bundle, reference, given)
+                found.append(self._lmul_verdict(way, results[number], expected[number], run))
         return found
 
-    def _verdict(
-        self, way: Way, found: list[torch.Tensor], expected: list[Any], noisy: Any, wide: Any = None, *, is_exact: bool
-    ) -> Verdict:
+    def _exact_verdict(self, way: Way, recipe: Recipe, found: list[torch.Tensor], expected: list[Any]) -> Verdict:
+        rounding, outputs = Rounding(recipe), recipe.outputs
+
+        def chosen(values: Sequence[Any]) -> list[Any]:
+            return [values[output] for output in outputs]
+
+        exact = Exact(lambda: chosen(rounding.wide), chosen(rounding.determined))
+        difference, moved = compare(found, expected, lambda seed: chosen(rounding.noisy(seed)), exact)
+        return _verdict(way, difference, moved, range(len(outputs)))
+
+    def _lmul_verdict(self, way: Way, found: list[torch.Tensor], expected: list[Any], noisy: Any) -> Verdict:
         known = [number for number, one in enumerate(expected) if one is not None]
         if not known:
             return Verdict("unknown", "no reference for L-Mul", str(way))
-        one = [found[number] for number in known]
-        if not is_exact:
-            one = [value.view(torch.int8) if value.dtype == torch.uint8 else value for value in one]
-            if not self._is_alone:  # noise would run through all graphs
-                off = any(is_off(*pair) for pair in zip(one, (expected[n] for n in known), strict=True))
-                return Verdict("suspect" if off else "right", "", str(way))
-        difference, moved = compare(
-            one, [expected[number] for number in known], lambda seed: [noisy(seed)[number] for number in known], wide
-        )
-        if difference is not None:
-            return Verdict("wrong", f"output {known[difference.output]}: {difference.text}", str(way))
-        return Verdict("unstable" if moved else "right", "by noise" if moved else "", str(way))
+        one = [value.view(torch.int8) if value.dtype == torch.uint8 else value for value in (found[n] for n in known)]
+        wanted = [expected[number] for number in known]
+        if not self._is_alone:  # noise would run through all graphs
+            return Verdict("suspect" if any(map(is_off, one, wanted)) else "right", "", str(way))
+        difference, moved = compare(one, wanted, lambda seed: [noisy(seed)[number] for number in known])
+        return _verdict(way, difference, moved, known)
 
     def _other_sizes(self, way: Way, native: Any) -> list[Verdict]:
         """Call the module with other sizes; it may refuse those."""
@@ -246,10 +249,17 @@ class _Run:
             for number, recipe in enumerate(bundle.recipes):
                 self.calls += 1
                 expected = [values[number][output] for output in recipe.outputs]
-                verdict = self._verdict(way, results[number], expected, partial(_noisy, recipe), is_exact=True)
+                verdict = self._exact_verdict(way, recipe, results[number], expected)
                 if verdict.is_failure:
                     right[number] = replace(verdict, text=f"another size, {verdict.text}")
         return right
+
+
+def _verdict(way: Way, difference: Difference | None, moved: bool, numbers: Sequence[int]) -> Verdict:
+    """Return the verdict of a comparison of outputs of these numbers."""
+    if difference is not None:
+        return Verdict("wrong", f"output {numbers[difference.output]}: {difference.text}", str(way))
+    return Verdict("unstable" if moved else "right", "by noise" if moved else "", str(way))
 
 
 def _merge(found: list[Verdict], more: Sequence[Verdict]) -> None:
@@ -284,11 +294,5 @@ def _as(way: Way) -> Iterator[None]:
         yield
 
 
-def _wide(recipe: Recipe) -> list[torch.Tensor]:
-    values = recipe.wide_values()
-    return [values[output] for output in recipe.outputs]
-
-
-def _noisy(recipe: Recipe, seed: int) -> list[torch.Tensor]:
-    values = recipe.values(noise(seed))
-    return [values[output] for output in recipe.outputs]
+def _first_part(bundle: Bundle, reference: Reference, given: Sequence[torch.Tensor], seed: int) -> list[Any]:
+    return bundle.parts(reference(given, seed))[0]

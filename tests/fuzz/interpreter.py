@@ -2,7 +2,7 @@
 
 Of a `linalg.generic` all points that differ in parallel dimensions are computed at once, those of reductions one after
 the other. Sizes must be known. How floats are multiplied is the caller's choice; so is noise in what each operation on
-tensors makes.
+tensors makes, at each step of a sum. Multiplies that no given tensor goes into are exact: those of positions.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor
 from .scalars import BINARY, CASTS, UNARY, UnsupportedError, compare_floats, compare_integers, dtype_of
 
 Multiply = Callable[[Tensor, Tensor], Tensor]
+_ROUNDING = ("arith.addf", "arith.subf", "arith.mulf", "arith.divf", "arith.truncf", "arith.sitofp", "math.")
 _IGNORED = ("cf.assert", "linalg.yield", "func.return")
 
 
@@ -42,6 +43,8 @@ class Interpreter:
         self._function = function
         self._multiply = multiply
         self._noise: Callable[[Tensor], Tensor] = lambda value: value
+        self._given: set[ir.Value] = set()
+        """What the inputs go into."""
 
     def __call__(
         self, inputs: Sequence[Tensor], noise: Callable[[Tensor], Tensor] | None = None
@@ -49,6 +52,7 @@ class Interpreter:
         """Return the results for inputs as MLIR sees them; None for what needs an operation that is not known here."""
         self._noise = noise or (lambda value: value)
         block = self._function.regions[0].blocks[0]
+        self._given = set(block.arguments)
         values = Environment(zip(block.arguments, inputs, strict=True))
         for op in block.operations:
             if op.operation.name == "func.return":
@@ -62,11 +66,11 @@ class Interpreter:
         if name in _IGNORED:
             return
         if name == "linalg.generic":
-            results = [self._noise(value) for value in self._generic(op, values)]
-            values.update(zip(op.results, results, strict=True))
+            values.update(zip(op.results, self._generic(op, values), strict=True))
         elif name in _TENSORS:
             operands = [values[operand] for operand in op.operands]
             values[op.results[0]] = _TENSORS[name](op, operands)
+            self._pass_on(op.operands if name != "tensor.dim" else (), op.results)
         else:
             self._scalar_operation(op, values, ())
 
@@ -78,6 +82,10 @@ class Interpreter:
         first = len(operands) - len(op.results)
         results = [operand.clone() for operand in operands[first:]]
         body = op.regions[0].blocks[0]
+        self._pass_on(op.operands, body.arguments[first:])
+        for operand, argument in zip(op.operands, body.arguments, strict=True):
+            self._pass_on((operand,), (argument,))
+        rounds = any(one.operation.name.startswith(_ROUNDING) for one in body.operations)
         reductions = [range(size) if kind else (None,) for size, kind in zip(ranges, kinds, strict=True)]
         if 0 in ranges:
             return results
@@ -89,9 +97,15 @@ class Interpreter:
             for argument, source, map_ in zip(body.arguments, sources, maps, strict=True):
                 local[argument] = _read(source, map_, index).expand(shape)
             yielded = self._body(body, local, index)
-            for number, value in enumerate(yielded):
+            for number, value in enumerate(map(self._noise, yielded) if rounds else yielded):
                 _write(results[number], maps[first + number], index, value.expand(shape))
+        self._pass_on(list(body.operations)[-1].operation.operands, op.results)
         return results
+
+    def _pass_on(self, operands: Iterable[ir.Value], results: Iterable[ir.Value]) -> None:
+        """Note that what goes into operands goes into results."""
+        if not self._given.isdisjoint(operands):
+            self._given.update(results)
 
     def _body(self, block: ir.Block, local: Environment, index: Sequence[Tensor]) -> list[Tensor]:
         for op in block.operations:
@@ -107,11 +121,15 @@ class Interpreter:
         if len(op.results) != 1 or (op.regions and len(op.regions[0].blocks)):
             raise UnsupportedError(name)
         operands = [values[operand] for operand in op.operands]
+        self._pass_on(op.operands, op.results)
         values[op.results[0]] = self._scalar(op, name, operands, index)
 
     def _scalar(self, op: ir.Operation, name: str, operands: list[Tensor], index: Sequence[Tensor]) -> Tensor:
         if name == "arith.mulf":
-            return self._multiply(*torch.broadcast_tensors(*operands))
+            made = [number for number, value in enumerate(op.operands) if value not in self._given]
+            # Times what is 1 when the graph is compiled, torch.eye(1), is no multiply in the end.
+            is_exact = len(made) == 2 or any(bool((operands[number] == 1).all()) for number in made)
+            return torch.mul(*operands) if is_exact else self._multiply(*torch.broadcast_tensors(*operands))
         if name in BINARY:
             return BINARY[name](*operands)
         if name in UNARY:

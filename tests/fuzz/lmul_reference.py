@@ -13,8 +13,8 @@ from slipstick.kernels.lmul import FORMATS
 from slipstick.passes.manager import run_pipeline
 from torch import Tensor
 
-from .compare import noise
 from .interpreter import Interpreter
+from .rounding import noise
 
 _FORMATS = {torch.float16: "f16", torch.bfloat16: "bf16", torch.float32: "f32", torch.float64: "f64"}
 _BITS = {16: torch.int16, 32: torch.int32, 64: torch.int64}

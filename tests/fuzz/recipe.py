@@ -7,16 +7,13 @@ sizes that it states `{s0}`, `{s1}`, ...; what else it needs (axes, dtypes) stan
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import torch
 from torch import nn
-
-Noise = Callable[[torch.Tensor], torch.Tensor]
 
 KINDS: Mapping[str, str] = {
     "normal": "torch.randn({shape}, generator=g, dtype={wide}).to({dtype})",
@@ -154,28 +151,11 @@ class Recipe:
         """Return the example inputs."""
         return tuple(leaf.tensor() for leaf in self.leaves if not leaf.parameter)
 
-    def values(self, noise: Noise | None = None) -> list[torch.Tensor]:
-        """Return all values as torch computes them one by one; `noise` changes what each step makes of them."""
+    def values(self) -> list[torch.Tensor]:
+        """Return all values as torch computes them one by one."""
         found = [leaf.tensor() for leaf in self.leaves]
         for step in self.steps:
-            value = step.value(found)
-            found.append(noise(value) if noise is not None else value)
-        return found
-
-    def wide_values(self) -> list[torch.Tensor]:
-        """Return all values, floats of each step computed in float64 and rounded to what torch makes of it."""
-        found = [leaf.tensor() for leaf in self.leaves]
-        for step in self.steps:
-            value = step.value(found)
-            operands = {number: found[number] for number in step.operands}
-            for number, operand in operands.items():
-                found[number] = operand.double() if operand.dtype.is_floating_point else operand
-            with suppress(RuntimeError):  # a step for one dtype alone
-                wide = step.value(found)
-                value = wide.to(value.dtype) if wide.shape == value.shape else value
-            for number, operand in operands.items():
-                found[number] = operand
-            found.append(value)
+            found.append(step.value(found))
         return found
 
     def class_text(self) -> str:
