@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.symbolic_shapes import statically_known_true
 
+from .index_put import index_put, unsafe_index_put
+
 
 def mended_operations() -> dict[Any, Any]:
     """Return a decomposition for each such operation; one returns NotImplemented where torch-mlir is right."""
@@ -37,6 +39,9 @@ def mended_operations() -> dict[Any, Any]:
         aten.bitwise_or.Scalar: _or_number,
         aten.bitwise_xor.Scalar: _xor_number,
         aten.roll.default: _rolled,
+        aten.index_put.default: index_put,
+        aten._unsafe_index_put.default: unsafe_index_put,
+        aten.true_divide.Tensor: torch.div,
     }
 
 
