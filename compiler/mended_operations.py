@@ -41,7 +41,6 @@ def mended_operations() -> dict[Any, Any]:
         aten.roll.default: _rolled,
         aten.index_put.default: index_put,
         aten._unsafe_index_put.default: unsafe_index_put,
-        aten.true_divide.Tensor: torch.div,
     }
 
 
