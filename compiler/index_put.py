@@ -28,7 +28,7 @@ def index_put(x: Tensor, indices: Sequence[Tensor | None], values: Tensor, accum
     if not given or not beside or any(index.dtype not in (torch.int64, torch.int32) for index in given):
         return NotImplemented
     before, behind = x.shape[:first], x.shape[first + count :]
-    common = torch.broadcast_tensors(*given)
+    common: Sequence[Tensor] = torch.broadcast_tensors(*given)  # type: ignore[no-untyped-call]
     flat = values.expand(*before, *common[0].shape, *behind).reshape(*before, math.prod(common[0].shape), *behind)
     sizes = x.shape[first : first + count]
     places = [_place(index, size).reshape(-1) for index, size in zip(common, sizes, strict=True)]
