@@ -106,5 +106,6 @@ def _put(x: Tensor, dim: int, index: Tensor, source: Tensor, *, accumulate: bool
         shape = [size if other == number else 1 for other in range(index.dim())]
         places.append(index if number == dim else torch.arange(size).view(shape).expand(index.shape))
     used = source[tuple(slice(size) for size in index.shape)]
-    flat = tuple(place.reshape(-1) for place in places)
-    return x.index_put(flat, used.reshape(-1), accumulate)
+    flat = [place.reshape(-1) for place in places]
+    put: Tensor = torch.ops.aten._unsafe_index_put.default(x, flat, used.reshape(-1), accumulate)
+    return put

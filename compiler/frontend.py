@@ -39,6 +39,8 @@ _LOWERINGS = (
     "torchdynamo-export-to-torch-backend-pipeline{backend-legal-ops=aten.flatten.using_ints,aten.unflatten.int})",
     "builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline{allow-non-finites=true})",
 )
+_CHECK = "torch-verify-linalg-on-tensors-backend-contract"
+"""The last pass of the last of them."""
 
 # torch.export patches global state while it traces.
 _EXPORT = threading.RLock()
@@ -333,11 +335,17 @@ def lower_graph(graph_module: torch.fx.GraphModule, overwrites: Iterable[tuple[i
     module = _in_torch_dialect(graph_module)
     with module.context:
         lower_index_copies(module)
-    for pipeline in _LOWERINGS:
-        _lower(module, pipeline, graph_module)
     from .nan_order import order_nan
     from .views import expand_reshapes
+    from .whole_choices import choose_elements
 
+    with module.context:
+        *first, last = (str(passmanager.PassManager.parse(pipeline)) for pipeline in _LOWERINGS)
+    for pipeline in (*first, last.removesuffix(f",{_CHECK})") + ")"):
+        _lower(module, pipeline, graph_module)
+    with module.context:
+        choose_elements(module)
+    _lower(module, f"builtin.module({_CHECK})", graph_module)
     with module.context:
         order_nan(module)
     expand_reshapes(module)

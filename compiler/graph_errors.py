@@ -86,7 +86,8 @@ def lowering_error(
                     return GraphError(f"{describe(node)}: torch-mlir cannot lower it to linalg", operation)
             line = _source_line(*where.groups()) if where is not None else ""
             return GraphError(f"operation {operation}{line}: torch-mlir cannot lower it to linalg", operation)
-    text = "; ".join(message.split("\n")[0][:300] for _, message in messages) or str(failure)
+    # Behind an operation's name its text follows, which is MLIR.
+    text = "; ".join(re.split(r"\n|: %\d", message)[0][:300] for _, message in messages) or str(failure)
     places = [place for place in (re.search(r'"([^"<]+)":(\d+)', location) for location, _ in messages) if place]
     there = [node for node in nodes if node.op == "call_function" and _is_at(node, places)]
     for node in there:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.symbolic_shapes import statically_known_true
 
+from .index_put import index_put, unsafe_index_put
+
 
 def mended_operations() -> dict[Any, Any]:
     """Return a decomposition for each such operation; one returns NotImplemented where torch-mlir is right."""
@@ -43,6 +45,8 @@ def mended_operations() -> dict[Any, Any]:
         aten.floor_divide.Scalar: _floor_divide,
         aten.div.Tensor_mode: _rounded_division,
         aten.div.Scalar_mode: _rounded_division,
+        aten.index_put.default: index_put,
+        aten._unsafe_index_put.default: unsafe_index_put,
     }
 
 

@@ -20,8 +20,8 @@ class ScattersToLoops(Pass):
 
     torch-mlir's own bufferisation copies all operands first, that which is scattered into among them, and makes data
     of a constant one: of the gradient of a table of embeddings four times its size would be moved for a few rows. Here
-    a constant that is one number everywhere is filled in where the loop writes. Scatters of single elements, or of a
-    shape that is not static, are left to torch-mlir.
+    a constant that is one number everywhere is filled in where the loop writes. How many updates there are need not be
+    known. Scatters of single elements, or with other sizes that are not known, are left to torch-mlir.
     """
 
     name: ClassVar[str] = "scatters-to-loops"
@@ -43,7 +43,8 @@ def _has_slices(op: ir.Operation) -> bool:
     """Tell whether each update is as large as a slice of the result that its index names."""
     updates, indices, result = (value.type for value in op.operands)
     mapped = _mapped(op)
-    if not all(type_.has_static_shape for type_ in (updates, indices, result)) or len(mapped) == result.rank:
+    known = all(not type_.is_dynamic_dim(dim) for type_ in (updates, indices) for dim in range(1, type_.rank))
+    if not known or not result.has_static_shape or len(mapped) == result.rank:
         return False
     return bool(
         indices.rank == 2
@@ -68,7 +69,7 @@ def _scattered(op: ir.Operation) -> ir.Value:
     updates, indices = op.operands[:2]
     index = ir.IndexType.get()
     zero, one = (arith.constant(index, number) for number in (0, 1))
-    count = arith.constant(index, updates.type.shape[0])
+    count = tensor.dim(updates, zero)
     loop = scf.ForOp(zero, count, one, [_start(op.operands[2])])
     with ir.InsertionPoint(loop.body):
         number, current = loop.induction_variable, loop.inner_iter_args[0]

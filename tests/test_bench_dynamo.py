@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 from slipstick import ArgumentError
 from slipstick.tools import bench_dynamo
+from slipstick.tools.bench_dynamo_measure import loss_weights
 from slipstick.tools.bench_dynamo_results import MODES, Measured, Mode, Settings, Store
 from slipstick.tools.bench_dynamo_table import lines, markdown, notes
+from torch import nn
 
 SETTINGS = Settings(5, 1, True, "torch 2", "znver4")
 
@@ -61,6 +64,17 @@ def test_the_table_ends_in_geometric_means():
     told = "\n".join(notes(rows))
     assert "two: torch runs aten.histc.default" in told and "three: no" in told
     assert "training step: 2.00x inductor, geometric mean of 2" in told
+
+
+def test_the_loss_depends_on_what_a_normalisation_is_given():
+    torch.manual_seed(0)
+    module, x = nn.Sequential(nn.Linear(8, 8), nn.LayerNorm(8)), torch.randn(4, 8)
+    gradients = []
+    for weights in (torch.ones(4, 8), loss_weights(module, (x,))):
+        loss = (module(x) * weights).mean()
+        gradients.append(torch.autograd.grad(loss, module[0].weight)[0].abs().max())
+    assert gradients[0] < 1e-6 and gradients[1] > 1e-3
+    assert torch.equal(loss_weights(module, (x,)), weights)
 
 
 def test_a_model_that_fails_does_not_stop_the_rest(tmp_path, monkeypatch, capsys):

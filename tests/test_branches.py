@@ -36,6 +36,11 @@ class Choice(nn.Module):
         return torch.cond(x.sum() > 0, self.branch, torch.cos, (x,))
 
 
+class Kept(nn.Module):
+    def forward(self, x, y):
+        return torch.cond(x.sum() > 0, lambda x, y: (x.clone(), y + 1), lambda x, y: (y.clone(), y - 1), (x, y))
+
+
 def test_each_branch_has_its_own_layers():
     module, x = Branches().eval(), torch.rand(20, 16)
     compiled = slipstick.compile(module, (x,))
@@ -54,6 +59,16 @@ def test_conditions_on_sizes_and_branches_in_branches():
         torch.testing.assert_close(found, module(x))
         found.fill_(0)
         assert torch.equal(x, before)
+
+
+def test_branches_may_give_their_operands():
+    rows = torch.export.Dim("rows", min=2, max=9)
+    compiled = slipstick.compile(Kept(), (torch.ones(5, 3), torch.ones(5, 3)), dynamic_shapes=({0: rows}, {0: rows}))
+    for x in (torch.rand(2, 3), -torch.rand(6, 3)):
+        y = torch.rand_like(x)
+        found = compiled(x, y)
+        torch.testing.assert_close(found, Kept()(x, y))
+        assert found[0].data_ptr() not in (x.data_ptr(), y.data_ptr())
 
 
 def test_the_gradients_are_those_of_the_branch_that_ran():

@@ -214,9 +214,10 @@ def test_explain_tells_without_compiling(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"lmull": None}, "options: expected some of lmul, weights, .*, found 'lmull'"),
+        ({"lmull": None}, r"options: expected some of lmul, weights, .*, found 'lmull'; did you mean 'lmul'\?"),
         ({"fallback": 1}, "fallback: expected True or False, found 1"),
         ({"observer": 3}, "observer: expected a function"),
+        ({"cache_dir": 3}, "cache_dir: expected a path, or None, found 3"),
         ({"weights": "int3"}, "weights: expected one of"),
         ([], "options: expected a dictionary, found list"),
     ],

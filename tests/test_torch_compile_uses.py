@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import threading
 import warnings
 
@@ -73,6 +74,17 @@ def test_tensors_that_a_function_makes_of_numbers():
     x = torch.randn(2, 3)
     torch.testing.assert_close(run(x), scaled(x))
     assert reports[0].compiled == reports[0].operations
+
+
+def test_a_number_that_changes_is_an_input():
+    def scaled(x, k):
+        return x * math.sqrt(2.0 / k)
+
+    run, reports = compiled(scaled, dynamic=True)
+    x = torch.randn(4)
+    for k in (0.3, 2.5):
+        torch.testing.assert_close(run(x, k), scaled(x, k))
+    assert len(reports) == 1
 
 
 def test_a_graph_may_be_differentiated_twice():

@@ -126,6 +126,8 @@ def _measure(graphs: Sequence[Graph], store: Store) -> None:
                         tell=tell,
                     )
                 except Exception as error:
-                    text = str(error).strip().split("\n")[0]
-                    row = Measured(one.name, failure=f"{type(error).__name__}: {text}")
+                    # Dynamo wraps what a backend raises.
+                    inner = getattr(error, "inner_exception", error)
+                    text = str(inner).strip().split("\n")[0]
+                    row = Measured(one.name, failure=f"{type(inner).__name__}: {text}")
                 store.add(row)

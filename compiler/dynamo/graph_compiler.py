@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch._guards import TracingContext
-from torch.fx import GraphModule, Node
+from torch.fx import Graph, GraphModule, Node
 
 from ...errors import SlipstickError
 from ...target import Target
@@ -64,6 +64,7 @@ class GraphCompiler:
     ) -> Callable[[list[Any]], Any]:
         graph = module.graph
         fold_permutes(graph)
+        _name_divisions(graph)
         written = [written_by(node)[0] for node in graph.nodes if node.op == "call_function" and is_write(node)]
         views = separate_views(graph, written)
         divider = Divider(module, state, views)
@@ -99,6 +100,12 @@ class GraphCompiler:
             raise _Refused([node for node in one.nodes if is_computation(node)], reason) from None
         names = [node.name for node in one.part.inputs[: one.part.state]]
         return NativePart(imported, built, options, target, text, names)
+
+
+def _name_divisions(graph: Graph) -> None:
+    """Give divisions their plain name: torch makes others of Python's floats that are inputs (`dynamic=True`)."""
+    for node in graph.find_nodes(op="call_function", target=torch.ops.aten.true_divide.Tensor):
+        node.target = torch.ops.aten.div.Tensor
 
 
 class _Refused(Exception):

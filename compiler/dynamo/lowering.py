@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -96,20 +97,22 @@ class Divider:
         except SlipstickError as error:
             LOG.info("a part of %d operations is refused: %s", len(nodes), error)
             operation = getattr(error, "operation", "")
+            computing = [node for node in nodes if is_computation(node)]
             named = [node for node in nodes if operation and operation_name(node).removesuffix(".default") == operation]
-            culprits = named or [node for node in nodes if is_computation(node) and not self._lowers_alone(nodes, node)]
-            reason = _reason(error)
-            self.refuse(culprits or [node for node in nodes if is_computation(node)], reason)
+            alone = {} if named else {node: self._refusal_alone(nodes, node) for node in computing}
+            culprits = {node: reason for node, reason in alone.items() if reason}
+            for node in culprits or named or computing:
+                self.refuse([node], culprits.get(node) or _reason(error))
             raise _Refused from None
 
-    def _lowers_alone(self, nodes: Sequence[Node], node: Node) -> bool:
+    def _refusal_alone(self, nodes: Sequence[Node], node: Node) -> str:
+        """Return why a node of a part is refused as a part of its own, "" where it is not."""
         taken = [other for other in nodes if not is_computation(other) and node in other.all_input_nodes]
-        own = [node, *taken]
         try:
-            self._try(own)
-        except SlipstickError:
-            return False
-        return True
+            self._try([node, *taken])
+        except SlipstickError as error:
+            return _reason(error)
+        return ""
 
     def _try(self, nodes: Sequence[Node]) -> Lowered:
         part = cut(self._whole, nodes, self._state, self._writes(nodes))
@@ -147,6 +150,8 @@ def _fallback(node: Node, reason: str) -> Fallback:
 def _reason(error: SlipstickError) -> str:
     """Return an error's first line, without the operation that it begins with: that is named beside it."""
     line = str(error).split("\n")[0]
+    if (said := re.search(r"torch-mlir cannot .*", line)) is not None:
+        return said.group()
     if isinstance(error, GraphError) and error.operation and ": " in line:
         line = line.rsplit(": ", 1)[1]
     return line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -49,6 +50,8 @@ class TorchCompileOptions:
                 raise ArgumentError(f"{name}: expected True or False, found {getattr(self, name)!r}")
         if self.observer is not None and not callable(self.observer):
             raise ArgumentError(f"observer: expected a function of a report, or None, found {self.observer!r}")
+        if not isinstance(self.cache_dir, str | os.PathLike | None):
+            raise ArgumentError(f"cache_dir: expected a path, or None, found {self.cache_dir!r}")
         if self.gradients not in get_args(Gradients):
             expected = ", ".join(f'"{name}"' for name in get_args(Gradients))
             raise ArgumentError(f"gradients: expected one of {expected}, found {self.gradients!r}")
@@ -63,7 +66,8 @@ class TorchCompileOptions:
         names = [field.name for field in fields(cls)]
         for name in given:
             if name not in names:
-                raise ArgumentError(f"options: expected some of {', '.join(names)}, found {name!r}")
+                near = "".join(f"; did you mean {one!r}?" for one in get_close_matches(str(name), names, n=1))
+                raise ArgumentError(f"options: expected some of {', '.join(names)}, found {name!r}{near}")
         return cls(**given)
 
     @property

@@ -49,10 +49,26 @@ func.func @lines(%u: tensor<2x1x4x1xf32>, %at: tensor<2x2xi32>, %x: tensor<3x4x5
 
 // -----
 
-// Single elements, parts of slices, and sizes that are not known are torch-mlir's.
+// Any number of updates.
+// CHECK-LABEL: func.func @many
+// CHECK-SAME:    %[[ROWS:.*]]: tensor<?x1x8xf32>, %{{.*}}: tensor<?x1xi64>, %[[X:.*]]: tensor<9x8xf32>)
+// CHECK:         %[[COUNT:.*]] = tensor.dim %[[ROWS]], %c0
+// CHECK:         scf.for %{{.*}} = %c0{{.*}} to %[[COUNT]] step %c1{{.*}} iter_args(%{{.*}} = %[[X]])
+// CHECK:           tensor.extract_slice %[[ROWS]]{{.*}} : tensor<?x1x8xf32> to tensor<1x8xf32>
+func.func @many(%rows: tensor<?x1x8xf32>, %at: tensor<?x1xi64>, %x: tensor<9x8xf32>) -> tensor<9x8xf32> {
+  %0 = tm_tensor.scatter {dimension_map = array<i64: 0>} unique_indices(false) ins(%rows, %at : tensor<?x1x8xf32>, tensor<?x1xi64>) outs(%x : tensor<9x8xf32>) {
+  ^bb0(%new: f32, %old: f32):
+    tm_tensor.yield %new : f32
+  } -> tensor<9x8xf32>
+  return %0 : tensor<9x8xf32>
+}
+
+// -----
+
+// Single elements, parts of slices, and slices of unknown sizes are torch-mlir's.
 // CHECK-LABEL: func.func @others
 // CHECK-COUNT-3: tm_tensor.scatter
-func.func @others(%e: tensor<4xf32>, %at: tensor<4x1xi32>, %x: tensor<9xf32>, %p: tensor<4x1x3xf32>, %y: tensor<9x8xf32>, %d: tensor<?x1x8xf32>, %dat: tensor<?x1xi32>) -> (tensor<9xf32>, tensor<9x8xf32>, tensor<9x8xf32>) {
+func.func @others(%e: tensor<4xf32>, %at: tensor<4x1xi32>, %x: tensor<9xf32>, %p: tensor<4x1x3xf32>, %y: tensor<9x8xf32>, %d: tensor<4x1x?xf32>, %z: tensor<9x?xf32>) -> (tensor<9xf32>, tensor<9x8xf32>, tensor<9x?xf32>) {
   %0 = tm_tensor.scatter {dimension_map = array<i64: 0>} unique_indices(false) ins(%e, %at : tensor<4xf32>, tensor<4x1xi32>) outs(%x : tensor<9xf32>) {
   ^bb0(%new: f32, %old: f32):
     tm_tensor.yield %new : f32
@@ -61,9 +77,9 @@ func.func @others(%e: tensor<4xf32>, %at: tensor<4x1xi32>, %x: tensor<9xf32>, %p
   ^bb0(%new: f32, %old: f32):
     tm_tensor.yield %new : f32
   } -> tensor<9x8xf32>
-  %2 = tm_tensor.scatter {dimension_map = array<i64: 0>} unique_indices(false) ins(%d, %dat : tensor<?x1x8xf32>, tensor<?x1xi32>) outs(%y : tensor<9x8xf32>) {
+  %2 = tm_tensor.scatter {dimension_map = array<i64: 0>} unique_indices(false) ins(%d, %at : tensor<4x1x?xf32>, tensor<4x1xi32>) outs(%z : tensor<9x?xf32>) {
   ^bb0(%new: f32, %old: f32):
     tm_tensor.yield %new : f32
-  } -> tensor<9x8xf32>
-  return %0, %1, %2 : tensor<9xf32>, tensor<9x8xf32>, tensor<9x8xf32>
+  } -> tensor<9x?xf32>
+  return %0, %1, %2 : tensor<9xf32>, tensor<9x8xf32>, tensor<9x?xf32>
 }
