@@ -37,7 +37,7 @@ class MasksAsBits(Pass):
 
 
 def _mask(count: ir.Value, lanes: int) -> ir.Value:
-    """Emit a mask of the first `count` lanes: of none where that is negative, of all where it is more than there are."""
+    """Emit a mask of the first `count` lanes: none if that is negative, all if it is more than there are."""
     index, wide, word = ir.IndexType.get(), ir.IntegerType.get_signless(64), ir.IntegerType.get_signless(lanes)
     inside = arith.minsi(arith.maxsi(count, arith.constant(index, 0)), arith.constant(index, lanes))
     one = arith.constant(wide, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from rich import box
@@ -88,28 +89,26 @@ def summary_table(found: Sequence[NestRegret], which: str = "") -> Table:
 
 def spill_table(found: Sequence[Spilled]) -> Table:
     """Return a table of the kernels that each policy chose: how many spill, as predicted and in the assembly."""
-    title = "vector registers put on the stack by the chosen kernels"
+    title = "vector registers put on the stack by the chosen kernels: foreseen on their loops, counted in the assembly"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
-    for heading in (
-        "chosen by",
-        "kernels",
-        "chosen as free of spills",
-        "of these free in the assembly",
-        "spills there",
-    ):
+    for heading in ("chosen by", "kernels", "free of spills", "foreseen as free", "free of these", "spills in all"):
         table.add_column(heading, justify="left" if heading == "chosen by" else "right")
-    for policy in dict.fromkeys(one.policy for one in found):
-        own = [one for one in found if one.policy == policy]
+    groups = {policy: [one for one in found if one.policy == policy] for policy in {one.policy: None for one in found}}
+    if len(groups) > 1:
+        # What several policies chose counts once.
+        groups["all"] = list({(one.what, json.dumps(one.choice)): one for one in found}.values())
+    for policy, own in groups.items():
         free = [one for one in own if one.is_free]
         kept = [one for one in free if one.spills == 0]
         share = f"{len(kept)} ({100 * len(kept) / len(free):.1f} %)" if free else ""
-        table.add_row(policy, str(len(own)), str(len(free)), share, str(sum(one.spills for one in own)))
+        counts = len(own), sum(one.spills == 0 for one in own), len(free)
+        table.add_row(policy, *map(str, counts), share, str(sum(one.spills for one in own)))
     return table
 
 
 def surprise_table(found: Sequence[Spilled]) -> Table:
     """Return a table of kernels that spill though they were chosen as free of spills."""
-    title = "chosen as free of spills, but not so in the assembly"
+    title = "foreseen as free of spills, but not so in the assembly"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
     for heading in ("nest", "chosen by", "choice", "predicted", "in the assembly"):
         table.add_column(heading, justify="right" if heading in ("predicted", "in the assembly") else "left")
