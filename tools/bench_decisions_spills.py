@@ -77,7 +77,8 @@ def spilled(table: DecisionTable, found: NestRegret, model: Predictor | None) ->
             try:
                 lowered = lower(session, texts.of(own), target)
                 predicted = [] if model is None else model.predict(list(lowered.loops.values()), target)
-                known[own] = _spilled(table.what, choice, predicted, machine_code(session, [lowered], target)[0], target)
+                made = machine_code(session, [lowered], target)[0]
+                known[own] = _spilled(table.what, choice, predicted, made, target)
             except SlipstickError:
                 known[own] = None
         line = known[own]
