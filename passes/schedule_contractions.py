@@ -71,11 +71,10 @@ class ScheduleContractions(Pass):
     were packed ahead, fewer rows, so that they get equal shares. An A whose rows lie at places known while
     compiling is read in place; else, and where L-Mul prepares it, it is packed. Where the size of the result is known,
     a narrower or lower tile is taken if that leaves no ragged panel or less of the last tile empty; a low one of panels
-    that are ready is wider. A product of at
-    most `skinny-rows` rows reads B in place: column after column (kind "skinny") or row after row (kind "rows"), as it
-    is stored; but parameters in the panels of a packed kernel, from four rows on or for L-Mul under `finite`, and
-    what has its columns stored is packed where the depth is short, or for several rows of L-Mul under `finite`. A
-    decision that is there already is left alone.
+    that are ready is wider. A product of at most `skinny-rows` rows reads B in place: column after column (kind
+    "skinny") or row after row (kind "rows"), as it is stored; but parameters in the panels of a packed kernel, from
+    four rows on or for L-Mul under `finite`, and what has its columns stored is packed where the depth is short, or for
+    several rows of L-Mul under `finite`. A decision that is there already is left alone.
     """
 
     name: ClassVar[str] = "schedule-contractions"
