@@ -189,6 +189,7 @@ class StageLLVM(NamedPipeline):
     name: ClassVar[str] = "stage-llvm"
     parallel: bool = option(False, "run parallel loops on the OpenMP run time")
     vector_bits: int = option(0, "width of the vectors that loops are turned into, in bits; 0: as LLVM likes")
+    avx512: bool = option(False, "masks have registers of their own")
 
     def text(self) -> str:
         """Return the pipeline."""
@@ -197,6 +198,7 @@ class StageLLVM(NamedPipeline):
             "convert-scf-to-openmp,inline-allocation-scopes,canonicalize" if self.parallel else "",
             "convert-bufferization-to-memref,convert-scf-to-cf",
             "asserts-to-status,finish-kernels",
+            "masks-as-bits" if self.avx512 else "",
             "expand-strided-metadata,lower-affine",
             # Before vectors are lowered: the scalar calls are taken from vectors lane by lane.
             "convert-math-to-llvm,convert-math-to-libm,convert-vector-to-llvm",
@@ -271,7 +273,7 @@ def stage_pipelines(
         )
     if skip is not None:
         scheduled = replace(scheduled, min_layers=skip.min_layers, max_layers=skip.max_layers or 0, warmup=skip.warmup)
-    llvm_stage = StageLLVM(parallel, target.vector_bits)
+    llvm_stage = StageLLVM(parallel, target.vector_bits, target.has("avx512f"))
     return {"rewritten": rewritten, "scheduled": scheduled, "loops": loops, "llvm": llvm_stage}
 
 

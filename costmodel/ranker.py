@@ -17,7 +17,7 @@ class Ranker:
 
     columns: Columns
     forest: Forest
-    """Two outputs: log of relative time, up to a constant of the nest, and log of seconds."""
+    """Outputs: logs of relative time, up to a constant of the nest, by one ensemble each, and log of seconds."""
     margins: Mapping[str, float]
     """By kind of the heuristic's decision, log of the least predicted gain for which it is given up."""
     spread: float
@@ -39,6 +39,7 @@ class Ranker:
 def predicted(forest: Forest, matrix: Matrix) -> tuple[Floats, Floats]:
     """Return logs of time beside the first row's, and logs of seconds, both f64 [rows]."""
     found = forest.predict(matrix)
-    gains = found[:, 0] - found[0, 0]
+    beside = found[:, :-1].mean(axis=1)
+    gains = beside - beside[0]
     # Seconds of a nest from the heuristic's, so that both say the same about its candidates.
-    return gains, found[0, 1] + gains
+    return gains, found[0, -1] + gains

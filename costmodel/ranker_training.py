@@ -1,6 +1,6 @@
 """Trees that rank the candidates of a nest by the time they take, learned from measured tables.
 
-Two ensembles over the same features: one for the log of a candidate's time beside the others of its nest, which
+Ensembles over the same features: some for the log of a candidate's time beside the others of its nest, whose mean
 decides, and one for the log of the seconds themselves, which is shown and compares nests.
 """
 
@@ -19,6 +19,9 @@ from .level_model import Support
 from .ranker import Ranker, predicted
 
 PARAMETERS = Parameters(rounds=220, depth=7, leaves=64, rate=0.06, columns=0.4, least_weight=4.0, bins=128)
+ENSEMBLES = 2
+"""How many decide: they differ by the rows and columns that chance gives each tree, and gains are often smaller than
+what they differ by."""
 FARTHEST = 0.4
 """Logs of time beyond which a candidate is merely bad: how bad does not matter."""
 NEAR = 0.15
@@ -28,8 +31,9 @@ NEVER = 1.0
 """A margin that no prediction exceeds."""
 MARGINS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, NEVER)
 """Logs of predicted gain among which the one is taken from which on departing from the heuristic pays."""
-_AVERSION = 2.0
-"""How much more a loss against the heuristic counts than a gain, where margins are chosen."""
+_AVERSION = 4.0
+"""How much more a loss against the heuristic counts than a gain, where margins are chosen: whoever asks the model wants
+gains, but no kernel that was fast before to be slow."""
 COVERAGE = 0.9
 
 
@@ -129,4 +133,5 @@ def _trees(groups: Sequence[Group], matrices: Sequence[Matrix]) -> Forest:
     weights = np.concatenate([_OTHERS_WEIGHT + np.exp((own.min() - own) / NEAR) for own in logs])
     seconds = np.concatenate([own + np.log(group.seconds) for own, group in zip(logs, groups, strict=True)])
     small = replace(PARAMETERS, rounds=PARAMETERS.rounds // 2)
-    return Forest.from_boosters([fit(matrix, beside, PARAMETERS, weights), fit(matrix, seconds, small, None)])
+    deciding = [fit(matrix, beside, replace(PARAMETERS, seed=seed), weights) for seed in range(ENSEMBLES)]
+    return Forest.from_boosters([*deciding, fit(matrix, seconds, small, None)])

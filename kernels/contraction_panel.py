@@ -194,30 +194,46 @@ class _Panel:
         return branch(equal(self.depth, 0), types, self.zero_tile, loaded)
 
     def pack(self) -> None:
-        """Pack the panel of B as [k][column], columns beyond the matrix as copies of the panel's first."""
+        """Pack the panel of B as [k][column]; columns beyond the matrix hold anything, their sums are not stored."""
         # Taken apart, so that a stride known to be one can be stated; a cast to unit stride would be folded away.
         base, offset, k_size, n_size, k_stride, n_stride = memref.ExtractStridedMetadataOp(self.b).results
         whole = equal(self.columns, self.schedule.tile_columns)
         rows = partial(self.pack_rows, base, offset, (k_size, n_size), k_stride)
         columns = partial(self.pack_columns, base, offset, (n_size, k_size), n_stride)
-        branch(
-            arith.andi(whole, equal(n_stride, 1)),
-            [],
-            rows,
-            lambda: branch(arith.andi(whole, equal(k_stride, 1)), [], columns, lambda: self.pack_elements(index(0))),
+        by_elements = partial(
+            branch, arith.andi(whole, equal(k_stride, 1)), [], columns, lambda: self.pack_elements(index(0))
         )
+        if self.packing.stored != self.packing.element:
+            branch(arith.andi(whole, equal(n_stride, 1)), [], rows, by_elements)
+            return
+        ragged = partial(branch, whole, [], rows, lambda: rows(self.columns))
+        branch(equal(n_stride, 1), [], ragged, by_elements)
 
     def pack_rows(
-        self, base: ir.Value, offset: ir.Value, sizes: tuple[ir.Value, ir.Value], row_stride: ir.Value
+        self,
+        base: ir.Value,
+        offset: ir.Value,
+        sizes: tuple[ir.Value, ir.Value],
+        row_stride: ir.Value,
+        left: ir.Value | None = None,
     ) -> None:
-        """Pack a B whose rows are contiguous."""
+        """Pack a B whose rows are contiguous, of which only `left` columns are read where that is given."""
         matrix = row_major(self.packing.stored, base, offset, sizes, row_stride)
-        exponents = self.exponents()
+        exponents = self.exponents() if left is None else [None] * len(self.vectors())
+        masks = [None if left is None else self.lanes(left, j) for j in self.vectors()]
         for k in loop(index(0), self.depths):
-            for j, exponent in zip(self.vectors(), exponents, strict=True):
+            for j, exponent, mask in zip(self.vectors(), exponents, masks, strict=True):
                 at = [arith.addi(self.depth, k), arith.addi(self.column, index(j))]
-                value = vector.load(self.packing.stored_vector, matrix, at)
+                value = (
+                    vector.load(self.packing.stored_vector, matrix, at)
+                    if mask is None
+                    else vector.maskedload(self.packing.vector, matrix, at, mask, self.zero())
+                )
                 vector.store(self.packing.packed_right(value, exponent), self.packed_b, [k, index(j)])
+
+    def lanes(self, columns: ir.Value, first: int) -> ir.Value:
+        """Return which lanes of the vector at column `first` of the panel are among its first `columns`."""
+        return vector.create_mask(self.packing.mask_type, [arith.maxsi(arith.subi(columns, index(first)), index(0))])
 
     def pack_columns(
         self, base: ir.Value, offset: ir.Value, sizes: tuple[ir.Value, ir.Value], column_stride: ir.Value

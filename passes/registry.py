@@ -33,6 +33,7 @@ from .lmul_mark import MarkMultiplies
 from .lmul_report import ReportMultiplies
 from .lower_attention import LowerAttention
 from .lower_contractions import LowerContractions
+from .masks_as_bits import MasksAsBits
 from .narrow_variance import NarrowVariance
 from .outline_kernels import OutlineKernels
 from .outline_layers import OutlineLayers
@@ -102,6 +103,7 @@ PASSES: tuple[type[Pass], ...] = (
     StackTemporaries,
     PlanArena,
     FinishKernels,
+    MasksAsBits,
     ApproximateMath,
     AssertsToStatus,
     AnnotateKernels,

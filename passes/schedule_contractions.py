@@ -53,6 +53,9 @@ K_UNROLL = 4
 Half as many where a multiply is two instructions, but for AVX-512 with few row tiles: of more, LLVM computes some ahead
 and runs out of registers.
 """
+LOW_WIDE, LOW_ROWS = 4, 6
+"""A tile so many vectors wide fits AVX-512's registers up to so many rows. Three vectors of so few rows would leave a
+third of them empty, and meet fewer multiplies with each broadcast of A."""
 BROADCAST_SHARE = 1 / 4
 """What loading a row's element of A costs beside its multiply-adds with one vector of B."""
 CACHE_LINE_BYTES = 64
@@ -67,11 +70,11 @@ class ScheduleContractions(Pass):
     block of A takes half of L2, as deep as makes the traffic beyond it least; where several threads read panels that
     were packed ahead, fewer rows, so that they get equal shares. An A whose rows lie at places known while
     compiling is read in place; else, and where L-Mul prepares it, it is packed. Where the size of the result is known,
-    a narrower or lower tile is taken if that leaves no ragged panel or less of the last tile empty. A product of at
-    most `skinny-rows` rows reads B in place: column after column (kind "skinny") or row after row (kind "rows"), as it
-    is stored; but parameters in the panels of a packed kernel, from four rows on or for L-Mul under `finite`, and
-    what has its columns stored is packed where the depth is short, or for several rows of L-Mul under `finite`. A
-    decision that is there already is left alone.
+    a narrower or lower tile is taken if that leaves no ragged panel or less of the last tile empty; a low one of panels
+    that are ready is wider. A product of at most `skinny-rows` rows reads B in place: column after column (kind
+    "skinny") or row after row (kind "rows"), as it is stored; but parameters in the panels of a packed kernel, from
+    four rows on or for L-Mul under `finite`, and what has its columns stored is packed where the depth is short, or for
+    several rows of L-Mul under `finite`. A decision that is there already is left alone.
     """
 
     name: ClassVar[str] = "schedule-contractions"
@@ -159,7 +162,11 @@ class ScheduleContractions(Pass):
         many = self.vector_registers >= MANY_REGISTERS
         expands_in_loop = multiply == "ieee"
         # A multiply that is not one instruction needs a register for what it computes.
-        vectors_wide = _vectors_wide(columns, vector, 3 if multiply == "exact" or (many and not expands_in_loop) else 2)
+        widest = 3 if multiply == "exact" or (many and not expands_in_loop) else 2
+        is_low = rows is not None and _rows_without_waste(rows, 8) <= LOW_ROWS
+        if is_low and in_panels and multiply == "exact" and self.vector_bits == MASKED_BITS:
+            widest = LOW_WIDE
+        vectors_wide = _vectors_wide(columns, vector, widest)
         free = self.vector_registers - vectors_wide - 1
         # The integer sequence of one multiply and its constants hold about twice as many values as there are sums, more
         # where comparisons fill vectors and not masks. In 16 registers not even the constants find room; there a

@@ -66,3 +66,17 @@ def test_lmul_finite_in_16_registers(rows: int) -> None:
     loop = kernel("haswell", rows, "f32", "f32", "finite")
     assert loop.count(SUMS) >= 3
     assert loop.stack_traffic() == []
+
+
+def test_ragged_tiles_on_avx512() -> None:
+    """What a matrix has left over beside its panels is packed by rows; masks come from bits and hold no vectors."""
+    a, b, c = "tensor<40x64xf32>", "tensor<64x100xf32>", "tensor<40x100xf32>"
+    text = f"""func.func @main(%a: {a}, %b: {b}, %c: {c}) -> {c} {{
+      %0 = linalg.matmul ins(%a, %b : {a}, {b}) outs(%c : {c}) -> {c}
+      return %0 : {c}
+    }}"""
+    target = Target.named("skylake-avx512")
+    code = assembly(llvm_text(text, CompileOptions(threads=1), target), target)
+    assert "kmov" in code
+    assert "vgather" not in code and "vpcmp" not in code
+    assert Loop(tuple(code.splitlines())).stack_traffic() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rich.console import Console
 from slipstick.compiler.decision_table import DecisionTable, Measured
@@ -51,17 +52,23 @@ def test_best_tiles_of_exact_products_are_judged_for_lmul() -> None:
 def test_kernels_that_spill_against_expectation_are_named() -> None:
     own = choice(8, packs=False).json()
     found = [Spilled(f"nest {n}", "model", own, *case, 20) for n, case in enumerate(CASES)]
-    assert [one.is_surprise for one in found] == [False, True, False, False, False]
-    assert "1 (50.0 %)" in text(spill_table(found))
+    assert [one.is_surprise for one in found] == [False, True, False, False, False, False]
+    found.append(replace(found[0], policy="heuristic"))
+    shown = text(spill_table(found)).splitlines()
+    rows = {line.split()[0]: line.split()[1:] for line in shown if line.split()[:1] and line.split()[1:]}
+    assert rows["model"] == ["6", "1", "2", "1", "(50.0", "%)", "13"]
+    assert rows["heuristic"] == ["1", "1", "1", "1", "(100.0", "%)", "0"]
+    assert rows["all"] == rows["model"]
     shown = text(surprise_table([one for one in found if one.is_surprise]))
     assert "nest 1" in shown and "nest 0" not in shown
 
 
-CASES: tuple[tuple[float | None, bool, int], ...] = (
-    (0.2, False, 0),
-    (0.4, False, 3),
-    (0.4, True, 3),
-    (2.0, False, 3),
-    (None, False, 1),
+CASES: tuple[tuple[float | None, float | None, bool, int], ...] = (
+    (0.0, 0.0, False, 0),
+    (0.0, 0.0, False, 3),
+    (0.0, 0.0, True, 3),
+    (0.0, 1.0, False, 3),
+    (2.0, 5.0, False, 3),
+    (None, None, False, 1),
 )
-"""What is predicted, whether the model is unsure, and what the assembly says."""
+"""What is predicted and how much at most, whether the model is unsure, and what the assembly says."""

@@ -26,8 +26,9 @@ func.func @main(%x: tensor<3x64xf32>, %y: tensor<4x64xf32>, %z: tensor<1x64xf32>
 }
 
 // What every call passes a parameter as is one: the function's product is packed, too.
+// So low a tile is four vectors wide, where that leaves no more of the last panel empty.
 // CHECK-LABEL: func.func private @layer
-// CHECK:         kind = "packed", {{.*}}register_tile = [4, 48]
+// CHECK:         kind = "packed", {{.*}}register_tile = [4, 64]
 // CHECK-LABEL: func.func private @other
 // CHECK:         kind = "skinny"
 func.func private @layer(%y: tensor<4x64xf32>, %w: tensor<2048x64xf32>, %d: tensor<4x2048xf32>) -> tensor<4x2048xf32> {
