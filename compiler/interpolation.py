@@ -29,9 +29,8 @@ def _by_factors(others: Any) -> Any:
     def interpolated(x: Tensor, size: Any, align_corners: bool, factors: Sequence[float] | None) -> Any:
         if not x.dtype.is_floating_point:
             return others(x, size, align_corners, factors)
-        wanted = size or [
-            torch.sym_int(length * factor) for length, factor in zip(x.shape[2:], factors or (), strict=True)
-        ]
+        pairs = zip(x.shape[2:], factors or (), strict=True)
+        wanted = size or [torch.sym_int(length * factor) for length, factor in pairs]  # type: ignore[no-untyped-call]
         return _interpolated(x, wanted, align_corners, factors or [None] * len(wanted))
 
     return interpolated
@@ -56,7 +55,7 @@ def _interpolated(x: Tensor, size: Sequence[Any], align_corners: bool, factors: 
         below.append(at.to(torch.int64))
         above.append((below[-1] + 1).clamp(max=old - 1))
         weights.append((at - below[-1]).clamp(0.0, 1.0))
-    found = []
+    found: list[Tensor] = []
     for corner in product(*zip(below, above, strict=True)):
         found.append(torch.ops.aten._unsafe_index(x, [None, None, *corner]).to(wide))
     for weight in reversed(weights):
