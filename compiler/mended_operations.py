@@ -39,6 +39,8 @@ def mended_operations() -> dict[Any, Any]:
         aten.bitwise_or.Scalar: _or_number,
         aten.bitwise_xor.Scalar: _xor_number,
         aten.roll.default: _rolled,
+        aten.cumsum.default: _wide_scan(aten.cumsum.default),
+        aten.cumprod.default: _wide_scan(aten.cumprod.default),
         aten.kthvalue.default: _in_order,
         aten.linalg_vector_norm.default: _wide_norm,
         aten.floor_divide.default: _floor_divide,
@@ -241,3 +243,17 @@ def _wide_norm(
     if x.dtype not in (torch.float16, torch.bfloat16) or dtype is not None:
         return NotImplemented
     return torch.linalg.vector_norm(x.float(), order, dim, keepdim).to(x.dtype)
+
+
+def _wide_scan(operation: Any) -> Any:
+    """Return what adds or multiplies up floats in the next wider type, as torch does, and rounds each result once.
+
+    A product may leave the range of its type and come back.
+    """
+    wider = {torch.float32: torch.float64, torch.float16: torch.float32, torch.bfloat16: torch.float32}
+
+    def scan(x: Tensor, dim: int, *, dtype: torch.dtype | None = None) -> Any:
+        made = x.dtype if dtype is None else dtype
+        return operation(x.to(made).to(wider[made]), dim).to(made) if made in wider else NotImplemented
+
+    return scan

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+from ..errors import ArgumentError
 from ..target import Target
 from .graph_features import graph_features
 from .loop_features import loop_features
@@ -30,7 +33,16 @@ def target_features(target: Target) -> dict[str, float]:
 
 
 def text_features(text: str, target: Target) -> dict[str, float]:
-    """Return the features of one kernel's text for a CPU; those that are zero may be missing."""
-    own = graph_features(text, target) if level(text) == "graph" else loop_features(text, target)
+    """Return the features of one kernel's text for a CPU; those that are zero may be missing.
+
+    Raises ArgumentError for an integer with more digits than Python reads.
+    """
+    try:
+        own = graph_features(text, target) if level(text) == "graph" else loop_features(text, target)
+    except ValueError as error:
+        if "int_max_str_digits" not in str(error):
+            raise
+        digits = sys.get_int_max_str_digits()
+        raise ArgumentError(f"expected integers of at most {digits:,} digits, found one of more") from None
     own.update(target_features(target))
     return own

@@ -76,6 +76,13 @@ def test_the_cost_model_reads_a_loop_whose_step_is_no_number():
     assert text_features("scf.for= 0 to % step c", Target.named("znver4"))
 
 
+@pytest.mark.parametrize("form", ["arith.constant {} : index", "%0 = tensor.empty() : tensor<{}xf32>"])
+def test_the_cost_model_refuses_integers_that_python_does_not_read(form):
+    text = f"func.func @main() {{\n  {form.format('7' * 5000)}\n  return\n}}"
+    with pytest.raises(ArgumentError, match="expected integers of at most 4,300 digits"):
+        text_features(text, Target.named("znver4"))
+
+
 def test_recipes_are_reproducible():
     assert [random_recipe(seed) for seed in range(30)] == [random_recipe(seed) for seed in range(30)]
 

@@ -16,7 +16,7 @@ def graph(template: str, *leaves: Leaf) -> Recipe:
 def is_right(recipe: Recipe, found: torch.Tensor) -> bool:
     """Tell whether the judge takes `found` for the result of a recipe with one output."""
     rounding, output = Rounding(recipe), recipe.outputs[0]
-    exact = Exact(lambda: [rounding.wide[output]], [rounding.determined[output]])
+    exact = Exact(lambda: [rounding.wide[output]], [rounding.determined[output]], lambda: [rounding.is_finite[output]])
     expected = recipe.values()[output]
     difference, _ = compare([found], [expected], lambda seed: [rounding.noisy(seed)[output]], exact)
     return difference is None
@@ -80,3 +80,19 @@ def test_what_is_compared_with_what_rounds_may_differ():
     assert is_right(rounded, ~rounded.values()[3])
     exact = graph("{0} != 0", leaf)
     assert not is_right(exact, ~exact.values()[1])
+
+
+def test_a_result_beyond_the_range_is_not_finite():
+    """Whether a sum of products that overflow is infinite or NaN is a matter of their order."""
+    huge = Step("({0} * 0 + 1e30) * torch.tensor([1.0, -1.5, 1.0, 1.0, 1.0])", (0,))
+    recipe = Recipe((NORMAL,), (huge, Step("({0} * {0}.abs()).sum(1)", (1,))), (2,))
+    value = recipe.values()[2]
+    assert not value.isfinite().any()
+    assert is_right(recipe, value) and is_right(recipe, torch.full_like(value, torch.inf))
+    assert not is_right(recipe, torch.zeros_like(value))
+
+
+def test_a_difference_of_multiples_may_round_twice():
+    recipe = graph("torch.sub({0}, {0}, alpha=3)", NORMAL)
+    x = NORMAL.tensor()
+    assert is_right(recipe, x - 3 * x) and not is_right(recipe, x - 3.0001 * x)

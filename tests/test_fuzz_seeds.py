@@ -231,3 +231,10 @@ def test_a_norm_of_many_numbers_of_16_bits():
     """Each partial sum was rounded: 41.9 for 42.5."""
     x = torch.full((17, 17), 2.5)
     run(lambda x, y: (torch.linalg.vector_norm(x), torch.linalg.vector_norm(y, dim=1)), x.half(), x.bfloat16())
+
+
+def test_running_products_that_leave_the_range_and_come_back():
+    """They were infinite from there on, and NaN beside a zero; torch multiplies in the next wider type."""
+    x = torch.tensor([[1e30, 1e30, 1e-30, 1e-30, INFINITE], [1e-40, 1e-30, INFINITE, 2, 0]])
+    halves = torch.tensor([300.0, 300.0, 1e-3, 7e-4]).half()
+    run(lambda x, y: (x.cumprod(1), x.cumsum(1), y.cumprod(0), y.bfloat16().cumsum(0)), x, halves)

@@ -213,7 +213,7 @@ class _Run:
         def chosen(values: Sequence[Any]) -> list[Any]:
             return [values[output] for output in outputs]
 
-        exact = Exact(lambda: chosen(rounding.wide), chosen(rounding.determined))
+        exact = Exact(lambda: chosen(rounding.wide), chosen(rounding.determined), lambda: chosen(rounding.is_finite))
         difference, moved = compare(found, expected, lambda seed: chosen(rounding.noisy(seed)), exact)
         return _verdict(way, difference, moved, range(len(outputs)))
 

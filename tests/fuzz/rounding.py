@@ -38,6 +38,13 @@ ONCE = frozenset({
 """Steps of one IEEE operation for each element."""
 
 
+FUSED = "alpha="
+"""What marks steps that torch does with one rounding where it can, and others with two: by one, x - 3 x is exact."""
+
+OWN_RANGE = "nan_to_num"
+"""What marks steps that make something else of a wider float: the greatest number of its own range."""
+
+
 def noise(seed: int) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return what moves floats as one rounding might: by a part of themselves."""
     generator = torch.Generator().manual_seed(seed)
@@ -53,13 +60,25 @@ class Rounding:
     @cached_property
     def wide(self) -> Values:
         """All values, floats of each step computed in float64 and rounded to what torch makes of it."""
+        return self._wide[0]
+
+    @cached_property
+    def is_finite(self) -> Values:
+        """Which elements of `wide` are finite before they are rounded: in a narrower float they may overflow."""
+        return self._wide[1]
+
+    @cached_property
+    def _wide(self) -> tuple[Values, Values]:
         found = self._leaves()
+        finite = [value.isfinite() for value in found]
         for step in self.recipe.steps:
             value = step.value(found)
             wide = _in_double(step, found)
-            fits = wide is not None and wide.shape == value.shape
-            found.append(wide.to(value.dtype) if wide is not None and fits else value)
-        return found
+            if wide is None or wide.shape != value.shape:
+                wide = value
+            found.append(wide.to(value.dtype))
+            finite.append(wide.isfinite())
+        return found, finite
 
     @cached_property
     def rounds(self) -> list[bool]:
@@ -70,7 +89,8 @@ class Rounding:
         for number, step in enumerate(self.recipe.steps):
             made = values[len(self.recipe.leaves) + number]
             moved = _replaced(values, step, generator)
-            found.append(made.dtype.is_floating_point and not _is_same(step.value(moved), _in_double(step, moved)))
+            is_same = _is_same(step.value(moved), _in_double(step, moved)) and FUSED not in step.template
+            found.append(made.dtype.is_floating_point and not is_same)
         return found
 
     @cached_property
@@ -114,6 +134,8 @@ class Rounding:
 
 def _in_double(step: Step, values: Values) -> torch.Tensor | None:
     """Return what a step makes of its operands in float64; None for a step of one dtype alone."""
+    if OWN_RANGE in step.template:
+        return None
     operands = {number: values[number] for number in step.operands}
     wide = {n: value.double() if value.dtype.is_floating_point else value for n, value in operands.items()}
     with suppress(RuntimeError):
