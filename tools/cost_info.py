@@ -39,8 +39,10 @@ def info(arguments: argparse.Namespace) -> int:
     columns = ", ".join(f"{len(own['columns'])} of {name}" for name, own in index["levels"].items())
     console.print(f"[bold]model[/bold] {folder}: gradient-boosted trees over features of MLIR text: {columns}")
     console.print("\n[bold]predicts[/bold]")
+    known = {name for level in index["levels"].values() for name in level["quantiles"]}
     for label in LABELS:
-        console.print(f"  {label.name} ({label.unit}): {label.what}")
+        if label.name in known:
+            console.print(f"  {label.name} ({label.unit}): {label.what}")
     record = index["record"]
     console.print("\n[bold]trained on[/bold] (whole, with the figures below: --json)")
     for line in _trained(record):
