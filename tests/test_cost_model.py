@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from slipstick.costmodel.fills import fills
 from slipstick.costmodel.forest import Forest
 from slipstick.costmodel.invariants import invariants
 from slipstick.costmodel.labels import LABELS, label
+from slipstick.costmodel.level_model import group
 from slipstick.costmodel.liveness import pressure
 from slipstick.costmodel.machine import machine
 from slipstick.costmodel.metrics import measure
@@ -356,6 +358,17 @@ def test_a_model_learns_and_comes_back_from_its_files(
     (tmp_path / "model.json").write_text(json.dumps({**index, "features": 0}))
     with pytest.raises(ArgumentError, match="another version"):
         load(tmp_path)
+
+
+def test_times_are_for_cpus_like_the_one_that_was_measured(model: TreeModel, rows: list[dict[str, Any]]) -> None:
+    (text, *_) = [row["text"] for row in rows if row["level"] == "graph"]
+    graph = model.levels["graph"]
+    widths = {**graph.quantiles, "time_ns": {group(Target.named("znver4")): 1.0}}
+    measured = TreeModel({"graph": replace(graph, quantiles=widths)}, {})
+    assert "time_ns" in measured.predict([text], Target.named("skylake-avx512"))[0].predictions
+    for cpu in ("haswell", "neoverse-v2"):
+        assert "time_ns" not in measured.predict([text], Target.named(cpu))[0].predictions
+    assert "time_ns" not in model.predict([text], Target.named("znver4"))[0].predictions
 
 
 def test_predict_gives_kernels_and_functions(model: TreeModel) -> None:

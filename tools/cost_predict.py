@@ -28,7 +28,10 @@ _SHORT = {
     "cycles": "cycles",
     "ipc": "IPC",
     "utilisation": "util",
+    "time_ns": "ns",
 }
+_SOMETIMES = ("time_ns",)
+"""Columns that are shown where a model has them."""
 _WIDE = 160
 """Columns of a table that is not for a terminal."""
 _NAMES = {label.name: label.name.replace("_", " ") for label in LABELS}
@@ -57,11 +60,13 @@ def predict(arguments: argparse.Namespace) -> int:
 def _values(found: list[KernelPrediction], title: str) -> Table:
     """Return a table with a line for each kernel."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
-    for heading in ("function", "kernel", *_SHORT.values()):
+    known = {name for one in found for name in one.predicted.predictions}
+    columns = {name: heading for name, heading in _SHORT.items() if name in known or name not in _SOMETIMES}
+    for heading in ("function", "kernel", *columns.values()):
         table.add_column(heading, justify="left" if heading in ("function", "kernel") else "right", no_wrap=True)
     for one in found:
         predictions = one.predicted.predictions
-        shown = [show(predictions[name], False) if name in predictions else "-" for name in _SHORT]
+        shown = [show(predictions[name], False) if name in predictions else "-" for name in columns]
         table.add_row(one.function, _kernel(one), *shown, end_section=not one.kernel)
     return table
 
