@@ -89,11 +89,11 @@ def test_a_batch_needs_rows_of_the_right_length():
         calculator(5).tensors([(1.0,)])
 
 
-def test_framinghams_tolerance_is_what_rounding_alone_moves():
-    """Its logarithms cancel: computed in f32 by torch itself, the risk is further than 1e-5 from the exact one."""
+def test_framinghams_risk_is_moved_by_rounding_alone():
+    """Its logarithms cancel: torch's own f32 is outside of the tolerance, so that `check` has to ask float64."""
     item = graph("medcalc-framingham-risk").at(batch=200_000)
     module, inputs = item.build()
     rounded = module(*inputs)
     exact = module.double()(*(column.double() for column in inputs))
     error = float((rounded - exact).abs().max() / exact.abs().max())
-    assert 1e-5 < error < item.tolerance
+    assert item.tolerance < error < 10 * item.tolerance
