@@ -96,3 +96,13 @@ def test_a_difference_of_multiples_may_round_twice():
     recipe = graph("torch.sub({0}, {0}, alpha=3)", NORMAL)
     x = NORMAL.tensor()
     assert is_right(recipe, x - 3 * x) and not is_right(recipe, x - 3.0001 * x)
+
+
+def test_float64_rounds_and_few_elements_may_happen_not_to():
+    for leaf in (Leaf((3, 4), "float64", "normal", 5), Leaf((2, 2), "float16", "normal", 6)):
+        recipe = graph("{0}.mean(1)", leaf)
+        value = recipe.values()[1]
+        assert is_right(recipe, value * (1 + torch.finfo(value.dtype).eps))
+        assert not is_right(recipe, value * 1.02)
+    moved = graph("{0}.flip(0)", Leaf((3, 4), "float64", "normal", 5))
+    assert not is_right(moved, moved.values()[1] * (1 + 2e-16))
