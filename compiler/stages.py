@@ -61,6 +61,7 @@ class StageRewritten(NamedPipeline):
             "prepare-entry",
             # Written by hand: arithmetic on whole tensors, which the importer has in linalg.
             "convert-elementwise-to-linalg,empty-outputs",
+            "guard-angles",
             "canonicalize,cse",
             "cut-layers" if self.cut else "",
             mark if self.lmul else "",

@@ -23,6 +23,7 @@ from .fuse_attention import FuseAttention
 from .fuse_elementwise import FuseElementwise
 from .fuse_epilogues import FuseEpilogues
 from .fuse_rows import FuseRows
+from .guard_angles import GuardAngles
 from .guard_divisions import GuardDivisions
 from .hoist_preparations import HoistPreparations
 from .inline_allocation_scopes import InlineAllocationScopes
@@ -96,6 +97,7 @@ PASSES: tuple[type[Pass], ...] = (
     LowerContractions,
     OutlineKernels,
     VectoriseRows,
+    GuardAngles,
     GuardDivisions,
     ParalleliseKernels,
     InlineAllocationScopes,

@@ -238,3 +238,15 @@ def test_running_products_that_leave_the_range_and_come_back():
     x = torch.tensor([[1e30, 1e30, 1e-30, 1e-30, INFINITE], [1e-40, 1e-30, INFINITE, 2, 0]])
     halves = torch.tensor([300.0, 300.0, 1e-3, 7e-4]).half()
     run(lambda x, y: (x.cumprod(1), x.cumsum(1), y.cumprod(0), y.bfloat16().cumsum(0)), x, halves)
+
+
+def test_the_angle_of_zeros_that_are_constants():
+    """MLIR folds it to NaN."""
+
+    def forward(x):
+        zero = x.zero_()
+        return torch.atan2(zero, zero), torch.atan2(zero, -zero), torch.atan2(-zero, zero)
+
+    run(lambda x: forward(x.clone()), torch.ones(3))
+    signs = torch.tensor([0.0, -0.0, 0.0, -0.0, NAN, 1.0]), torch.tensor([0.0, 0.0, -0.0, -0.0, 0.0, INFINITE])
+    run(torch.atan2, *signs)
