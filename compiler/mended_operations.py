@@ -12,6 +12,15 @@ from torch.fx.experimental.symbolic_shapes import statically_known_true
 
 from .index_put import index_put, unsafe_index_put
 
+_SUMS = (
+    torch.ops.aten.sum.default,
+    torch.ops.aten.sum.dim_IntList,
+    torch.ops.aten.mean.default,
+    torch.ops.aten.mean.dim,
+    torch.ops.aten.prod.default,
+    torch.ops.aten.prod.dim_int,
+)
+
 
 def mended_operations() -> dict[Any, Any]:
     """Return a decomposition for each such operation; one returns NotImplemented where torch-mlir is right."""
@@ -39,6 +48,7 @@ def mended_operations() -> dict[Any, Any]:
         aten.bitwise_or.Scalar: _or_number,
         aten.bitwise_xor.Scalar: _xor_number,
         aten.roll.default: _rolled,
+        **{operation: _wide_sum(operation) for operation in _SUMS},
         aten.cumsum.default: _wide_scan(aten.cumsum.default),
         aten.cumprod.default: _wide_scan(aten.cumprod.default),
         aten.kthvalue.default: _in_order,
@@ -243,6 +253,21 @@ def _wide_norm(
     if x.dtype not in (torch.float16, torch.bfloat16) or dtype is not None:
         return NotImplemented
     return torch.linalg.vector_norm(x.float(), order, dim, keepdim).to(x.dtype)
+
+
+def _wide_sum(operation: Any) -> Any:
+    """Return what adds or multiplies 16-bit floats in f32, as torch does, and rounds the result once.
+
+    torch-mlir's lowering rounds each partial sum: ones in bf16 add up to 256, however many they are.
+    """
+
+    def added(x: Tensor, *args: Any, dtype: torch.dtype | None = None) -> Any:
+        made = x.dtype if dtype is None else dtype
+        if made not in (torch.float16, torch.bfloat16):
+            return NotImplemented
+        return operation(x.float(), *args).to(made)
+
+    return added
 
 
 def _wide_scan(operation: Any) -> Any:

@@ -250,3 +250,13 @@ def test_the_angle_of_zeros_that_are_constants():
     run(lambda x: forward(x.clone()), torch.ones(3))
     signs = torch.tensor([0.0, -0.0, 0.0, -0.0, NAN, 1.0]), torch.tensor([0.0, 0.0, -0.0, -0.0, 0.0, INFINITE])
     run(torch.atan2, *signs)
+
+
+def test_sums_of_many_numbers_of_16_bits():
+    """Each partial sum was rounded: 600 ones in bf16 added up to 256."""
+
+    def forward(x, y):
+        return x.sum(), x.sum((0, 2)), x.mean((1, 2), keepdim=True), x.mean(), y.prod(0), x.sum(1, dtype=torch.float32)
+
+    for dtype in (torch.float16, torch.bfloat16):
+        run(forward, torch.full((2, 20, 30), 1.0 + 2**-7, dtype=dtype), torch.full((40, 2), 1.0625, dtype=dtype))
