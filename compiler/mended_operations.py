@@ -256,9 +256,10 @@ def _wide_norm(
 
 
 def _wide_sum(operation: Any) -> Any:
-    """Return what adds or multiplies 16-bit floats in f32, as torch does, and rounds the result once.
+    """Return what adds or multiplies 16-bit floats in f32, and rounds the result once.
 
-    torch-mlir's lowering rounds each partial sum: ones in bf16 add up to 256, however many they are.
+    So does torch, but for products in f16. torch-mlir's lowering rounds each partial sum: ones in bf16 add up to 256,
+    however many they are.
     """
 
     def added(x: Tensor, *args: Any, dtype: torch.dtype | None = None) -> Any:

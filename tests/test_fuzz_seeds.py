@@ -259,4 +259,4 @@ def test_sums_of_many_numbers_of_16_bits():
         return x.sum(), x.sum((0, 2)), x.mean((1, 2), keepdim=True), x.mean(), y.prod(0), x.sum(1, dtype=torch.float32)
 
     for dtype in (torch.float16, torch.bfloat16):
-        run(forward, torch.full((2, 20, 30), 1.0 + 2**-7, dtype=dtype), torch.full((40, 2), 1.0625, dtype=dtype))
+        run(forward, torch.full((2, 20, 30), 1.0 + 2**-7, dtype=dtype), torch.full((40, 2), 1.0625).bfloat16())
