@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch.fx.experimental.symbolic_shapes import statically_known_true
 
 from .index_put import index_put, unsafe_index_put
 
+_HALVES = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 _SUMS = (
     torch.ops.aten.sum.default,
     torch.ops.aten.sum.dim_IntList,
@@ -48,9 +49,9 @@ def mended_operations() -> dict[Any, Any]:
         aten.bitwise_or.Scalar: _or_number,
         aten.bitwise_xor.Scalar: _xor_number,
         aten.roll.default: _rolled,
-        **{operation: _wide_sum(operation) for operation in _SUMS},
-        aten.cumsum.default: _wide_scan(aten.cumsum.default),
-        aten.cumprod.default: _wide_scan(aten.cumprod.default),
+        **{operation: _wide(operation, _HALVES) for operation in _SUMS},
+        aten.cumsum.default: _wide(aten.cumsum.default, _HALVES | {torch.float32: torch.float64}),
+        aten.cumprod.default: _wide(aten.cumprod.default, _HALVES | {torch.float32: torch.float64}),
         aten.kthvalue.default: _in_order,
         aten.linalg_vector_norm.default: _wide_norm,
         aten.floor_divide.default: _floor_divide,
@@ -255,31 +256,15 @@ def _wide_norm(
     return torch.linalg.vector_norm(x.float(), order, dim, keepdim).to(x.dtype)
 
 
-def _wide_sum(operation: Any) -> Any:
-    """Return what adds or multiplies 16-bit floats in f32, and rounds the result once.
+def _wide(operation: Any, wider: Mapping[torch.dtype, torch.dtype]) -> Any:
+    """Return what adds or multiplies floats in a wider type and rounds each result once.
 
-    So does torch, but for products in f16. torch-mlir's lowering rounds each partial sum: ones in bf16 add up to 256,
-    however many they are.
+    So does torch, but for products in f16. torch-mlir's lowerings round each partial sum: ones in bf16 add up to 256,
+    however many they are, and a running product cannot leave the range of its type and come back.
     """
 
-    def added(x: Tensor, *args: Any, dtype: torch.dtype | None = None) -> Any:
+    def computed(x: Tensor, *args: Any, dtype: torch.dtype | None = None) -> Any:
         made = x.dtype if dtype is None else dtype
-        if made not in (torch.float16, torch.bfloat16):
-            return NotImplemented
-        return operation(x.float(), *args).to(made)
+        return operation(x.to(made).to(wider[made]), *args).to(made) if made in wider else NotImplemented
 
-    return added
-
-
-def _wide_scan(operation: Any) -> Any:
-    """Return what adds or multiplies up floats in the next wider type, as torch does, and rounds each result once.
-
-    A product may leave the range of its type and come back.
-    """
-    wider = {torch.float32: torch.float64, torch.float16: torch.float32, torch.bfloat16: torch.float32}
-
-    def scan(x: Tensor, dim: int, *, dtype: torch.dtype | None = None) -> Any:
-        made = x.dtype if dtype is None else dtype
-        return operation(x.to(made).to(wider[made]), dim).to(made) if made in wider else NotImplemented
-
-    return scan
+    return computed

@@ -9,8 +9,7 @@ from typing import Final
 AS_TORCH: Final = 3.0
 """Results that are at most so many times as far from float64 as torch's are as exact as a graph lets f32 be.
 
-A sum of K products in one chain rounds about sqrt(K / 384) times as far as one in blocks of 384, as torch's library has
-it: twice at 1536. The largest of many errors varies beside that.
+A sum in one chain rounds further than one in blocks, which is as right; the largest of many errors varies beside that.
 """
 
 
